@@ -50,6 +50,27 @@ CREATE TABLE group_members (
 );
 CREATE INDEX group_members_user_idx ON group_members (user_id, group_id);
 
+-- Who decides at gates in whose place, while they are away. One that is over stays, to be looked up.
+CREATE TABLE delegations (
+    id           uuid PRIMARY KEY,
+    -- Who is away.
+    principal_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    delegate_id  uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE CHECK (delegate_id <> principal_id),
+    -- The first and the last day, where the person's clock is.
+    from_day     date NOT NULL,
+    to_day       date NOT NULL CHECK (to_day >= from_day),
+    zone         text NOT NULL CHECK (char_length(zone) BETWEEN 1 AND 64),
+    -- The same as points in time: it lasts from the first to before the second.
+    starts_at    timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL CHECK (ends_at > starts_at),
+    -- It was ended before its time, or before it began.
+    ended_at     timestamptz,
+    created_at   timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX delegations_received ON delegations (delegate_id, ends_at) WHERE ended_at IS NULL;
+CREATE INDEX delegations_given ON delegations (principal_id, ends_at) WHERE ended_at IS NULL;
+CREATE INDEX delegations_newest ON delegations (created_at, id);
+
 -- Browsers that are signed in.
 CREATE TABLE sessions (
     -- Of the cookie.

@@ -4,6 +4,7 @@
 mod account;
 mod agents;
 mod client;
+mod delegations;
 #[cfg(feature = "ssr")]
 mod drawings;
 mod exchange;
@@ -22,6 +23,7 @@ mod workers;
 
 pub use account::*;
 pub use agents::*;
+pub use delegations::*;
 pub use exchange::*;
 pub use find::*;
 pub use groups::*;

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use workflow::{access::Actor, id::GroupId};
+use workflow::{
+    access::{Absent, Actor},
+    id::GroupId,
+};
 
 use crate::{api, error::AppError};
 
@@ -80,13 +83,16 @@ impl Session {
         answer.is_ok()
     }
 
-    /// Takes up what the server says of the person's groups: somebody may have put them into one while their pages were open.
-    pub fn take_groups(self, groups: BTreeSet<GroupId>) {
-        let is_news = |user: &Option<Actor>| user.as_ref().is_some_and(|user| user.groups != groups);
+    /// Takes up what the server says of the person's groups, and of those in whose place they decide: both may have changed while their
+    /// pages were open.
+    pub fn take_groups(self, groups: BTreeSet<GroupId>, acts_for: Vec<Absent>) {
+        let is_news =
+            |user: &Option<Actor>| user.as_ref().is_some_and(|user| user.groups != groups || user.acts_for != acts_for);
         if self.user.try_with_untracked(is_news) == Some(true) {
             self.user.update(|user| {
                 if let Some(user) = user {
                     user.groups = groups;
+                    user.acts_for = acts_for;
                 }
             });
         }

@@ -19,6 +19,9 @@ pub struct Told {
     pub kind: EventKind,
     /// The email of whoever asked for it.
     pub by: Option<String>,
+    /// The email of who was away, in whose place they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted_for: Option<String>,
     /// The one step that it is about.
     pub step: Option<StepKey>,
     /// The steps that it is about where these are several, the first of them by name.
@@ -52,6 +55,7 @@ impl Told {
             at: event.at,
             kind: event.kind,
             by: event.actor.as_ref().map(|actor| actor.email.clone()),
+            acted_for: event.acted_for.clone(),
             step: data.step.as_ref().or(one).cloned(),
             n_steps,
             steps: steps.into_iter().take(NAMED).cloned().collect(),

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{
-    RunId, api as wire,
+    RunId,
+    access::Absent,
+    api as wire,
     id::GroupId,
     run::{RunEvent, Snapshot, state::Emails},
 };
@@ -26,6 +28,9 @@ pub struct LoadedRun {
     /// Those that whoever looks is in by now: what they may do here goes by them.
     #[serde(default)]
     pub groups: BTreeSet<GroupId>,
+    /// Those in whose place they decide by now.
+    #[serde(default)]
+    pub acts_for: Vec<Absent>,
     /// What those are called that its gates ask.
     #[serde(default)]
     pub group_names: BTreeMap<GroupId, String>,
@@ -70,9 +75,10 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();
     let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
     let absent = service::workers::absent(&ctx, id).await?;
-    let groups = ctx.actor().map(|actor| actor.groups.clone()).unwrap_or_default();
+    let (groups, acts_for) =
+        ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, group_names })
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

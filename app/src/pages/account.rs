@@ -1,5 +1,6 @@
-//! /account: one's own look, password, sessions and API tokens, and the way out.
+//! /account: one's own look, who decides while one is away, password, sessions and API tokens, and the way out.
 
+mod away;
 mod new_token;
 mod password;
 mod sessions;
@@ -8,15 +9,21 @@ mod tokens;
 use leptos::{form::ActionForm, prelude::*};
 use workflow::access::Role;
 
-use self::{password::Password, sessions::Sessions, tokens::Tokens};
+use self::{away::Away, password::Password, sessions::Sessions, tokens::Tokens};
 use crate::reactive::{effect, effect_with};
 use crate::{
     api::Logout,
+    behind::Later,
     components::{Avatar, Button, ButtonType, Segment, Segmented, Size},
+    later::{View, later},
     prefs::{Theme, use_prefs},
     session::use_session,
     shell::Page,
 };
+
+later! {
+    more: away, View<()>, |()| view! { <Away/> }.into_any();
+}
 
 #[component]
 pub fn AccountPage() -> impl IntoView {
@@ -39,6 +46,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </div>
                 <Look/>
+                <Later part=away of=()/>
                 <Password on_done=move |()| ends.update(|n| *n += 1)/>
                 <Sessions ends/>
                 <Tokens ends/>

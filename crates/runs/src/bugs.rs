@@ -40,10 +40,14 @@ pub enum Bug {
     WaitForLock,
     /// A step that waits for other keys since its run moved keeps its place under those before.
     KeepKeysOverMove,
+    /// Of the core: whoever approved for one person approves once more, for themselves or for another.
+    CountPersonTwice,
+    /// Of the core: an approval counts whatever has become of whoever gave it.
+    CountRemoved,
 }
 
 impl Bug {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::DecideAnewAfterUnknown,
         Self::DoNotFindOwn,
         Self::RefuseFromOldCopy,
@@ -61,6 +65,8 @@ impl Bug {
         Self::KeepAheadAfterLoss,
         Self::WaitForLock,
         Self::KeepKeysOverMove,
+        Self::CountPersonTwice,
+        Self::CountRemoved,
     ];
 
     /// As it is switched on: `refuse_from_old_copy`.
@@ -85,6 +91,8 @@ pub fn name_of(mistake: impl fmt::Debug) -> String {
 mod switch {
     use std::cell::Cell;
 
+    use workflow::run::testing::{Mistake, seed};
+
     use super::Bug;
 
     thread_local! {
@@ -95,6 +103,11 @@ mod switch {
     /// Every simulation of this thread has this mistake from now on.
     pub fn switch(to: Option<Bug>) {
         ON.set(to);
+        seed(match to {
+            Some(Bug::CountPersonTwice) => Some(Mistake::CountsPersonTwice),
+            Some(Bug::CountRemoved) => Some(Mistake::CountsRemoved),
+            _ => None,
+        });
     }
 
     pub(crate) fn is_on(bug: Bug) -> bool {

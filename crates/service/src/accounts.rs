@@ -79,7 +79,8 @@ pub async fn create_first_admin(ctx: &OpContext, email: &str, password: SecretSt
     if ctx.store().create_first_user(&user, ctx.author()).await?.is_none() {
         return Err(already_set_up());
     }
-    let actor = Actor { id: user.id, email: user.email, role: Role::Admin, groups: BTreeSet::new() };
+    let actor =
+        Actor { id: user.id, email: user.email, role: Role::Admin, groups: BTreeSet::new(), acts_for: Vec::new() };
     let (session, ctx) = begin_session(ctx, actor, &user.password_hash).await?;
     if let Err(error) = library::install(&ctx, &ctx.settings().library).await {
         // The account stands; an empty library is no reason to refuse it, and `weft seed` fills it later.

@@ -12,6 +12,7 @@ pub mod audit;
 mod contents;
 mod context;
 mod courier;
+pub mod delegations;
 mod error;
 pub mod exchange;
 pub mod find;

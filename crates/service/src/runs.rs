@@ -1,7 +1,7 @@
 //! Runs: start one, see mine, steer one as a whole.
 //! Must never run anything but a stored version, and never show or touch a run of somebody else.
 
-mod about;
+pub(crate) mod about;
 pub(crate) mod access;
 pub(crate) mod asking;
 mod comparing;

@@ -15,6 +15,7 @@ use workflow::{
 };
 
 pub use deciding::{approve, edit, reject, supply};
+pub(crate) use deciding::{approving, checked_feedback, rejecting};
 pub use running::{rerun, stop, trigger};
 pub use skipping::{skip, skip_needs};
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod exchange;
 mod gates;
+mod inbox;
 mod nesting;
 mod people;
 mod process;

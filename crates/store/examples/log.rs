@@ -270,6 +270,7 @@ async fn bench(log: &Log) -> Bench {
             email: "ada@example.com".into(),
             role: Role::User,
             groups: BTreeSet::new(),
+            acts_for: Vec::new(),
         },
         content: Content { hash: sha256_hex(text.as_bytes()), bytes: text.as_bytes().into() },
         spent: Spent::default(),

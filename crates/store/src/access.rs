@@ -1,14 +1,26 @@
 //! Who may see a run. One predicate says so, and every list of runs uses it.
 //! Must answer alike for a run that is missing and one that is not the viewer's.
 
-use workflow::{RunId, access::Actor};
+use workflow::{RunId, StepKey, access::Actor};
 
 use crate::{Result, Store};
 
-/// Whether a person is asked at the open gate `v`; the numbers are those of the parameters for their id, role and email. Their groups
-/// are looked up with it, so that nobody sees by a group that they have left. That somebody is asked at all is said in the words of the
-/// indexes over those who are: else neither serves.
-macro_rules! is_asked {
+/// Delegations `d` by which a person decides in the place of others just now; what follows narrows them. Who cannot sign in gives and has
+/// none: theirs end with it.
+macro_rules! acts_by {
+    ($user:literal) => {
+        concat!(
+            "delegations d WHERE d.delegate_id = $",
+            $user,
+            " AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()"
+        )
+    };
+}
+
+/// Whether a person is asked at the open gate `v` themselves; the numbers are those of the parameters for their id, role and email. Their
+/// groups are looked up with it, so that nobody sees by a group that they have left. That somebody is asked at all is said in the words of
+/// the indexes over those who are: else neither serves.
+macro_rules! is_asked_themselves {
     ($user:literal, $role:literal, $email:literal) => {
         concat!(
             "(v.users <> '{}' AND v.users @> ARRAY[lower($",
@@ -22,8 +34,61 @@ macro_rules! is_asked {
     };
 }
 
+/// The same, or in the place of somebody who is away: by their email, their role and their groups.
+macro_rules! is_asked {
+    ($user:literal, $role:literal, $email:literal) => {
+        concat!(
+            "(v.users <> '{}' AND v.users && (ARRAY[lower($",
+            $email,
+            "::text)] || ARRAY(SELECT lower(p.email) FROM users p WHERE p.id IN (SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            "))) OR v.roles <> '{}' AND v.roles && (ARRAY[$",
+            $role,
+            "::text] || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = $",
+            $user,
+            ") || ARRAY(SELECT p.role FROM users p WHERE p.id IN (SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            ")) || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id IN (SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            "))))"
+        )
+    };
+}
+
+/// Whether the open gate `v` asks nobody in particular, and so the run's owner, in whose place a person decides.
+macro_rules! is_asked_for_owner {
+    ($user:literal) => {
+        concat!(
+            "(v.users = '{}' AND v.roles = '{}' AND v.user_id IN (SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            "))"
+        )
+    };
+}
+
+/// Of the open gate `v`: the email of the first in whose place a person decides there, by email; NULL where they are asked themselves, or
+/// it is theirs as the run's owner or as an admin. For a column of a list, whose WHERE says already that they may see the gate.
+macro_rules! acts_for {
+    ($user:literal, $role:literal, $email:literal) => {
+        concat!(
+            "CASE WHEN v.user_id = $",
+            $user,
+            " OR $",
+            $role,
+            "::text = 'admin' OR ",
+            $crate::access::is_asked_themselves!($user, $role, $email),
+            " THEN NULL ELSE (SELECT p.email FROM users p WHERE p.id IN (SELECT d.principal_id FROM ",
+            $crate::access::acts_by!($user),
+            ") AND (v.users @> ARRAY[lower(p.email)] OR v.roles && (ARRAY[p.role]
+                || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = p.id))
+                OR v.users = '{}' AND v.roles = '{}' AND v.user_id = p.id)
+            ORDER BY lower(p.email) LIMIT 1) END"
+        )
+    };
+}
+
 /// Whether the run `r` stands in a person's lists: its owner's, every admin's, and those of who is asked at one of its gates for as long
-/// as it is open.
+/// as it is open, themselves or in the place of somebody who is away.
 macro_rules! concerns {
     ($user:literal, $role:literal, $email:literal) => {
         concat!(
@@ -31,9 +96,11 @@ macro_rules! concerns {
             $user,
             " OR $",
             $role,
-            "::text = 'admin' OR EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id AND ",
+            "::text = 'admin' OR EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id AND (",
             $crate::access::is_asked!($user, $role, $email),
-            "))"
+            " OR ",
+            $crate::access::is_asked_for_owner!($user),
+            ")))"
         )
     };
 }
@@ -54,7 +121,7 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {concerns, is_asked, may_see};
+pub(crate) use {acts_by, acts_for, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {
@@ -63,6 +130,23 @@ impl Store {
         let found =
             sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
+    }
+
+    /// The email of who is away and in whose place the viewer decides at an open gate; none where they are asked themselves, or may not
+    /// decide there.
+    pub async fn in_whose_place(&self, run: RunId, step: &StepKey, viewer: &Actor) -> Result<Option<String>> {
+        let sql = concat!(
+            "SELECT ",
+            crate::access::acts_for!("3", "4", "5"),
+            " FROM reviews v WHERE v.run_id = $1 AND v.step = $2"
+        );
+        let found = sqlx::query_scalar(sql)
+            .bind(run.0)
+            .bind(step.as_str())
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email);
+        Ok(found.fetch_optional(&self.pool).await?.flatten())
     }
 
     /// Whether nobody may go on with a run until an admin looked at it; none when it does not exist or is not theirs to see.

@@ -1,9 +1,11 @@
 //! From stored words and documents to domain values, and back; what cannot be read names its table, column and row.
 //! Must never fall back to a default, nor change the order of keys or a digit.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+use workflow::{access::Role, id::GroupId};
 
 use crate::{Error, Result};
 
@@ -14,6 +16,15 @@ pub(crate) fn word<T: FromStr>(
     row: &impl ToString,
 ) -> Result<T> {
     text.parse().map_err(|_| Error::Inconsistent { table, column, row: row.to_string() })
+}
+
+/// Whose member somebody is, as a column has it.
+pub(crate) fn groups(ids: Vec<String>) -> BTreeSet<GroupId> {
+    ids.into_iter().map(GroupId::new).collect()
+}
+
+pub(crate) fn parse_role(role: &str, id: Uuid) -> Result<Role> {
+    word(role, "users", "role", &id)
 }
 
 pub(crate) fn maybe_word<T: FromStr>(

@@ -10,6 +10,7 @@ pub mod audience;
 pub mod audit;
 pub mod blobs;
 mod decode;
+pub mod delegations;
 pub mod devices;
 mod error;
 pub mod events;

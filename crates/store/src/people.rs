@@ -14,7 +14,8 @@ use workflow::{
 
 use crate::{
     Result, Store,
-    users::{groups, parse_role},
+    decode::{groups, parse_role},
+    delegations::absent,
 };
 
 impl Store {
@@ -41,14 +42,20 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT u.id, u.email, u.role, u.enabled_at,
                       ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id ORDER BY m.group_id) AS "groups!",
-                      ARRAY(SELECT m.added_at FROM group_members m WHERE m.user_id = u.id ORDER BY m.group_id) AS "joined!"
+                      ARRAY(SELECT m.added_at FROM group_members m WHERE m.user_id = u.id ORDER BY m.group_id) AS "joined!",
+                      EXISTS (SELECT FROM delegations d WHERE d.delegate_id = u.id AND d.ended_at IS NULL
+                          AND d.starts_at <= now() AND d.ends_at > now()) AS "acts!"
                FROM users u WHERE u.id = ANY($1) AND u.disabled_at IS NULL"#,
             &ids(people),
         );
-        for row in rows.fetch_all(&self.pool).await? {
+        let rows = rows.fetch_all(&self.pool).await?;
+        let delegates: Vec<(Uuid, bool)> = rows.iter().map(|row| (row.id, row.acts)).collect();
+        let acting = absent::for_whom(&self.pool, &delegates).await?;
+        for row in rows {
             let role = parse_role(&row.role, row.id)?;
+            let acts_for = absent::of(&acting, row.id);
             let joined = row.groups.iter().cloned().map(GroupId::new).zip(row.joined).collect();
-            let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
+            let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups), acts_for };
             voters.since(actor.id, Since { enabled_at: row.enabled_at, joined });
             voters.set(actor.id, Some(actor));
         }

@@ -12,7 +12,7 @@ use workflow::{
 
 use crate::{
     Result, Store, Window,
-    access::{concerns, is_asked, may_see},
+    access::{concerns, is_asked, is_asked_for_owner, may_see},
     decode::{maybe_word, word},
     page,
 };
@@ -147,7 +147,8 @@ const WAITING_FOR_ADMIN: &str = summaries!(
     " ORDER BY r.created_at, r.id LIMIT $3"
 );
 
-/// For anybody else, who sees a run for one of two reasons, each found by an index of its own: the gates of all others cost nothing.
+/// For anybody else, who sees a run because it is theirs or somebody is asked there, themselves or in the place of another: each is found by
+/// an index of its own, so the gates of all others cost nothing.
 const WAITING: &str = concat!(
     "SELECT * FROM ((",
     summaries!(
@@ -159,12 +160,22 @@ const WAITING: &str = concat!(
         concat!(
             "r.n_waiting > 0 AND r.user_id <> $1 AND r.id IN (SELECT v.run_id FROM reviews v WHERE ",
             is_asked!("1", "5", "6"),
+            " UNION ALL SELECT v.run_id FROM reviews v WHERE ",
+            is_asked_for_owner!("1"),
             ") AND ",
             newer_than!("2", "3")
         ),
         " ORDER BY r.created_at, r.id LIMIT $4"
     ),
     ")) r ORDER BY r.created_at, r.id LIMIT $4"
+);
+
+/// Nothing but the ids of the runs of others in which the viewer is asked.
+const ASKING: &str = concat!(
+    "SELECT DISTINCT v.run_id FROM reviews v JOIN workflow_runs r ON r.id = v.run_id
+    WHERE NOT r.is_test AND v.user_id <> $1 AND ",
+    is_asked!("1", "2", "3"),
+    " LIMIT $4"
 );
 
 /// Of others, in workflows all of whose runs a group of the viewer sees. Each workflow gives its newest by the index over its runs, before
@@ -238,6 +249,18 @@ impl Store {
         }
         let rows: Vec<SummaryRow> = query.fetch_all(&self.pool).await?;
         Ok(window.page(rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?, place))
+    }
+
+    /// Runs of others that have an open gate at which somebody is asked, as far as `most`. No try is among them.
+    pub async fn runs_asking(&self, viewer: &Actor, most: i64) -> Result<Vec<RunId>> {
+        let asking: Vec<Uuid> = sqlx::query_scalar(ASKING)
+            .bind(viewer.id.0)
+            .bind(viewer.role.as_str())
+            .bind(&viewer.email)
+            .bind(most)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(asking.into_iter().map(RunId).collect())
     }
 
     /// Those of the named runs that concern the viewer. One that is missing here has left their lists.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgPool;
+use uuid::Uuid;
 use workflow::{
     UserId,
     access::Actor,
@@ -15,10 +16,11 @@ use workflow::{
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
+    decode::{groups, parse_role},
+    delegations::absent,
     devices::{self, DeviceChange},
     secret::SecretHash,
     throttle,
-    users::{groups, parse_role},
 };
 
 /// How long a session lives.
@@ -208,17 +210,23 @@ async fn open_sessions(
     let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
     let rows = sqlx::query!(
         r#"SELECT s.id_hash, u.id, u.email, u.role, s.last_seen_at < now() - interval '1 minute' AS "is_behind!",
-                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!",
+                  EXISTS (SELECT FROM delegations d WHERE d.delegate_id = u.id AND d.ended_at IS NULL
+                      AND d.starts_at <= now() AND d.ends_at > now()) AS "acts!"
            FROM sessions s JOIN users u ON u.id = s.user_id
            WHERE s.id_hash = ANY ($1) AND u.disabled_at IS NULL
              AND s.expires_at > now() AND s.last_seen_at > now() - make_interval(secs => $2)"#,
         &wanted,
         idle.as_secs_f64(),
     );
+    let rows = rows.fetch_all(&pool).await?;
+    let delegates: Vec<(Uuid, bool)> = rows.iter().map(|row| (row.id, row.acts)).collect();
+    let acting = absent::for_whom(&pool, &delegates).await?;
     let mut found = BTreeMap::new();
-    for row in rows.fetch_all(&pool).await? {
+    for row in rows {
         let role = parse_role(&row.role, row.id)?;
-        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
+        let acts_for = absent::of(&acting, row.id);
+        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups), acts_for };
         let open = OpenSession { actor, is_behind: row.is_behind };
         found.extend(hashes.iter().find(|hash| hash[..] == row.id_hash).map(|hash| (*hash, open)));
     }
@@ -228,7 +236,6 @@ async fn open_sessions(
 #[cfg(test)]
 mod tests {
     use sqlx::PgPool;
-    use uuid::Uuid;
     use workflow::access::Role;
 
     use super::*;

@@ -17,9 +17,10 @@ use workflow::{
 use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
-    decode, page,
+    decode::{self, groups, parse_role},
+    delegations::absent,
+    page,
     secret::SecretHash,
-    users::{groups, parse_role},
 };
 
 /// A token to be made.
@@ -192,17 +193,23 @@ async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<S
     let rows = sqlx::query!(
         r#"SELECT t.token_hash, u.id, u.email, u.role, t.id AS token_id, t.scopes,
                   coalesce(t.last_used_at < now() - interval '1 minute', true) AS "is_behind!",
-                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+                  ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!",
+                  EXISTS (SELECT FROM delegations d WHERE d.delegate_id = u.id AND d.ended_at IS NULL
+                      AND d.starts_at <= now() AND d.ends_at > now()) AS "acts!"
            FROM api_tokens t JOIN users u ON u.id = t.user_id
            WHERE t.token_hash = ANY ($1) AND t.revoked_at IS NULL AND t.expires_at > now() AND u.disabled_at IS NULL"#,
         &wanted,
     );
+    let rows = rows.fetch_all(&pool).await?;
+    let delegates: Vec<(Uuid, bool)> = rows.iter().map(|row| (row.id, row.acts)).collect();
+    let acting = absent::for_whom(&pool, &delegates).await?;
     let mut found = BTreeMap::new();
-    for row in rows.fetch_all(&pool).await? {
+    for row in rows {
         let role = parse_role(&row.role, row.id)?;
         let mut scopes = scopes_of(&row.scopes, row.token_id)?;
         scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
-        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) };
+        let acts_for = absent::of(&acting, row.id);
+        let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups), acts_for };
         let open = OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind };
         found.extend(hashes.iter().find(|hash| hash[..] == row.token_hash).map(|hash| (*hash, open)));
     }

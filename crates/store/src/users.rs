@@ -11,13 +11,13 @@ use workflow::{
     UserId,
     access::{Actor, Role},
     api::{Page, UserView},
-    id::GroupId,
 };
 
 use crate::{
     Error, Result, Store, Window,
     audit::{self, Author},
-    decode::word,
+    decode::{groups, parse_role},
+    delegations::{self, absent},
     outside::ending::end_tokens_of,
 };
 
@@ -71,15 +71,6 @@ impl TryFrom<Row> for UserView {
             created_at: row.created_at,
         })
     }
-}
-
-/// Whose member somebody is, as a column has it.
-pub(crate) fn groups(ids: Vec<String>) -> BTreeSet<GroupId> {
-    ids.into_iter().map(GroupId::new).collect()
-}
-
-pub(crate) fn parse_role(role: &str, id: Uuid) -> Result<Role> {
-    word(role, "users", "role", &id)
 }
 
 impl Store {
@@ -152,27 +143,38 @@ impl Store {
                ORDER BY created_at, id LIMIT 1"#,
         );
         let row = row.fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| Actor { id: UserId(row.id), email: row.email, role: Role::Admin, groups: BTreeSet::new() }))
+        Ok(row.map(|row| Actor {
+            id: UserId(row.id),
+            email: row.email,
+            role: Role::Admin,
+            groups: BTreeSet::new(),
+            acts_for: Vec::new(),
+        }))
     }
 
     pub async fn credentials(&self, email: &str) -> Result<Option<Credentials>> {
         let row = sqlx::query!(
             r#"SELECT id, email, role, password_hash, disabled_at,
-                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!"
+                      ARRAY(SELECT m.group_id FROM group_members m WHERE m.user_id = u.id) AS "groups!",
+                      EXISTS (SELECT FROM delegations d WHERE d.delegate_id = u.id AND d.ended_at IS NULL
+                          AND d.starts_at <= now() AND d.ends_at > now()) AS "acts!"
                FROM users u WHERE lower(email) = lower($1)"#,
             email,
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let role = parse_role(&row.role, row.id)?;
-            Ok(Credentials {
-                actor: Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups) },
-                password_hash: row.password_hash,
-                is_disabled: row.disabled_at.is_some(),
-            })
-        })
-        .transpose()
+        let Some(row) = row else { return Ok(None) };
+        let role = parse_role(&row.role, row.id)?;
+        let acting = absent::for_whom(&self.pool, &[(row.id, row.acts)]).await?;
+        let actor = Actor {
+            id: UserId(row.id),
+            email: row.email,
+            role,
+            groups: groups(row.groups),
+            acts_for: absent::of(&acting, row.id),
+        };
+        let is_disabled = row.disabled_at.is_some();
+        Ok(Some(Credentials { actor, password_hash: row.password_hash, is_disabled }))
     }
 
     /// Ends the person's sessions: what they may do has changed under them. Tokens stay, but none is an admin's any more, and those that
@@ -230,11 +232,16 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let action = if is_disabled { "user.disabled" } else { "user.enabled" };
+        let mut others = Vec::new();
         if is_disabled {
             end_tokens(&mut tx, id, author).await?;
+            others = delegations::end_all_of(&mut tx, id, author).await?;
         }
         let changed = finish(tx, row, author, action, json!({})).await?;
         self.outbox.person(id);
+        for other in others {
+            self.outbox.person(other);
+        }
         Ok(changed)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{GroupId, UserId};
@@ -82,9 +83,50 @@ pub struct Actor {
     /// Whose member they are just now: asked for with the person, so that nobody acts for a group that they have left.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<GroupId>,
+    /// Those who are away just now and gave them their reviews, by email. Whom these act for is nobody's business here: nothing is passed
+    /// on twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acts_for: Vec<Absent>,
+}
+
+/// Somebody who is away, as they stand just now, to whoever has their reviews.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Absent {
+    pub id: UserId,
+    pub email: String,
+    /// It says which gates ask them. What an admin may do besides is not passed on.
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<GroupId>,
+    /// Since when somebody else has their reviews.
+    pub since: DateTime<Utc>,
+}
+
+/// What a gate may ask somebody by.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownAs<'a> {
+    pub email: &'a str,
+    pub role: Role,
+    pub groups: &'a BTreeSet<GroupId>,
+}
+
+impl Absent {
+    pub fn known_as(&self) -> KnownAs<'_> {
+        KnownAs { email: &self.email, role: self.role, groups: &self.groups }
+    }
 }
 
 impl Actor {
+    /// Themselves, whomever they act for.
+    pub fn known_as(&self) -> KnownAs<'_> {
+        KnownAs { email: &self.email, role: self.role, groups: &self.groups }
+    }
+
+    /// One of those who gave them their reviews.
+    pub fn absent(&self, id: UserId) -> Option<&Absent> {
+        self.acts_for.iter().find(|absent| absent.id == id)
+    }
+
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }

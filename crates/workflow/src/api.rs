@@ -2,6 +2,7 @@
 //! More fields may come; a name that stands here stays.
 
 mod comparing;
+mod delegations;
 mod error;
 mod events;
 mod groups;
@@ -21,6 +22,7 @@ mod workers;
 use serde::{Deserialize, Serialize};
 
 pub use comparing::*;
+pub use delegations::*;
 pub use error::*;
 pub use events::*;
 pub use groups::*;

@@ -49,6 +49,10 @@ uuid_id!(
     /// An API token (never its secret).
     TokenId
 );
+uuid_id!(
+    /// Reviews that somebody gave to another while they are away.
+    DelegationId
+);
 
 uuid_id!(
     /// One incarnation of a process that executes steps.

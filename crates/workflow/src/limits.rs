@@ -76,6 +76,10 @@ pub const MAX_MAP_ITEMS: u32 = 10_000;
 pub const MAX_ITEM_KEY_CHARS: usize = 200;
 /// People whose approval one gate can want.
 pub const MAX_QUORUM: u32 = 20;
+/// Days that reviews can be somebody else's at a time, and that this can be said ahead.
+pub const MAX_DELEGATION_DAYS: i64 = 366;
+/// Delegations of one person that are not over.
+pub const MAX_DELEGATIONS: i64 = 20;
 /// Rejections that one gate can allow.
 pub const MAX_ROUNDS: u32 = 50;
 /// Seconds that a gate can wait for a decision.

@@ -77,7 +77,7 @@ pub enum RunExpected {
 pub enum Who {
     Owner,
     Admin,
-    /// Asked at the step's gate, which is open.
+    /// Asked at the step's gate, which is open, themselves or in the place of somebody who is away.
     Assignee,
     /// In a group that sees all runs of the workflow.
     Viewer,

@@ -98,6 +98,9 @@ pub struct ReviewView {
     /// Emails of those who approved what is latest now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// Of those who did in the place of somebody who is away: by their email that of whom.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved_for: BTreeMap<String, String>,
 }
 
 impl ReviewView {

@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, exchange, find, groups, notices, runs, secrets, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, delegations, exchange, find, groups, inbox, notices, runs, secrets, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -24,6 +24,9 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("workflow_ports", SMALL),
     ("test_agent", CONTENT),
     ("list_providers", SMALL),
+    ("my_delegations", SMALL),
+    ("delegate_reviews", SMALL),
+    ("end_delegation", SMALL),
     ("import_workflow", EXCHANGE_IN_JSON),
     ("find", SMALL),
     ("list_groups", SMALL),
@@ -37,6 +40,12 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("set_audience", SMALL),
     ("stuck_gates", SMALL),
     ("shared_runs", SMALL),
+    ("inbox", SMALL),
+    ("inbox_counts", SMALL),
+    ("inbox_history", SMALL),
+    ("gate_reading", SMALL),
+    ("gate_previews", SMALL),
+    ("decide_many", TEXT),
     ("my_notices", SMALL),
     ("choose_notice", SMALL),
     ("notice_addresses", SMALL),

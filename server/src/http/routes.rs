@@ -8,9 +8,9 @@ use axum::{
 use http::Method;
 
 use super::{
-    AppState, agents, artifacts, audit,
+    AppState, agents, artifacts, audit, delegations,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    exchange, groups, notices, people, runs, secrets, steps, templates, trying, worker, workers,
+    exchange, groups, inbox, notices, people, runs, secrets, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -21,7 +21,7 @@ pub struct Route {
     pub(super) handler: MethodRouter<AppState>,
 }
 
-/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live.
+/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, the inbox, workers outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -38,6 +38,11 @@ pub fn routes() -> Vec<Route> {
         get("/api/groups/{group_id}/members", groups::members),
         post("/api/groups/{group_id}/members", groups::add_member),
         delete("/api/groups/{group_id}/members/{user_id}", groups::remove_member),
+        get("/api/me/delegations", delegations::mine),
+        post("/api/me/delegations", delegations::create),
+        delete("/api/me/delegations/{delegation_id}", delegations::end),
+        get("/api/delegations", delegations::list),
+        delete("/api/delegations/{delegation_id}", delegations::end_any),
         get("/api/tokens", people::list_tokens),
         post("/api/tokens", people::create_token),
         delete("/api/tokens/{token_id}", people::revoke_token),
@@ -131,8 +136,21 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
         get("/api/live", live::my_socket).takes(SOCKET),
     ];
+    routes.extend(reviews());
     routes.extend(outside());
     routes
+}
+
+/// The inbox: gates of all runs.
+fn reviews() -> Vec<Route> {
+    vec![
+        get("/api/inbox", inbox::list),
+        get("/api/inbox/counts", inbox::counts),
+        get("/api/inbox/history", inbox::history),
+        get("/api/inbox/gates/{run_id}/{step_id}", inbox::reading),
+        post("/api/inbox/previews", inbox::previews),
+        post("/api/inbox/decide", inbox::decide).takes(TEXT),
+    ]
 }
 
 /// The protocol of workers outside.

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use service::OpContext;
-use store::{Store, Window};
+use store::Store;
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{Instant, sleep_until},
@@ -30,8 +30,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const RESYNC_PAUSE: Duration = Duration::from_secs(2);
 /// More changed runs than this are cheaper to fetch as a list.
 const MAX_RUNS: usize = 200;
-/// Runs of others in which a person is asked, as far as they are remembered: no list shows more at once.
-const MAX_ASKED: i64 = 1_000;
+/// Runs of others in which a person is asked, as far as they are remembered.
+const MAX_ASKED: usize = 10_000;
 
 pub(crate) async fn my_socket(
     State(state): State<AppState>,
@@ -42,7 +42,7 @@ pub(crate) async fn my_socket(
     let seat = state.hub.seats().take(viewer.id)?;
     // Changes are heard of before it is read who is asked where, and the page fetches its lists after both: nothing falls between.
     let (changes, persons) = (state.hub.changes(), state.hub.persons());
-    let asked = asked(state.hub.store(), &viewer).await.map_err(service::Error::from)?;
+    let asked = Asked::of(state.hub.store(), &viewer).await.map_err(service::Error::from)?;
     let feed = MyFeed {
         changes,
         persons,
@@ -60,19 +60,29 @@ pub(crate) async fn my_socket(
 
 /// The runs of others that the viewer sees only because somebody asks them there: these leave their lists with the gate. An admin sees
 /// every run for good.
-async fn asked(store: &Store, viewer: &Actor) -> store::Result<BTreeSet<RunId>> {
-    if viewer.is_admin() {
-        return Ok(BTreeSet::new());
+#[derive(Default)]
+struct Asked {
+    runs: BTreeSet<RunId>,
+    /// There are more than are remembered: any run that is not seen may be one of them.
+    is_part: bool,
+}
+
+impl Asked {
+    async fn of(store: &Store, viewer: &Actor) -> store::Result<Self> {
+        if viewer.is_admin() {
+            return Ok(Self::default());
+        }
+        let most = i64::try_from(MAX_ASKED + 1).unwrap_or(i64::MAX);
+        let asking = store.runs_asking(viewer, most).await?;
+        let is_part = asking.len() > MAX_ASKED;
+        Ok(Self { runs: asking.into_iter().take(MAX_ASKED).collect(), is_part })
     }
-    let waiting = store.waiting_runs(viewer, Window { after: None, limit: MAX_ASKED }).await?;
-    Ok(waiting.items.into_iter().filter(|run| run.user_id != viewer.id).map(|run| run.id).collect())
 }
 
 struct MyFeed {
     hub: Hub,
     viewer: Actor,
-    /// See above.
-    asked: BTreeSet<RunId>,
+    asked: Asked,
     changes: broadcast::Receiver<Changed>,
     /// Word of people whose ways in or groups have changed.
     persons: broadcast::Receiver<UserId>,
@@ -144,9 +154,9 @@ impl MyFeed {
 
     /// What to tell of the gathered changes; they are forgotten only once it is known.
     async fn frame(&mut self, link: &mut Link) -> Result<Option<MyFrame>, Interrupted> {
-        if self.is_other {
+        if self.is_other || self.is_everything {
             // Before it is told: what the page then fetches is what leaves its lists by events later.
-            self.asked = link.read(|| asked(self.hub.store(), &self.viewer)).await?;
+            self.asked = link.read(|| Asked::of(self.hub.store(), &self.viewer)).await?;
             self.is_other = false;
         }
         if self.is_everything {
@@ -157,12 +167,19 @@ impl MyFeed {
         let ids: Vec<RunId> = self.changed.iter().copied().collect();
         let runs = link.read(|| self.hub.store().run_summaries_of(&ids, &self.viewer)).await?;
         let seen: BTreeSet<RunId> = runs.iter().map(|run| run.id).collect();
-        let gone: Vec<RunId> = ids.into_iter().filter(|id| !seen.contains(id) && self.asked.remove(id)).collect();
+        let unseen: Vec<RunId> = ids.into_iter().filter(|id| !seen.contains(id)).collect();
+        let n_unseen = unseen.len();
+        let gone: Vec<RunId> = unseen.into_iter().filter(|id| self.asked.runs.remove(id)).collect();
         if !self.viewer.is_admin() {
             let of_others = runs.iter().filter(|run| run.user_id != self.viewer.id);
-            self.asked.extend(of_others.map(|run| run.id));
+            self.asked.runs.extend(of_others.map(|run| run.id));
         }
         self.forget();
+        if self.asked.is_part && gone.len() < n_unseen {
+            // Which run it was must not be told to who may never have seen it.
+            self.is_everything = true;
+            self.gather();
+        }
         Ok((!runs.is_empty() || !gone.is_empty()).then_some(MyFrame::Runs { runs, gone }))
     }
 

@@ -262,6 +262,7 @@ mod tests {
             email: format!("p{n:03}@example.org"),
             role: Role::User,
             groups: std::collections::BTreeSet::default(),
+            acts_for: Vec::new(),
         }
     }
 

@@ -163,6 +163,7 @@ impl World {
             email: "ada@example.com".into(),
             role: Role::Admin,
             groups: std::collections::BTreeSet::new(),
+            acts_for: Vec::new(),
         };
         let template = TemplateId(Uuid::now_v7());
         let n_steps = i64::try_from(definition.steps.len()).unwrap();

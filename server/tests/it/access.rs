@@ -84,6 +84,19 @@ struct Fixture {
     user: String,
 }
 
+impl Fixture {
+    fn gate(&self) -> Value {
+        json!({"run_id": self.run, "step": "shout"})
+    }
+
+    fn unseen(&self) -> Value {
+        let mut gate = self.gate();
+        gate["content_hash"] = json!("old");
+        gate["expect_generation"] = json!(1);
+        json!({"decision": "approve", "gates": [gate]})
+    }
+}
+
 async fn fixture(server: &Server) -> Fixture {
     let review = json!({"mode": "always", "assignees": {"users": [CARA]}});
     let template = server.shouting_template_with(review).await;
@@ -197,6 +210,29 @@ fn rest(it: &Fixture) -> Vec<Row> {
     ]
 }
 
+/// The inbox. What is decided about many names what nobody was shown, so the gate stays open for the next one.
+fn rest_of_inbox(it: &Fixture) -> Vec<Row> {
+    vec![
+        ("GET", "/api/inbox", Empty, SIGNED_IN),
+        ("GET", "/api/inbox/counts", Empty, SIGNED_IN),
+        ("GET", "/api/inbox/history", Empty, SIGNED_IN),
+        ("GET", "/api/inbox/gates/{run_id}/{step_id}", Empty, Sees),
+        ("POST", "/api/inbox/previews", Json(json!({"gates": [it.gate()]})), SIGNED_IN),
+        ("POST", "/api/inbox/decide", Json(it.unseen()), SIGNED_IN),
+    ]
+}
+
+fn functions_of_inbox(it: &Fixture) -> Vec<Row> {
+    vec![
+        ("POST", "/_fn/inbox", Json(json!({"query": {}})), SIGNED_IN),
+        ("POST", "/_fn/inbox_counts", Json(json!({"query": {}})), SIGNED_IN),
+        ("POST", "/_fn/inbox_history", Json(json!({"query": {}})), SIGNED_IN),
+        ("POST", "/_fn/gate_reading", Json(json!({"run": it.run, "step": "shout"})), Sees),
+        ("POST", "/_fn/gate_previews", Json(json!({"gates": [it.gate()]})), SIGNED_IN),
+        ("POST", "/_fn/decide_many", Json(json!({"decide": it.unseen()})), SIGNED_IN),
+    ]
+}
+
 /// Drafts: trying them, and putting them away.
 fn rest_of_drafts() -> Vec<Row> {
     vec![
@@ -229,6 +265,30 @@ fn rest_of_groups() -> Vec<Row> {
         ("PUT", "/api/workflows/templates/{template_id}/audience", Json(json!({"groups": []})), ADMINS),
         ("GET", "/api/workflows/stuck", Empty, ADMINS),
     ]
+}
+
+/// Who decides in whose place. No delegation has the id that is asked for.
+fn rest_of_delegations() -> Vec<Row> {
+    vec![
+        ("GET", "/api/me/delegations", Empty, SIGNED_IN),
+        ("POST", "/api/me/delegations", Json(in_vain()), SIGNED_IN),
+        ("DELETE", "/api/me/delegations/{delegation_id}", Empty, NONE_OF_THEIRS),
+        ("GET", "/api/delegations", Empty, ADMINS),
+        ("DELETE", "/api/delegations/{delegation_id}", Empty, MISSING_TO_ADMINS),
+    ]
+}
+
+fn functions_of_delegations() -> Vec<Row> {
+    vec![
+        ("POST", "/_fn/my_delegations", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/delegate_reviews", Json(json!({"wanted": in_vain()})), SIGNED_IN),
+        ("POST", "/_fn/end_delegation", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
+    ]
+}
+
+/// To nobody, so that nobody's rights are others afterwards.
+fn in_vain() -> Value {
+    json!({"delegate": "nobody@example.org", "from_day": "2026-01-01", "to_day": "2026-01-02"})
 }
 
 /// What admins keep for agents, and nobody reads.
@@ -331,10 +391,12 @@ fn rest_of_workers() -> Vec<Row> {
 }
 
 fn functions(it: &Fixture) -> Vec<Row> {
-    let mut rows = functions_of_people(it);
+    let mut rows = functions_of_inbox(it);
+    rows.extend(functions_of_people(it));
     rows.extend(functions_of_work(it));
     rows.extend(functions_of_workers());
     rows.extend(functions_of_groups(it));
+    rows.extend(functions_of_delegations());
     rows.extend(functions_of_secrets());
     rows.extend(functions_of_notices());
     // Last: each wrong guess slows down the next one.
@@ -518,6 +580,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{hash}", &"0".repeat(64))
         .replace("{agent_id}", "shout")
         .replace("{group_id}", "nobodys")
+        .replace("{delegation_id}", NOWHERE)
         .replace("{secret_name}", "key")
         .replace("{address_id}", NOWHERE)
         .replace("{notice_id}", NOWHERE)
@@ -586,9 +649,12 @@ fn names(rows: &[Row]) -> BTreeSet<(String, String)> {
 async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: PgPool) {
     let server = Server::start(pool).await;
     let it = fixture(&server).await;
-    let mut rows = rest(&it);
+    // First: the gate is open still.
+    let mut rows = rest_of_inbox(&it);
+    rows.extend(rest(&it));
     rows.extend(rest_of_drafts());
     rows.extend(rest_of_groups());
+    rows.extend(rest_of_delegations());
     rows.extend(rest_of_workers());
     rows.extend(rest_of_secrets());
     rows.extend(rest_of_notices());
@@ -612,6 +678,8 @@ async fn whoever_sees_a_run_by_a_group_looks_and_does_nothing_else(pool: PgPool)
     let sees = json!({"groups": [{"group_id": "audit", "may_see": true}]});
     server.admin.json(Method::PUT, &audience, &sees).await.expect(200);
     let mut rows = rest(&it);
+    rows.extend(rest_of_inbox(&it));
+    rows.extend(functions_of_inbox(&it));
     rows.extend(functions_of_work(&it));
     let mut wrong = Vec::new();
     for (method, path, content, rule) in &rows {

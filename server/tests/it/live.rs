@@ -260,7 +260,7 @@ async fn who_was_asked_is_sent_nothing_more_once_the_gate_has_closed(pool: PgPoo
 }
 
 /// What Cara's list of what waits for her is told, until it is told of a run, or that one is gone.
-async fn told_of(socket: &mut Socket, run: &str, is_gone: bool) {
+pub(crate) async fn told_of(socket: &mut Socket, run: &str, is_gone: bool) {
     loop {
         match serde_json::from_str(&text(socket).await.unwrap()).unwrap() {
             MyFrame::Runs { runs, gone } => {
@@ -331,7 +331,7 @@ async fn whoever_is_put_into_a_group_or_out_of_it_is_told_to_look_again_and_nobo
 }
 
 /// Until it is said that everything is to be looked at again.
-async fn resynced(socket: &mut Socket) {
+pub(crate) async fn resynced(socket: &mut Socket) {
     loop {
         if let MyFrame::Resync = serde_json::from_str(&text(socket).await.unwrap()).unwrap() {
             return;

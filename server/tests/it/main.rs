@@ -16,6 +16,8 @@ mod branches;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod delegation;
+#[cfg(test)]
 mod drops;
 #[cfg(test)]
 mod exchange;
@@ -31,6 +33,8 @@ mod gate;
 mod groups;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod inbox;
 #[cfg(test)]
 mod lineage;
 #[cfg(test)]

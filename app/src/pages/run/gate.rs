@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::one_step::OneStep;
 use crate::reactive::memo;
 use crate::{
-    components::{Avatar, RelativeTime, Size},
+    components::{Avatar, Banner, RelativeTime, Size},
     words,
 };
 
@@ -32,7 +32,8 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
                 .approvals
                 .iter()
                 .map(|email| {
-                    view! { <span class="row"><Avatar name=email.clone() size=Size::Sm/> {email.clone()}</span> }
+                    let whom = review.approved_for.get(email).map(|whom| format!(" for {whom}"));
+                    view! { <span class="row"><Avatar name=email.clone() size=Size::Sm/> {email.clone()} {whom}</span> }
                         .into_any()
                 })
                 .collect();
@@ -56,6 +57,21 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
         })
     };
     view! { {facts} }
+}
+
+/// Said before anything is decided: in whose place that would be.
+#[component]
+pub(super) fn InPlace(one: OneStep) -> impl IntoView {
+    let whose = memo(move || one.in_place_of());
+    move || {
+        whose.get().map(|email| {
+            view! {
+                <Banner>
+                    <span>"You decide for " <strong><bdi>{email}</bdi></strong> ", who is away. The timeline names you both."</span>
+                </Banner>
+            }
+        })
+    }
 }
 
 /// How often a result was sent back at its gate, and how often it may be.

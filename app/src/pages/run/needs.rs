@@ -4,8 +4,18 @@ use leptos::prelude::*;
 use workflow::{StepStatus, status::Reason};
 
 use super::{
-    absent::NoWorkerNote, dialogs::Dialogs, doors::Doors, failures::VerbError, gate::GateFacts, human::HumanForm,
-    items::waiting, looking::Looking, one_step::OneStep, progress::AttemptProgress, stale::StaleNote, verbs::Verb,
+    absent::NoWorkerNote,
+    dialogs::Dialogs,
+    doors::Doors,
+    failures::VerbError,
+    gate::{GateFacts, InPlace},
+    human::HumanForm,
+    items::waiting,
+    looking::Looking,
+    one_step::OneStep,
+    progress::AttemptProgress,
+    stale::StaleNote,
+    verbs::Verb,
 };
 use crate::{
     behind::{Later, LaterDialogs},
@@ -38,6 +48,7 @@ pub(super) fn Needs(one: OneStep) -> impl IntoView {
         <div class="needs" class:review-bar=move || kind().is_some() data-kind=kind>
             {move || words_of(doors)}
             <Show when=move || one.status.get() == StepStatus::AwaitingReview>
+                <InPlace one/>
                 <Looking one/>
             </Show>
             <Controls doors/>

@@ -92,7 +92,12 @@ impl OneStep {
 
     /// Whether its gate asks others alone; follows the run.
     pub(super) fn is_for_others(self) -> bool {
-        self.in_run(|_, step, me| me.is_some_and(|me| verbs::is_for_others(step, me))) == Some(true)
+        self.in_run(|run, step, me| me.is_some_and(|me| verbs::is_for_others(run, step, me))) == Some(true)
+    }
+
+    /// In whose place this person decides at its gate, by email; follows the run, and whose reviews they have.
+    pub(super) fn in_place_of(self) -> Option<String> {
+        self.in_run(verbs::in_place_of).flatten()
     }
 
     /// Whether older versions of what it made can become the latest again; follows the run.

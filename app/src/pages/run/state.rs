@@ -89,7 +89,7 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, group_names } = loaded;
+        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -109,7 +109,7 @@ impl LiveRun {
         let pulse = pulse_of(move || run.track());
         let version = memo(move || run.with(|run| run.template_version));
         let session = use_session();
-        session.take_groups(groups);
+        session.take_groups(groups, acts_for);
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group, and goes on seeing it.
         let is_shared = run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
@@ -250,7 +250,7 @@ impl LiveRun {
 
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
-        self.session.take_groups(loaded.groups);
+        self.session.take_groups(loaded.groups, loaded.acts_for);
         self.group_names.try_set_value(loaded.group_names);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {

@@ -116,6 +116,7 @@ fn row(live: LiveRun, event: Told) -> impl IntoView {
                 {title.map(|title| view! { <strong>{title}</strong> " " })}
                 {words}
                 {event.by.map(|who| view! { <span class="muted small">" by " {who}</span> })}
+                {event.acted_for.map(|whom| view! { <span class="muted small">" for " {whom}</span> })}
                 {event.said.map(|said| view! { <span class="timeline-said">{said}</span> })}
             </span>
             <RelativeTime at=event.at/>

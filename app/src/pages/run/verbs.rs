@@ -2,10 +2,10 @@
 //! Only for showing: what is allowed is judged again on the server, by `workflow::run::decide`.
 
 use workflow::{
-    RunStatus, RunView, StepStatus,
-    access::Actor,
+    RunStatus, RunView, StepStatus, UserId,
+    access::{Absent, Actor, KnownAs},
     verbs::{self as table, Access, Expected, RunVerb, Who},
-    view::StepView,
+    view::{ReviewView, StepView},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,15 +100,57 @@ pub(super) fn refusal(verb: Verb, run: &RunView, step: &StepView, me: Option<&Ac
 
 /// Whether the run is still shown to this person: who is asked in it sees it only as long as they are.
 pub(super) fn is_shown_to(run: &RunView, me: Option<&Actor>) -> bool {
-    me.is_none_or(|me| me.id == run.user_id || me.is_admin() || run.steps.iter().any(|step| is_asked(step, me)))
+    me.is_none_or(|me| me.id == run.user_id || me.is_admin() || run.steps.iter().any(|step| is_asked(run, step, me)))
 }
 
-fn is_asked(step: &StepView, me: &Actor) -> bool {
-    step.review.as_ref().is_some_and(|review| {
-        review.users.iter().any(|email| email.eq_ignore_ascii_case(&me.email))
-            || review.groups.iter().any(|group| me.groups.contains(group.as_str()))
-            || review.roles.iter().any(|role| role == me.role.as_str())
-    })
+/// Whether the gate asks this person, themselves or in the place of somebody who is away.
+fn is_asked(run: &RunView, step: &StepView, me: &Actor) -> bool {
+    step.review.as_ref().is_some_and(|review| asks(review, me.known_as())) || absent_at(run, step, me).next().is_some()
+}
+
+fn asks(review: &ReviewView, who: KnownAs<'_>) -> bool {
+    review.users.iter().any(|email| email.eq_ignore_ascii_case(who.email))
+        || review.groups.iter().any(|group| who.groups.contains(group.as_str()))
+        || review.roles.iter().any(|role| role == who.role.as_str())
+}
+
+/// Those who are asked at the gate, are away, and gave this person their reviews. A gate that asks nobody is the owner's.
+fn absent_at<'a>(run: &'a RunView, step: &'a StepView, me: &'a Actor) -> impl Iterator<Item = &'a Absent> {
+    let asked = move |absent: &&Absent| {
+        let is_owners = |review: &ReviewView| review.asks_nobody() && absent.id == run.user_id;
+        step.review.as_ref().is_some_and(|review| asks(review, absent.known_as()) || is_owners(review))
+    };
+    me.acts_for.iter().filter(asked)
+}
+
+/// Whether this person decides at the gate in their own name, whomever they act for.
+fn is_theirs(run: &RunView, step: &StepView, me: &Actor) -> bool {
+    let is_asked = |review: &ReviewView| asks(review, me.known_as()) || (review.asks_nobody() && me.id == run.user_id);
+    me.is_admin() || step.review.as_ref().is_some_and(is_asked)
+}
+
+/// The email of who is away and in whose place this person decides at the gate; none where they decide in their own name.
+pub(super) fn in_place_of(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
+    let me = me.filter(|me| !is_theirs(run, step, me))?;
+    let mut absent = absent_at(run, step, me).peekable();
+    let first = absent.peek().map(|first| first.email.clone());
+    absent.find(|absent| no_word_for(run, step, absent).is_none()).map(|absent| absent.email.clone()).or(first)
+}
+
+/// Why nobody may approve in the place of somebody who is away.
+fn no_word_for(run: &RunView, step: &StepView, absent: &Absent) -> Option<String> {
+    let review = step.review.as_ref()?;
+    if has_spoken(review, &absent.email) {
+        return Some(format!("There is an approval of {} already", absent.email));
+    }
+    (!review.allow_self && is_of(run, step, absent.id, &absent.email))
+        .then(|| format!("Somebody else has to approve what {} started or wrote", absent.email))
+}
+
+/// Whether an approval in the name of somebody is there: their own, or one in their place.
+fn has_spoken(review: &ReviewView, email: &str) -> bool {
+    let own = review.approvals.iter().any(|by| by == email) && !review.approved_for.contains_key(email);
+    own || review.approved_for.values().any(|of| of == email)
 }
 
 /// Who this person is to the step.
@@ -118,7 +160,7 @@ fn who(run: &RunView, step: &StepView, me: Option<&Actor>) -> Who {
         Who::Owner
     } else if me.is_admin() {
         Who::Admin
-    } else if is_asked(step, me) {
+    } else if is_asked(run, step, me) {
         Who::Assignee
     } else {
         Who::Other
@@ -154,29 +196,45 @@ fn no_vote(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String>
     if review.approvals.contains(&me.email) {
         return Some("You have approved this version already".to_owned());
     }
-    if is_for_others(step, me) {
+    if is_for_others(run, step, me) {
         return Some("Others are asked to decide here; you may still edit it or send it back".to_owned());
     }
-    (!review.allow_self && is_own(run, step, me))
-        .then(|| "Somebody else has to approve what you started or wrote".to_owned())
+    if !review.allow_self && is_own(run, step, me) {
+        return Some("Somebody else has to approve what you started or wrote".to_owned());
+    }
+    let is_own_free = is_theirs(run, step, me) && !has_spoken(review, &me.email);
+    let mut absent = absent_at(run, step, me).map(|absent| no_word_for(run, step, absent)).peekable();
+    if is_own_free || (absent.peek().is_none() && !is_theirs(run, step, me)) {
+        return None;
+    }
+    let spoken = Some("Somebody approved it in your place already".to_owned());
+    let first = absent.peek().cloned().unwrap_or(spoken);
+    if absent.any(|refusal| refusal.is_none()) { None } else { first }
 }
 
 /// Why the step cannot be skipped by who may not approve at its gate.
 fn no_way_around(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
     let (review, me) = (step.review.as_ref()?, me?);
-    let is_bound = is_for_others(step, me) || (!review.allow_self && is_own(run, step, me));
+    let is_bound = !is_theirs_to_pass(run, step, me) || (!review.allow_self && is_own(run, step, me));
     is_bound.then(|| "Its gate asks others, and skipping does not get around them".to_owned())
 }
 
 /// Whether the gate asks others alone: it binds the owner of the run too.
-pub(super) fn is_for_others(step: &StepView, me: &Actor) -> bool {
-    let asks = step.review.as_ref().is_some_and(|review| !review.asks_nobody());
-    asks && !me.is_admin() && !is_asked(step, me)
+pub(super) fn is_for_others(run: &RunView, step: &StepView, me: &Actor) -> bool {
+    !is_theirs_to_pass(run, step, me) && absent_at(run, step, me).next().is_none()
+}
+
+/// Whether the gate asks nobody else: what gets around it is never passed on with somebody's reviews.
+fn is_theirs_to_pass(run: &RunView, step: &StepView, me: &Actor) -> bool {
+    step.review.as_ref().is_none_or(ReviewView::asks_nobody) || is_theirs(run, step, me)
 }
 
 fn is_own(run: &RunView, step: &StepView, me: &Actor) -> bool {
-    let email = Some(me.email.as_str());
-    run.user_id == me.id || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == email)
+    is_of(run, step, me.id, &me.email)
+}
+
+fn is_of(run: &RunView, step: &StepView, id: UserId, email: &str) -> bool {
+    run.user_id == id || run.latest_artifacts(&step.key).any(|artifact| artifact.made_by.as_deref() == Some(email))
 }
 
 /// Whether older versions of what the step made can become the latest again.

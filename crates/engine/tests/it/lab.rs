@@ -48,6 +48,7 @@ impl Lab {
             email: "ada@example.com".into(),
             role: Role::Admin,
             groups: BTreeSet::new(),
+            acts_for: Vec::new(),
         };
         sqlx::query("INSERT INTO users (id, email, role, password_hash) VALUES ($1, $2, 'admin', '$argon2id$x')")
             .bind(actor.id.0)

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::time::sleep;
 use workflow::{
     api::RerunMode,
-    id::{RunId, StepKey, WorkerId},
+    id::{RunId, StepKey, UserId, WorkerId},
     run::{
         Command, State,
         command::{AttemptResult, Changes, Edit, Finished},
@@ -44,6 +44,9 @@ async fn live(world: Arc<World>) {
     let mut rng = world.fork();
     while !world.is_stopped() {
         sleep(Duration::from_millis(1 + rng.short(120))).await;
+        if rng.one_in(6) {
+            world.change_people(&mut rng);
+        }
         let Some(runs) = world.pick(&mut rng) else { continue };
         if world.n_open() < MOST_OPEN_RUNS && rng.one_in(3) {
             start(&world, &mut rng, &runs).await;
@@ -91,16 +94,23 @@ async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
     if rng.one_in(4) {
         return at_once(world, rng, runs, Ask::itself(run, command)).await;
     }
-    let actor = if rng.one_in(3) { admin() } else { owner() };
+    let who = who_asks(world, rng, runs, run, &command).await;
     let request = rng.one_in(2).then(|| Request { key: format!("{}", rng.draw()), hash: String::new() });
     let is_keyed = request.is_some();
-    let by = By::Person { actor, was_asked: false, request };
     let (agents, contents) = (Arc::clone(&world.agents), vec![content]);
-    let ask = Ask { by, agents, contents, ..Ask::itself(run, command) };
-    let answer = world.ask(runs, ask.clone()).await;
+    // Whenever it is asked, it is looked who they are, and who the others are who voted.
+    let ask = || {
+        let (actor, voters) = world.comes_in(who)?;
+        let by = By::Person { actor, was_asked: false, request: request.clone() };
+        let (agents, contents, command) = (Arc::clone(&agents), contents.clone(), command.clone());
+        Some(Ask { by, agents, voters, contents, ..Ask::itself(run, command) })
+    };
+    let Some(first) = ask() else { return };
+    let answer = world.ask(runs, first).await;
     if rng.one_in(4) && is_keyed {
         let Some(other) = world.pick(rng) else { return };
-        let again = world.ask(&other, ask).await;
+        let Some(second) = ask() else { return };
+        let again = world.ask(&other, second).await;
         if let (Ok(first), Ok(again)) = (answer, again)
             && !first.events.is_empty()
             && !again.events.is_empty()
@@ -111,11 +121,28 @@ async fn verb(world: &World, rng: &mut Rng, runs: &Runs) {
     }
 }
 
+/// Mostly the owner or an admin; at a gate also anybody, and whoever approved there comes again.
+async fn who_asks(world: &World, rng: &mut Rng, runs: &Runs, run: RunId, command: &Command) -> UserId {
+    let usual = if rng.one_in(3) { admin().id } else { owner().id };
+    let Command::Continue { step, .. } = command else { return usual };
+    let step = step.clone();
+    let voted = move |state: Option<&State>| {
+        let review = state?.step(&step)?.review()?;
+        (review.quorum > 1).then(|| review.votes.last().copied())
+    };
+    match runs.read(run, 0, voted).await {
+        Ok(Some(Some(last))) if rng.one_in(3) => last,
+        Ok(Some(_)) => world.anybody(rng).unwrap_or(usual),
+        _ => usual,
+    }
+}
+
 /// Several people with the same thing in mind, none of whom saw the others.
 async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
     let asks: Vec<Ask> = (0..3)
         .map(|n| {
-            let actor = if n == 0 { admin() } else { owner() };
+            let who = if n == 0 { admin() } else { owner() };
+            let (actor, voters) = world.comes_in(who.id).unwrap_or_else(|| (who, Arc::default()));
             let by = By::Person { actor, was_asked: false, request: None };
             let mut command = ask.command.clone();
             let mut contents = Vec::new();
@@ -135,7 +162,7 @@ async fn at_once(world: &World, rng: &mut Rng, runs: &Runs, ask: Ask) {
                 }
                 _ => {}
             }
-            Ask { by, command, contents, agents: Arc::clone(&world.agents), ..ask.clone() }
+            Ask { by, command, contents, voters, agents: Arc::clone(&world.agents), ..ask.clone() }
         })
         .collect();
     // Each looks at its own answer.

@@ -14,13 +14,14 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use workflow::{
     AgentCatalog,
+    access::Actor,
     hash::sha256_hex,
-    id::{ArtifactId, RunId, StepKey, TemplateId},
+    id::{ArtifactId, RunId, StepKey, TemplateId, UserId},
     run::{
-        Command,
+        Command, RunEvent, Voters,
         command::{AttemptResult, NewRun, Start},
         state::NewVersion,
-        testing::{Dice, definition, owner},
+        testing::{Dice, People, definition, owner},
     },
     validate,
     view::StepOfRun,
@@ -64,6 +65,8 @@ pub struct World {
     pub(crate) agents: Arc<AgentCatalog>,
     library: Library,
     rng: Mutex<Rng>,
+    /// Who there is, and what they are just now.
+    people: Mutex<People>,
     /// The processes that are there now.
     alive: Mutex<Vec<Option<Alive>>>,
     /// All that ever were, for their counts.
@@ -84,6 +87,7 @@ impl World {
             agents: Arc::new(library.agents.clone()),
             library,
             rng: Mutex::new(rng),
+            people: Mutex::default(),
             alive: Mutex::new((0..N_PROCESSES).map(|_| None).collect()),
             all: Mutex::new(Vec::new()),
             open: Mutex::new(BTreeMap::new()),
@@ -186,9 +190,14 @@ impl World {
         let seq = || self.memory.with(|stored, _| stored.runs.get(&run).map_or(0, |row| row.state.seq));
         let (before, failovers) = (seq(), self.failovers.load(Ordering::Relaxed));
         let name = word(&ask.command);
+        // Nothing comes between looking who they are and asking.
+        let people = self.people().clone();
         let question = Question::new(self, format!("run {run}: {name}"));
         let result = runs.execute(ask).await;
         drop(question);
+        if let Ok(answer) = &result {
+            self.look_at_gates(answer.run, &answer.events, &people);
+        }
         let is_same_history = self.failovers.load(Ordering::Relaxed) == failovers;
         self.memory.with(|_, checks| match &result {
             Ok(answer) if answer.run != run => {}
@@ -215,6 +224,46 @@ impl World {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (asked, what) = open.values().next()?;
         (asked.elapsed() > longer_than).then(|| format!("{what} is not answered"))
+    }
+
+    // ---- people
+
+    fn people(&self) -> MutexGuard<'_, People> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody joins, leaves, is disabled or enabled, gives their reviews away or takes them back.
+    pub(crate) fn change_people(&self, rng: &mut Rng) {
+        let at = self.memory.now();
+        self.people().change(rng, at);
+    }
+
+    /// Somebody as they come in now, and everybody as they stand; none where they cannot sign in.
+    pub(crate) fn comes_in(&self, who: UserId) -> Option<(Actor, Arc<Voters>)> {
+        let people = self.people();
+        Some((people.actor(who)?, Arc::new(people.voters())))
+    }
+
+    pub(crate) fn anybody(&self, rng: &mut Rng) -> Option<UserId> {
+        Some(self.people().somebody(rng)?.id)
+    }
+
+    /// Whether gates passed as they should, by people as they stood when it was looked who they are.
+    fn look_at_gates(&self, run: RunId, events: &[Arc<RunEvent>], people: &People) {
+        let closed: Vec<_> = events.iter().flat_map(|event| &event.data.reviews).collect();
+        if closed.is_empty() {
+            return;
+        }
+        let wrong = self.memory.with(|stored, _| {
+            let state = &stored.runs.get(&run)?.state;
+            closed.iter().find_map(|closed| {
+                let asked = &state.design.step(state.step(&closed.step)?.definition_key())?.review;
+                people.wrong_approval(closed, asked, state.birth.user_id)
+            })
+        });
+        if let Some(wrong) = wrong {
+            self.violated(format!("run {run}: {wrong}"));
+        }
     }
 
     // ---- what there is to run

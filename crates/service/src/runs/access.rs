@@ -19,7 +19,7 @@ use crate::{Error, OpContext, Result};
 pub(crate) enum Access {
     /// Every verb that the gates leave to its owner, or to an admin.
     Full,
-    /// Somebody who is asked: the open gates of these steps, and to look.
+    /// Somebody who is asked, or has the reviews of somebody who is: the open gates of these steps, and to look.
     Gates(BTreeSet<StepKey>),
     /// A group of theirs sees all runs of the workflow: to look, and nothing else.
     Look,
@@ -36,7 +36,8 @@ pub(crate) fn of(state: &State, viewer: &Actor, is_shared: bool) -> Option<Acces
     if viewer.may_run(state.birth.user_id) {
         return Some(Access::Full);
     }
-    let asks = |step: &&Step| step.review().is_some_and(|review| review.asks(viewer));
+    let owner = state.birth.user_id;
+    let asks = |step: &&Step| step.review().is_some_and(|review| review.asks(viewer, owner));
     let gates: BTreeSet<StepKey> = state.steps().filter(asks).map(|step| step.key.clone()).collect();
     if gates.is_empty() { is_shared.then_some(Access::Look) } else { Some(Access::Gates(gates)) }
 }

@@ -69,6 +69,13 @@ pub(crate) struct Brings {
     pub(crate) n_bytes: usize,
 }
 
+/// What a verb came to, or why its run refused it and in which words.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    Done(Done),
+    Refused(Refused, Error),
+}
+
 impl Brings {
     pub(crate) fn bytes(n_bytes: usize) -> Self {
         Self { n_bytes, ..Self::default() }
@@ -184,9 +191,17 @@ impl Call<'_> {
         self.seen.earlier
     }
 
-    /// Does it, or says why not. What goes wrong on the way is logged with the run and the verb.
-    #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
+    /// Does it, or says why not.
     pub(crate) async fn execute(self, command: Command, brings: Brings) -> Result<Done> {
+        match self.decided(command, brings).await? {
+            Decided::Done(done) => Ok(done),
+            Decided::Refused(_, words) => Err(words),
+        }
+    }
+
+    /// The same for who has to tell one refusal from another. What goes wrong on the way is logged with the run and the verb.
+    #[tracing::instrument(name = "verb", skip_all, fields(run.id = %self.run, about = ?self.about))]
+    pub(crate) async fn decided(self, command: Command, brings: Brings) -> Result<Decided> {
         self.refuse_others(&command).await?;
         let Brings { agents, contents, n_bytes } = brings;
         let mut people = self.seen.voters.clone();
@@ -195,14 +210,18 @@ impl Call<'_> {
             (ask.by, ask.voters) = self.as_they_stand(&mut people).await?;
             let taken = self.take_up(&ask, n_bytes).await?;
             let error = match self.ctx.runs().execute(ask.clone()).await {
-                Ok(answer) => return Ok(answer.into()),
+                Ok(answer) => return Ok(Decided::Done(answer.into())),
                 Err(error) => error,
             };
             taken.give_back(self.ctx).await;
             match error {
                 // Somebody voted in between: whether that counts is looked up before anything is decided on it.
                 ::runs::Error::Refused { seq, refused: Refused::UnknownVoter } => people = self.voters_at(seq).await?,
-                error => return Err(self.failed(error).await),
+                ::runs::Error::Refused { seq, refused } => {
+                    let words = self.refused(seq, refused.clone()).await;
+                    return Ok(Decided::Refused(refused, words));
+                }
+                error => return Err(looking::failed(self.ctx, self.run, error).await),
             }
         }
         Err(Error::Conflict(refusals::moving()))
@@ -231,13 +250,6 @@ impl Call<'_> {
         looking::read(self.ctx, self.run, seq, voters).await
     }
 
-    async fn failed(&self, error: ::runs::Error) -> Error {
-        match error {
-            ::runs::Error::Refused { seq, refused } => self.refused(seq, refused).await,
-            error => looking::failed(self.ctx, self.run, error).await,
-        }
-    }
-
     /// The words for a refusal, of the run as it was refused on or has become since.
     async fn refused(&self, seq: i64, refused: Refused) -> Error {
         let (about, only_at_gate) = (self.about.clone(), self.seen.only_at_gate);
@@ -264,9 +276,9 @@ impl Call<'_> {
     }
 }
 
-/// Those who voted at a step's open gate.
+/// Those who voted at a step's open gate, and those in whose place they did.
 fn voters(step: Option<&Step>) -> BTreeSet<UserId> {
-    step.and_then(Step::review).map(|review| review.votes.iter().copied().collect()).unwrap_or_default()
+    step.and_then(Step::review).map(|review| review.voters().collect()).unwrap_or_default()
 }
 
 /// Deciding without committing: what time it is, and which ids it would make, changes nothing about whether.

@@ -38,12 +38,20 @@ pub(crate) fn earlier(state: &State, by: UserId, request: Option<&Request>) -> E
     }
 }
 
-fn checked(key: String, request: &serde_json::Value) -> Result<Request> {
-    let is_fine = !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.chars().all(|c| c.is_ascii_graphic());
-    if !is_fine {
-        let detail = "Use 1 to 200 visible ASCII characters for the Idempotency-Key.";
-        return Err(Error::invalid("Idempotency-Key", detail));
+/// The key of one part of what was asked under a key, for which nothing else stands.
+pub(crate) fn of_part(key: &str, part: &[&str]) -> String {
+    hash::sha256_hex(hash::canonical_json(&json!({ "key": key, "part": part })).as_bytes())
+}
+
+pub(crate) fn check(key: &str) -> Result<()> {
+    if !key.is_empty() && key.len() <= MAX_KEY_CHARS && key.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(());
     }
+    Err(Error::invalid("Idempotency-Key", "Use 1 to 200 visible ASCII characters for the Idempotency-Key."))
+}
+
+fn checked(key: String, request: &serde_json::Value) -> Result<Request> {
+    check(&key)?;
     let hash = hash::sha256_hex(hash::canonical_json(request).as_bytes());
     Ok(Request { key, hash })
 }
@@ -66,6 +74,10 @@ mod tests {
             assert_ne!(base, other);
         }
         assert!(of(None, "stop", &[], &()).unwrap().is_none());
+        let part = |key, part: &[&str]| of_part(key, part);
+        assert_eq!(part("k", &["r", "a"]), part("k", &["r", "a"]));
+        assert!(part("k", &["r", "a"]) != part("k", &["ra"]) && part("k", &["r", "a"]) != part("l", &["r", "a"]));
+        assert!(check(&part("k", &["r", "a"])).is_ok());
         for bad in ["", "a b", "\n", "é", &"x".repeat(201)] {
             let refused = of(Some(bad.to_owned()), "stop", &[], &()).unwrap_err().to_api();
             assert_eq!((refused.status, refused.field.as_deref()), (422, Some("Idempotency-Key")), "{bad}");

@@ -23,8 +23,8 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
         Refused::Access(access) => return no_access(state, about, access),
         Refused::Bound(key) => return gates::bound(state, &key),
         Refused::SelfApproval => {
-            let detail = "The owner of the run, and whoever wrote what is to be approved, may not approve it here. \
-                          Somebody else has to.";
+            let detail = "The owner of the run, and whoever wrote what is to be approved, may not approve it here, nor \
+                          may anybody in their place. Somebody else has to.";
             return Error::NotYours(detail.to_owned());
         }
         Refused::IdempotencyMismatch => return Error::IdempotencyMismatch,
@@ -43,7 +43,9 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
                 .to_owned()
         }
         Refused::AlreadyVoted => {
-            "You have approved this already. Others have to approve it too before it goes on.".to_owned()
+            "You have approved this already, or it was approved in the name of whom you would decide for. Others have to \
+             approve it too before it goes on."
+                .to_owned()
         }
         Refused::Unanswered => {
             "The step waits for an answer. Fill in its form, which supplies its outputs; then it goes on.".to_owned()
@@ -67,7 +69,7 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
 }
 
 /// It moved on under what was asked.
-pub(super) fn moving() -> String {
+pub(crate) fn moving() -> String {
     "The run is changing right now. Look at it, and try again in a moment.".to_owned()
 }
 

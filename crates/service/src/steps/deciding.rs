@@ -27,6 +27,18 @@ pub async fn approve(
     decision: ContinueStep,
     once: Option<String>,
 ) -> Result<Done> {
+    let (call, command, brings) = approving(ctx, run, key, decision, once).await?;
+    call.execute(command, brings).await
+}
+
+/// An approval that is theirs to ask for, and has not been decided yet.
+pub(crate) async fn approving<'a>(
+    ctx: &'a OpContext,
+    run: RunId,
+    key: &StepKey,
+    decision: ContinueStep,
+    once: Option<String>,
+) -> Result<(Call<'a>, Command, Brings)> {
     let (call, ()) = on_step(ctx, run, key, Verb::Continue, &decision, once, |_| ()).await?;
     text::no_nul("content_hash", decision.content_hash.as_deref().unwrap_or_default())?;
     let command = Command::Continue {
@@ -34,7 +46,7 @@ pub async fn approve(
         digest: decision.content_hash,
         expect_generation: decision.expect_generation,
     };
-    call.execute(command, Brings::default()).await
+    Ok((call, command, Brings::default()))
 }
 
 /// Writes new versions of what a step made, and approves them at once if asked.
@@ -66,17 +78,21 @@ pub async fn reject(
     rejection: RejectStep,
     once: Option<String>,
 ) -> Result<Done> {
-    const FIELD: &str = "feedback";
+    let (call, command, brings) = rejecting(ctx, run, key, rejection, once).await?;
+    call.execute(command, brings).await
+}
+
+/// A rejection that is theirs to ask for, and has not been decided yet.
+pub(crate) async fn rejecting<'a>(
+    ctx: &'a OpContext,
+    run: RunId,
+    key: &StepKey,
+    rejection: RejectStep,
+    once: Option<String>,
+) -> Result<(Call<'a>, Command, Brings)> {
     let (call, ()) = on_step(ctx, run, key, Verb::Reject, &rejection, once, |_| ()).await?;
     text::no_nul("content_hash", rejection.content_hash.as_deref().unwrap_or_default())?;
-    let feedback = rejection.feedback.trim();
-    if feedback.len() > limits::MAX_FEEDBACK_BYTES {
-        return Err(Error::too_large(FIELD, "The feedback is larger than 64 KiB. Shorten it."));
-    }
-    if feedback.is_empty() {
-        return Err(Error::invalid(FIELD, "The feedback is empty. Write what to do better: the agent reads it."));
-    }
-    text::no_nul(FIELD, feedback)?;
+    let feedback = checked_feedback(&rejection.feedback)?;
     let brings = Brings::bytes(feedback.len());
     let command = Command::Reject {
         step: key.clone(),
@@ -84,7 +100,21 @@ pub async fn reject(
         digest: rejection.content_hash,
         expect_generation: rejection.expect_generation,
     };
-    call.execute(command, brings).await
+    Ok((call, command, brings))
+}
+
+/// What to do better, as it is stored.
+pub(crate) fn checked_feedback(feedback: &str) -> Result<&str> {
+    const FIELD: &str = "feedback";
+    let feedback = feedback.trim();
+    if feedback.len() > limits::MAX_FEEDBACK_BYTES {
+        return Err(Error::too_large(FIELD, "The feedback is larger than 64 KiB. Shorten it."));
+    }
+    if feedback.is_empty() {
+        return Err(Error::invalid(FIELD, "The feedback is empty. Write what to do better: the agent reads it."));
+    }
+    text::no_nul(FIELD, feedback)?;
+    Ok(feedback)
 }
 
 /// Completes a step with given outputs, as if its agent had made them; answers the form of a `human` step.

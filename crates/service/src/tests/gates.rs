@@ -11,10 +11,10 @@ use workflow::{
 use super::{World, at, beside, body, chain, plain, refusal, shown, status};
 use crate::{OpContext, Wanted, artifacts, groups, runs, steps, templates, users};
 
-const BEN: &str = "person3@example.org";
+pub(super) const BEN: &str = "person3@example.org";
 
 /// A run of Ada's whose first step waits at a gate.
-async fn waiting(world: &World, review: Value) -> RunView {
+pub(super) async fn waiting(world: &World, review: Value) -> RunView {
     let mut definition = chain();
     definition["steps"]["first"]["review"] = review;
     let template: TemplateId = world.template(&definition).await.id;

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -45,6 +45,7 @@ impl Process {
         let log = Arc::new(Held {
             log,
             holds: AtomicBool::new(false),
+            left: AtomicUsize::new(usize::MAX),
             waiting: Semaphore::new(0),
             passes: Semaphore::new(0),
         });
@@ -74,6 +75,11 @@ impl Process {
             first
         };
         futures::join!(first, second)
+    }
+
+    /// So many commits are taken from now on, and then the database is gone.
+    pub(super) fn is_gone_after(&self, n_commits: usize) {
+        self.log.left.store(n_commits, Ordering::SeqCst);
     }
 
     pub(super) async fn look<T: Send + 'static>(
@@ -127,10 +133,12 @@ impl Process {
     }
 }
 
-/// The log, whose commits may be held back.
+/// The log, whose commits may be held back, or reach no database.
 struct Held {
     log: Log,
     holds: AtomicBool,
+    /// Commits that are taken still.
+    left: AtomicUsize,
     /// Commits that came while it holds.
     waiting: Semaphore,
     passes: Semaphore,
@@ -141,6 +149,10 @@ impl ::runs::Log for Held {
         if self.holds.load(Ordering::SeqCst) {
             self.waiting.add_permits(1);
             self.passes.acquire().await.unwrap().forget();
+        }
+        let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if taken.is_err() {
+            return Err(CommitFailed::Unavailable);
         }
         self.log.commit(batch).await
     }

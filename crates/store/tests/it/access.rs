@@ -4,11 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
-use store::{MIGRATOR, Window, audit::Author, groups::DeleteGroup, runs::Scope};
+use store::{
+    MIGRATOR, Window,
+    audit::Author,
+    delegations::{Delegate, NewDelegation},
+    groups::DeleteGroup,
+    runs::Scope,
+};
 use workflow::{
-    RunId, UserId,
+    RunId, StepKey, UserId,
     access::{Actor, Role},
-    id::GroupId,
+    id::{DelegationId, GroupId},
     run::Command,
 };
 
@@ -93,6 +99,64 @@ async fn a_group_is_asked_with_whoever_is_in_it_just_now(pool: PgPool) {
     world.process.check(run).await;
     let used = world.store.delete_group(&legal, author).await.unwrap();
     assert!(matches!(used, DeleteGroup::Used(names) if names.len() == 1), "a gate that is open asks it");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn who_has_somebodys_reviews_sees_what_asks_them(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let eve = person(&pool, "Eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let (legal, author) = (GroupId::new("legal"), Author::default());
+    world.store.create_group(&legal, "Legal", 10, author).await.unwrap();
+    let mut runs = Vec::new();
+    for assignees in [json!({"users": ["eve@example.com"]}), json!({"groups": ["legal"]}), json!({})] {
+        let run = world.begin(&gated(&assignees), true).await;
+        world.process.settle(run).await;
+        runs.push(run);
+    }
+    let all = async || {
+        let mut found = Vec::new();
+        for run in &runs {
+            found.push(sees(&world, *run, &bob).await == (true, true));
+        }
+        found
+    };
+    assert_eq!(all().await, [false, false, false]);
+    let give = async |from: &Actor| {
+        let today = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date").fetch_one(&pool).await.unwrap();
+        let id = DelegationId(uuid::Uuid::now_v7());
+        let new = NewDelegation {
+            id,
+            principal: from.id,
+            delegate: bob.id,
+            from_day: today,
+            to_day: today,
+            zone: "UTC",
+            most: 9,
+            most_ahead: 366,
+        };
+        assert_eq!(world.store.delegate(&new, author).await.unwrap(), Delegate::Made);
+        id
+    };
+    let from_eve = give(&eve).await;
+    let step = StepKey::new("a");
+    let whose = async |run: RunId| world.store.in_whose_place(run, &step, &bob).await.unwrap();
+    assert_eq!(all().await, [true, false, false]);
+    assert_eq!(whose(runs[0]).await.as_deref(), Some("Eve@example.com"));
+    world.store.add_member(&legal, eve.id, author).await.unwrap();
+    assert_eq!(all().await, [true, true, false], "as she is in groups now");
+    // What asks nobody is its owner's.
+    give(&world.ada).await;
+    assert_eq!(all().await, [true, true, true]);
+    assert_eq!(whose(runs[2]).await.as_deref(), Some(world.ada.email.as_str()));
+    // In a group himself, he is asked in his own name.
+    world.store.add_member(&legal, bob.id, author).await.unwrap();
+    assert_eq!(whose(runs[1]).await, None);
+    world.store.remove_member(&legal, bob.id, author).await.unwrap();
+    world.store.end_delegation(from_eve, None, author).await.unwrap();
+    assert_eq!(all().await, [false, false, true]);
+    sqlx::query("UPDATE delegations SET ends_at = now() WHERE ended_at IS NULL").execute(&pool).await.unwrap();
+    assert_eq!(all().await, [false, false, false], "the day is over");
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -161,7 +161,7 @@ pub(crate) async fn person(pool: &PgPool, email: &str, role: Role) -> Actor {
         .execute(pool)
         .await
         .unwrap();
-    Actor { id: UserId(id), email: email.into(), role, groups: std::collections::BTreeSet::new() }
+    Actor { id: UserId(id), email: email.into(), role, groups: std::collections::BTreeSet::new(), acts_for: Vec::new() }
 }
 
 /// A run that is about to begin.

@@ -12,7 +12,7 @@ use crate::{
     run::{
         RunEvent,
         event::{EventKind, Moved},
-        state::{Attempt, ClosedReview, Emails, Rejection, RunChange, Step, Verdict, email},
+        state::{Attempt, ClosedReview, Emails, Rejection, RunChange, Step, Verdict, email, emails_of},
     },
     status::{Reason, StepStatus},
     view::{ArtifactMeta, AttemptView, Feedback, ReviewView, StepOverride, is_zero},
@@ -26,6 +26,9 @@ pub struct EventView {
     pub kind: EventKind,
     /// Absent when the engine did it.
     pub actor: Option<EventActor>,
+    /// In whose place they did it, by email.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted_for: Option<String>,
     /// The event of the same decision that it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<i64>,
@@ -108,11 +111,17 @@ pub struct ReviewEnd {
     /// Absent where nobody in particular closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// In whose place they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted_for: Option<String>,
     /// What was latest.
     pub digest: String,
     /// Emails of those who approved that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// Of those who did in the place of somebody who was away: by their email that of whom.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved_for: BTreeMap<String, String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -145,6 +154,7 @@ impl EventView {
             at: event.at,
             kind: event.kind,
             actor: event.actor.map(|id| EventActor { id, email: email(id, emails) }),
+            acted_for: data.acted_for.map(|id| email(id, emails)),
             cause: event.cause,
             data: EventData {
                 step: data.step.clone(),
@@ -193,8 +203,10 @@ impl ReviewEnd {
             number: closed.number,
             verdict: closed.verdict,
             by: closed.by.map(|by| email(by, emails)),
+            acted_for: closed.acted_for.map(|of| email(of, emails)),
             digest: closed.digest.clone(),
             approvals: closed.votes.iter().map(|by| email(*by, emails)).collect(),
+            approved_for: emails_of(&closed.voted_for, emails),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Actor;
+use crate::access::{Actor, KnownAs};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,17 +86,22 @@ impl Assignees {
         self.roles.is_empty() && self.groups.is_empty() && self.users.is_empty()
     }
 
-    /// Whether somebody is asked by role, by group or by name.
+    /// Whether somebody is asked themselves, by role, by group or by name.
     pub fn asks(&self, actor: &Actor) -> bool {
-        asks(&self.roles, &self.groups, &self.users, actor)
+        self.asks_as(actor.known_as())
+    }
+
+    /// The same of somebody who is known as this.
+    pub fn asks_as(&self, who: KnownAs<'_>) -> bool {
+        asks(&self.roles, &self.groups, &self.users, who)
     }
 }
 
 /// The one rule of who is asked, for a gate as it is drawn and for one that is open.
-pub(crate) fn asks(roles: &[String], groups: &[String], users: &[String], actor: &Actor) -> bool {
-    roles.iter().any(|role| role == actor.role.as_str())
-        || groups.iter().any(|group| actor.groups.contains(group.as_str()))
-        || users.iter().any(|email| email.to_lowercase() == actor.email.to_lowercase())
+pub(crate) fn asks(roles: &[String], groups: &[String], users: &[String], who: KnownAs<'_>) -> bool {
+    roles.iter().any(|role| role == who.role.as_str())
+        || groups.iter().any(|group| who.groups.contains(group.as_str()))
+        || users.iter().any(|email| email.to_lowercase() == who.email.to_lowercase())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ mod settle;
 mod start;
 mod steps;
 mod who;
+mod words;
 
 use draft::Draft;
 pub(super) use draft::nth_id;
@@ -29,7 +30,7 @@ use super::{
 use crate::{
     id::StepKey,
     status::{RunStatus, StepStatus},
-    verbs::{RunVerb, Verb},
+    verbs::{Access, RunVerb, Verb},
 };
 
 pub fn decide(state: &State, command: &Command, ctx: &Context<'_>) -> Result<Vec<RunEvent>, Refused> {
@@ -57,6 +58,8 @@ pub fn decide(state: &State, command: &Command, ctx: &Context<'_>) -> Result<Vec
         return moving::move_to(state, to, ctx);
     }
     let mut draft = Draft::over(state, ctx);
+    let decision = about.as_ref().filter(|about| about.verb.is_decision());
+    draft.acted_for = decision.and_then(|about| draft.in_place_of(&about.step));
     draft.dispatch(command, about.as_ref())?;
     draft.into_events()
 }
@@ -91,8 +94,15 @@ impl About<'_> {
             // A cancelled run is final, its finished steps included.
             return Err(Refused::Status(StepStatus::Cancelled));
         }
-        if who::is_let_in_at_gate(state, ctx) && step.review().is_none() {
-            return Err(Refused::Status(step.status.word()));
+        if who::is_let_in_at_gate(state, ctx) {
+            match step.review() {
+                None => return Err(Refused::Status(step.status.word())),
+                // They were asked when they were let in: a group that they left, or reviews that they had in somebody's place.
+                Some(review) if ctx.actor.is_none_or(|actor| !review.asks(actor, state.birth.user_id)) => {
+                    return Err(Refused::Access(Access::Forbidden));
+                }
+                Some(_) => {}
+            }
         }
         if let Some(map) = not_collecting(state, step) {
             return Err(Refused::NotCollecting(map.key.clone()));

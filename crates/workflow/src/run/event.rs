@@ -125,6 +125,9 @@ pub struct Effects {
     pub reviews: Vec<ClosedReview>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Rejection>,
+    /// In whose place the person did it, who were not asked themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acted_for: Option<UserId>,
     /// What a verb was asked under.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     RunEvent, State,
     event::Effects,
-    state::{Rejection, Step, Version},
+    state::{ClosedReview, Rejection, Review, Step, Version},
 };
 use crate::id::UserId;
 
@@ -24,19 +24,24 @@ impl State {
 impl RunEvent {
     /// Everybody whom the event names.
     pub fn people(&self) -> BTreeSet<UserId> {
-        let Effects { started, steps, artifacts, reviews, rejections, .. } = &self.data;
+        let Effects { started, steps, artifacts, reviews, rejections, acted_for, .. } = &self.data;
         let mut people: BTreeSet<UserId> = self.actor.into_iter().collect();
+        people.extend(*acted_for);
         people.extend(started.iter().map(|started| started.user_id));
         people.extend(steps.iter().flat_map(of_step));
         people.extend(artifacts.iter().filter_map(of_version));
-        people.extend(reviews.iter().flat_map(|closed| closed.votes.iter().copied().chain(closed.by)));
+        people.extend(reviews.iter().flat_map(of_closed));
         people.extend(rejections.iter().map(of_rejection));
         people
     }
 }
 
 fn of_step(step: &Step) -> impl Iterator<Item = UserId> + '_ {
-    step.review().into_iter().flat_map(|review| review.votes.iter().copied())
+    step.review().into_iter().flat_map(Review::voters)
+}
+
+fn of_closed(closed: &ClosedReview) -> impl Iterator<Item = UserId> + '_ {
+    closed.votes.iter().chain(closed.voted_for.values()).copied().chain(closed.by).chain(closed.acted_for)
 }
 
 fn of_version(version: &Version) -> Option<UserId> {

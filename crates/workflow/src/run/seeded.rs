@@ -1,5 +1,5 @@
-//! Bugs on purpose, at most one at a time and in tests alone: whoever watches over the decider has to catch each of them.
-//! Outside of tests none of them exists.
+//! Bugs on purpose, at most one at a time, in tests and simulators alone: whoever watches over the decider has to catch each of them.
+//! Outside of these none of them exists.
 
 /// Each is a place where a line is easily forgotten.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,11 +36,15 @@ pub(super) enum Bug {
     LosesWorkerTwice,
     /// An item that comes back begins again at its first generation.
     ForgetsTombstone,
+    /// Somebody who approved for one person approves once more, for themselves or for another.
+    CountsPersonTwice,
+    /// An approval counts whatever has become of whoever gave it.
+    CountsRemoved,
 }
 
 #[cfg(test)]
 impl Bug {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::LeavesAttemptOpen,
         Self::LeavesSkipped,
         Self::ForgetsLastItem,
@@ -57,20 +61,22 @@ impl Bug {
         Self::LosesReview,
         Self::LosesWorkerTwice,
         Self::ForgetsTombstone,
+        Self::CountsPersonTwice,
+        Self::CountsRemoved,
     ];
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 thread_local! {
     pub(super) static SEEDED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(super) fn is(bug: Bug) -> bool {
     SEEDED.get() == Some(bug)
 }
 
-#[cfg(not(test))]
+#[cfg(not(any(test, feature = "testing")))]
 pub(super) const fn is(_: Bug) -> bool {
     false
 }

@@ -13,7 +13,7 @@ use super::{
     RunEvent, State, Voters,
     event::{Effects, EventKind, Moved, Started},
     plan::StepPlan,
-    state::{Attempt, Entry, Item, Status, Step, Version, Wait, Work},
+    state::{Attempt, Entry, Item, Review, Status, Step, Version, Wait, Work},
 };
 use crate::id::{UserId, WorkerId};
 
@@ -28,9 +28,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Those who voted at gates that are open.
+    /// Those who voted at gates that are open, and those in whose place they did.
     pub fn voters(&self) -> BTreeSet<UserId> {
-        self.data.steps.iter().filter_map(Step::review).flat_map(|review| review.votes.iter().copied()).collect()
+        self.data.steps.iter().filter_map(Step::review).flat_map(Review::voters).collect()
     }
 
     /// Shows no approval that counts no more: else others would wait for one less than are wanted, and whoever gave it could not look anew.
@@ -117,6 +117,7 @@ impl RunEvent {
             overrides,
             reviews,
             rejections,
+            acted_for,
             ..
         } = &self.data;
         let data = Effects {
@@ -138,6 +139,7 @@ impl RunEvent {
             overrides: overrides.clone(),
             reviews: reviews.clone(),
             rejections: rejections.clone(),
+            acted_for: *acted_for,
             request: None,
             tells: Vec::new(),
         };

@@ -21,11 +21,12 @@ pub(super) use derived::{Cells, Counts, goes_in_a_pause, put};
 pub use derived::{Entry, Turn, Waits};
 pub use design::Design;
 pub use records::{AnsweredBy, Attempt, NewVersion, Version};
+pub(super) use review::Word;
 pub use review::{ClosedReview, Rejection, Review, Verdict};
 pub use run::RunChange;
 pub use step::{Admission, Item, Status, Step, Unfit, Wait, Work};
 pub use view::Emails;
-pub(crate) use view::email;
+pub(crate) use view::{email, emails_of};
 
 use super::plan::KeyLimit;
 use crate::{

@@ -3,50 +3,47 @@
 
 #![expect(clippy::unwrap_used, reason = "a document of a test that does not parse is an error of the test")]
 
+mod cast;
 pub mod invariants;
+mod people;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     AgentCatalog, AgentSpec, Definition,
-    access::{Actor, Role},
-    id::{RunId, TemplateId, UserId, WorkerId},
-    run::command::{NewRun, Start},
+    id::{RunId, TemplateId, WorkerId},
+    run::{
+        command::{NewRun, Start},
+        seeded::{Bug, SEEDED},
+    },
     validate,
 };
+
+pub use cast::{Dice, admin, owner, person};
+pub use people::{GROUP, People};
+
+/// Mistakes of the core that the simulators switch on too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    CountsPersonTwice,
+    CountsRemoved,
+}
+
+/// Whatever is decided on this thread has this mistake from now on.
+pub fn seed(mistake: Option<Mistake>) {
+    SEEDED.set(mistake.map(|mistake| match mistake {
+        Mistake::CountsPersonTwice => Bug::CountsPersonTwice,
+        Mistake::CountsRemoved => Bug::CountsRemoved,
+    }));
+}
 
 /// Whether tests that have a longer form take it: `cargo xtask test-long` sets `WEFT_LONG=1`.
 #[expect(clippy::disallowed_methods, reason = "what a test is to do is said by whoever starts it")]
 pub fn is_long() -> bool {
     std::env::var("WEFT_LONG").is_ok_and(|value| value == "1")
-}
-
-/// Where random numbers come from.
-pub trait Dice {
-    /// Below `sides`.
-    fn roll(&mut self, sides: usize) -> usize;
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.roll(n) == n - 1
-    }
-}
-
-pub fn person(n: u128, role: Role) -> Actor {
-    Actor { id: UserId(Uuid::from_u128(n)), email: format!("p{n}@example.com"), role, groups: BTreeSet::new() }
-}
-
-pub fn owner() -> Actor {
-    person(3, Role::User)
-}
-
-pub fn admin() -> Actor {
-    person(4, Role::Admin)
 }
 
 pub fn worker(n: u128) -> WorkerId {
@@ -128,6 +125,9 @@ pub fn document(dice: &mut impl Dice) -> Value {
             6 => step["review"] = json!({"mode": "always", "max_rounds": 1}),
             5 if dice.one_in(2) => {
                 step["review"] = json!({"mode": "always", "max_rounds": 1, "assignees": {"users": ["p5@example.com"]}});
+            }
+            5 if dice.one_in(2) => {
+                step["review"] = json!({"mode": "always", "quorum": 2, "assignees": {"groups": [GROUP]}});
             }
             5 => step["review"] = json!({"mode": "always", "quorum": 2}),
             4 => step["review"] = json!({"mode": "never"}),

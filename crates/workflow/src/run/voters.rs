@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    access::Actor,
+    access::{Absent, Actor},
     id::{GroupId, UserId},
 };
 
@@ -64,5 +64,29 @@ impl Voters {
         let mut always = now.clone();
         always.groups.retain(|group| since.joined.get(group).is_none_or(was_then));
         Some(was_then(&since.enabled_at) && counts(&always))
+    }
+
+    /// Whether a vote of then, in the place of somebody who was away, still counts as that: they still are, the same person still has
+    /// their reviews, and both are what they were then. None where that has to be looked up first.
+    pub(super) fn stands_for(
+        &self,
+        by: UserId,
+        of: UserId,
+        voted_at: Option<DateTime<Utc>>,
+        counts: impl FnOnce(&Absent) -> bool,
+    ) -> Option<bool> {
+        let Some(now) = self.now.get(&by) else { return (!self.were_looked_up).then_some(true) };
+        let Some(absent) = now.as_ref().and_then(|now| now.absent(of)) else { return Some(false) };
+        if self.were_looked_up && !self.now.contains_key(&of) {
+            return None;
+        }
+        let Some(voted_at) = voted_at else { return Some(counts(absent)) };
+        let was_then = |at: &DateTime<Utc>| *at <= voted_at + SKEW;
+        let were_enabled = [by, of].iter().all(|id| self.since.get(id).is_none_or(|since| was_then(&since.enabled_at)));
+        let mut always = absent.clone();
+        if let Some(since) = self.since.get(&of) {
+            always.groups.retain(|group| since.joined.get(group).is_none_or(was_then));
+        }
+        Some(were_enabled && was_then(&absent.since) && counts(&always))
     }
 }

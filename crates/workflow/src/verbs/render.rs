@@ -34,6 +34,7 @@ const STEP_NOTES: &str = "
 - `trigger` of a ready step begins no generation: it replaces prompt and inputs, and starts it even in a paused run. With `expect_generation` and nothing to change, nothing happens.
 - `continue` completes once as many people as the quorum asks have approved what is latest; until then each is a vote (`step_voted`). A form cannot be continued before it is answered, which is 409: `supply` answers it.
 - `continue` by the run's owner, or by whoever wrote the latest version of an output, is 403 where the gate has `allow_self: false`.
+- Deciding many at once (`POST /api/inbox/decide`) is `continue` or `reject` of each, with its digest and its generation.
 - Votes are counted anew with each `continue`, as people stand then: what somebody approved who cannot sign in or is not asked any more does not count.
 - `edit` at a gate voids the votes, and stays there unless `and_continue` approves it at once. `edit` of a completed step opens its gate again where the mode is `always`, unless `and_continue`.
 - `reject` begins a generation that sees the last output and the feedback; beyond `max_rounds` the step fails with `rejected` (or completes with its default output, where `on_error` is `default`), and its new generation, in which nothing runs, keeps the feedback.
@@ -165,7 +166,7 @@ fn runs(out: &mut String) -> fmt::Result {
 
 fn people(out: &mut String) -> fmt::Result {
     out.push_str(
-        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or by a group that they are in just then; the verbs are theirs at that gate alone.\nA viewer is in a group that sees all runs of the workflow.\n\n",
+        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or by a group that they are in just then; the verbs are theirs at that gate alone.\nSo are they of whoever has the reviews of somebody who is asked and is away, or of the owner where the gate asks nobody in particular (docs/delegation.md).\nA viewer is in a group that sees all runs of the workflow.\n\n",
     );
     row(out, "", &Who::ALL.map(|who| who.as_str().to_owned()))?;
     rule(out, Who::ALL.len())?;

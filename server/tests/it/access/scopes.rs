@@ -27,7 +27,7 @@ const ADMINISTER: By = By::Token(Scope::Admin);
 #[rustfmt::skip]
 const REST: &[(By, &[&str])] = &[
     (READ, &[
-        "GET /api/me", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
+        "GET /api/me", "GET /api/me/delegations", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
         "GET /api/workflows/gallery", "GET /api/workflows/templates", "GET /api/workflows/templates/{template_id}",
         "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs",
         "GET /api/workflows/runs/{run_id}", "GET /api/workflows/runs/{run_id}/events", "GET /api/workflows/runs/{run_id}/stale",
@@ -36,6 +36,8 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
         "GET /api/workflows/runs/{run_id}/absent", "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs",
         "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}", "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage",
+        "GET /api/inbox", "GET /api/inbox/counts", "GET /api/inbox/history", "GET /api/inbox/gates/{run_id}/{step_id}",
+        "POST /api/inbox/previews",
         "GET /api/notices",
     ]),
     (RUN, &[
@@ -50,6 +52,7 @@ const REST: &[(By, &[&str])] = &[
     (REVIEW, &[
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/continue", "POST /api/workflows/runs/{run_id}/steps/{step_id}/edit",
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/reject", "POST /api/workflows/runs/{run_id}/steps/{step_id}/supply",
+        "POST /api/inbox/decide",
         "PUT /api/notices/choices",
     ]),
     (ADMINISTER, &[
@@ -61,7 +64,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/groups", "POST /api/groups", "PATCH /api/groups/{group_id}", "DELETE /api/groups/{group_id}",
         "GET /api/groups/{group_id}/members", "POST /api/groups/{group_id}/members", "DELETE /api/groups/{group_id}/members/{user_id}",
         "GET /api/workflows/templates/{template_id}/audience", "PUT /api/workflows/templates/{template_id}/audience",
-        "GET /api/workflows/stuck",
+        "GET /api/workflows/stuck", "GET /api/delegations", "DELETE /api/delegations/{delegation_id}",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/secrets", "PUT /api/secrets/{secret_name}", "PUT /api/secrets/{secret_name}/agents", "DELETE /api/secrets/{secret_name}",
         "GET /api/notices/addresses", "POST /api/notices/addresses", "PATCH /api/notices/addresses/{address_id}",
@@ -83,22 +86,26 @@ const REST: &[(By, &[&str])] = &[
         "POST /api/worker/v1/sessions/{session_id}/tasks/{token}/callback", "POST /api/worker/v1/callback",
         "PUT /api/worker/v1/sessions/{session_id}/blobs/{hash}", "GET /api/worker/v1/sessions/{session_id}/blobs/{hash}",
     ]),
-    (Session, &["POST /api/me/confirm", "POST /api/tokens", "POST /api/worker-tokens", "DELETE /api/tokens/{token_id}"]),
+    (Session, &[
+        "POST /api/me/confirm", "POST /api/tokens", "POST /api/worker-tokens", "DELETE /api/tokens/{token_id}",
+        "POST /api/me/delegations", "DELETE /api/me/delegations/{delegation_id}",
+    ]),
 ];
 
 #[rustfmt::skip]
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
+        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
+        "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
         "my_notices",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
         "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
     ]),
-    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "choose_notice"]),
+    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[
         "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
         "get_audience", "set_audience", "stuck_gates",
@@ -110,7 +117,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "notice_addresses", "add_notice_address", "change_notice_address", "renew_notice_secret", "delete_notice_address",
         "test_notice_address", "notice_deliveries", "resend_notice", "notice_settings", "set_notice_settings", "test_notice_email",
     ]),
-    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
+    (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token", "delegate_reviews", "end_delegation"]),
 ];
 
 /// By what it may be used; fails for an endpoint without a row.

@@ -29,7 +29,13 @@ use workflow::{
 use crate::support::{WORKER, finished};
 
 pub(super) fn actor() -> Actor {
-    Actor { id: UserId(Uuid::from_u128(3)), email: "ada@example.com".into(), role: Role::User, groups: BTreeSet::new() }
+    Actor {
+        id: UserId(Uuid::from_u128(3)),
+        email: "ada@example.com".into(),
+        role: Role::User,
+        groups: BTreeSet::new(),
+        acts_for: Vec::new(),
+    }
 }
 
 pub(super) fn agents() -> AgentCatalog {

@@ -84,6 +84,7 @@ impl Decider {
                 email: "ada@example.com".into(),
                 role: Role::User,
                 groups: std::collections::BTreeSet::new(),
+                acts_for: Vec::new(),
             },
             process: &process,
             decider: &self,

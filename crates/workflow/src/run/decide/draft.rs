@@ -52,6 +52,8 @@ pub(super) struct Draft<'a> {
     overrides_changed: BTreeSet<StepKey>,
     pub(super) reviews: Vec<ClosedReview>,
     pub(super) rejections: Vec<Rejection>,
+    /// In whose place whoever asks does it.
+    pub(super) acted_for: Option<UserId>,
     pub(super) tells: Vec<Tell>,
     /// The run of a sub-workflow that ended by itself, so nobody has to end it.
     pub(super) child_is_over: bool,
@@ -109,6 +111,7 @@ impl<'a> Draft<'a> {
             overrides_changed: BTreeSet::new(),
             reviews: Vec::new(),
             rejections: Vec::new(),
+            acted_for: None,
             tells: Vec::new(),
             child_is_over: false,
             events: Vec::new(),
@@ -391,6 +394,7 @@ impl<'a> Draft<'a> {
         let actor = if cause.is_none() { self.actor() } else { None };
         if actor.is_some() {
             data.request = self.ctx.request.cloned();
+            data.acted_for = self.acted_for;
         }
         self.events.push(RunEvent { seq, at: self.now, kind, actor, cause, data });
         seq

@@ -11,7 +11,7 @@ use crate::{
         Refused,
         event::EventKind,
         seeded::{self, Bug},
-        state::{ClosedReview, Rejection, Review, Status, Verdict, Version},
+        state::{ClosedReview, Rejection, Review, Status, Verdict, Version, Word},
     },
     status::{ErrorClass, Origin, StepStatus},
     step_machine::StepEvent,
@@ -61,8 +61,10 @@ impl Draft<'_> {
             number: review.number,
             verdict,
             by: if verdict == Verdict::TimedOut { None } else { self.actor() },
+            acted_for: if verdict == Verdict::TimedOut { None } else { self.acted_for },
             digest: self.digest(key),
             votes: review.votes.clone(),
+            voted_for: review.voted_for.clone(),
             opened_at: Some(review.opened_at),
             title,
         };
@@ -89,28 +91,24 @@ impl Draft<'_> {
         if !review.allow_self && self.is_own(key) {
             return Err(Refused::SelfApproval);
         }
-        self.refuse_if_bound(key)?;
+        // Who left what is asked, or cannot sign in any more, has no say in what is decided now; nor has what they said before they were
+        // back, or in the place of somebody whose reviews they have no more.
+        let mut given = match review.quorum {
+            0 | 1 => Vec::new(),
+            _ => review.standing(self.ctx.voters, self.base().birth.user_id).ok_or(Refused::UnknownVoter)?,
+        };
+        let of = self.word_of_asker(key, &review, &given)?;
+        self.acted_for = (of != actor).then_some(of);
         if review.quorum > 1 {
-            // Who left what is asked, or cannot sign in any more, has no say in what is decided now; nor has what they said before they
-            // were back.
-            let (owner, voters) = (self.base().birth.user_id, self.ctx.voters);
-            let mut given = Vec::with_capacity(review.votes.len() + 1);
-            for by in &review.votes {
-                if !review.stands(*by, voters, owner).ok_or(Refused::UnknownVoter)? {
-                    continue;
-                }
-                if *by == actor {
-                    return Err(Refused::AlreadyVoted);
-                }
-                given.push(*by);
-            }
-            given.push(actor);
+            given.push(Word { by: actor, of });
             let (n, now) = (given.len(), self.now);
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
                     review.voted_at.insert(actor, now);
-                    review.voted_at.retain(|by, _| given.contains(by));
-                    review.votes = given;
+                    review.voted_at.retain(|by, _| given.iter().any(|word| word.by == *by));
+                    review.voted_for =
+                        given.iter().filter(|word| word.of != word.by).map(|word| (word.by, word.of)).collect();
+                    review.votes = given.into_iter().map(|word| word.by).collect();
                 }
             });
             if n < usize::try_from(review.quorum).unwrap_or(usize::MAX) {
@@ -126,13 +124,6 @@ impl Draft<'_> {
             step.rounds = 0;
         });
         Ok(Vote::Approved)
-    }
-
-    /// Whether whoever asks started the run, or wrote what is latest.
-    pub(super) fn is_own(&self, key: &StepKey) -> bool {
-        let actor = self.actor();
-        let wrote = |version: &Version| version.made_by == actor;
-        actor == Some(self.base().birth.user_id) || self.latest(key).into_iter().any(wrote)
     }
 
     /// The latest versions passed a gate.
@@ -153,6 +144,7 @@ impl Draft<'_> {
             if let Status::AwaitingReview { review } = &mut step.status {
                 review.votes.clear();
                 review.voted_at.clear();
+                review.voted_for.clear();
             }
         });
     }

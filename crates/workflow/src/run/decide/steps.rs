@@ -226,7 +226,7 @@ impl Draft<'_> {
     fn answers(&self, key: &StepKey) -> bool {
         let review = self.definition(key).map(|step| &step.review);
         let is_enough = review.is_some_and(|review| review.quorum <= 1 && review.mode != ReviewMode::Always);
-        self.asks_a_person(key) && is_enough && self.may_approve(key)
+        self.asks_a_person(key) && is_enough && self.may_approve_answer(key)
     }
 
     /// The map of a completed item makes its list anew.

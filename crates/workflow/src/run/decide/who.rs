@@ -9,8 +9,9 @@ use crate::{
 /// Somebody, as seen from the run: at this step, or anywhere in it.
 fn who(state: &State, ctx: &Context<'_>, step: Option<&Step>) -> Who {
     let Some(actor) = ctx.actor else { return Who::Nobody };
-    let is_asked = |step: &Step| step.review().is_some_and(|review| review.asks(actor));
-    if actor.id == state.birth.user_id {
+    let owner = state.birth.user_id;
+    let is_asked = |step: &Step| step.review().is_some_and(|review| review.asks(actor, owner));
+    if actor.id == owner {
         Who::Owner
     } else if actor.is_admin() {
         Who::Admin
@@ -37,8 +38,9 @@ pub(super) fn may_on_run(state: &State, verb: RunVerb, ctx: &Context<'_>) -> Res
 
 fn refuse(state: &State, ctx: &Context<'_>, access: Access) -> Result<(), Refused> {
     // Whoever is asked at another gate of the run sees it, but that is all.
-    let sees =
-        || ctx.actor.is_some_and(|actor| state.steps().filter_map(Step::review).any(|review| review.asks(actor)));
+    let owner = state.birth.user_id;
+    let asks = |actor| state.steps().filter_map(Step::review).any(|review| review.asks(actor, owner));
+    let sees = || ctx.actor.is_some_and(asks);
     match access {
         Access::Allowed => Ok(()),
         Access::NotFound if sees() => Err(Refused::Access(Access::Forbidden)),

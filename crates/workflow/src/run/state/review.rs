@@ -7,10 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::Actor,
+    access::{Absent, Actor},
     definition::{self, OnReviewTimeout},
     id::{StepKey, UserId},
-    run::voters::Voters,
+    run::{
+        seeded::{self, Bug},
+        voters::Voters,
+    },
     status::{Unknown, words},
 };
 
@@ -41,6 +44,26 @@ pub struct Review {
     /// When each of them did: what somebody approved before they were what they are now does not count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub voted_at: BTreeMap<UserId, DateTime<Utc>>,
+    /// In whose place those of them did who were not asked themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voted_for: BTreeMap<UserId, UserId>,
+}
+
+/// An approval as it counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::run) struct Word {
+    /// Who gave it.
+    pub by: UserId,
+    /// Whose it is: theirs, or that of somebody who is away and gave them their reviews.
+    pub of: UserId,
+}
+
+/// What became of an approval.
+enum Stand {
+    Counts(UserId),
+    Void,
+    /// Something has to be looked up first.
+    Unknown,
 }
 
 impl Review {
@@ -57,12 +80,25 @@ impl Review {
             users: asked.assignees.users.iter().map(|email| email.to_lowercase()).collect(),
             votes: Vec::new(),
             voted_at: BTreeMap::new(),
+            voted_for: BTreeMap::new(),
         }
     }
 
-    /// Whether somebody is asked by name, by group or by role.
-    pub fn asks(&self, actor: &Actor) -> bool {
-        definition::asks(&self.roles, &self.groups, &self.users, actor)
+    /// Whether somebody is asked by name, by group or by role, themselves or in the place of somebody who is away; in the run of this
+    /// owner, whose the gates are that ask nobody.
+    pub fn asks(&self, actor: &Actor, owner: UserId) -> bool {
+        self.asks_themselves(actor) || actor.acts_for.iter().any(|absent| self.asks_absent(absent, owner))
+    }
+
+    /// Whether somebody is asked, whomever they act for.
+    pub fn asks_themselves(&self, actor: &Actor) -> bool {
+        definition::asks(&self.roles, &self.groups, &self.users, actor.known_as())
+    }
+
+    /// Whether whoever has the reviews of somebody who is away may decide here in their place.
+    pub fn asks_absent(&self, absent: &Absent, owner: UserId) -> bool {
+        definition::asks(&self.roles, &self.groups, &self.users, absent.known_as())
+            || (self.asks_nobody() && absent.id == owner)
     }
 
     /// Roles and groups as a list of gates is looked through by: `group:ID`, which no role is called.
@@ -76,14 +112,52 @@ impl Review {
         self.roles.is_empty() && self.groups.is_empty() && self.users.is_empty()
     }
 
-    /// Whether the approval of somebody counts, as they stand now, in the run of this owner.
+    /// Whether the approval of somebody counts as their own, as they stand now, in the run of this owner.
     pub(in crate::run) fn counts(&self, voter: &Actor, owner: UserId) -> bool {
-        voter.is_admin() || self.asks(voter) || (self.asks_nobody() && voter.id == owner)
+        voter.is_admin() || self.asks_themselves(voter) || (self.asks_nobody() && voter.id == owner)
     }
 
-    /// Whether the approval that somebody gave counts; none where that has to be looked up first.
-    pub(in crate::run) fn stands(&self, by: UserId, voters: &Voters, owner: UserId) -> Option<bool> {
-        voters.stands(by, self.voted_at.get(&by).copied(), |voter| self.counts(voter, owner))
+    /// Everybody about whom it has to be known how they stand before their approvals count.
+    pub fn voters(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.votes.iter().chain(self.voted_for.values()).copied()
+    }
+
+    /// The approvals that count, in order: one of each person, and one in each person's name. None where something has to be looked up
+    /// first.
+    pub(in crate::run) fn standing(&self, voters: &Voters, owner: UserId) -> Option<Vec<Word>> {
+        let mut standing: Vec<Word> = Vec::with_capacity(self.votes.len() + 1);
+        for by in self.votes.iter().copied() {
+            let of = match self.stand(by, voters, owner) {
+                Stand::Counts(of) => of,
+                Stand::Void => continue,
+                Stand::Unknown => return None,
+            };
+            if seeded::is(Bug::CountsPersonTwice) || standing.iter().all(|word| word.by != by && word.of != of) {
+                standing.push(Word { by, of });
+            }
+        }
+        Some(standing)
+    }
+
+    /// In whose name the approval that somebody gave counts: that of whom they gave it for, while they have their reviews, or else their
+    /// own, if they are asked themselves.
+    fn stand(&self, by: UserId, voters: &Voters, owner: UserId) -> Stand {
+        if seeded::is(Bug::CountsRemoved) {
+            return Stand::Counts(by);
+        }
+        let voted_at = self.voted_at.get(&by).copied();
+        if let Some(of) = self.voted_for.get(&by).copied() {
+            match voters.stands_for(by, of, voted_at, |absent| self.asks_absent(absent, owner)) {
+                Some(true) => return Stand::Counts(of),
+                Some(false) => {}
+                None => return Stand::Unknown,
+            }
+        }
+        match voters.stands(by, voted_at, |voter| self.counts(voter, owner)) {
+            Some(true) => Stand::Counts(by),
+            Some(false) => Stand::Void,
+            None => Stand::Unknown,
+        }
     }
 
     /// Those whose approvals count, but for those of whom it is not known.
@@ -96,7 +170,7 @@ impl Review {
     /// Leaves those out that are known to count no more.
     pub(in crate::run) fn leave_out_void(&mut self, voters: &Voters, owner: UserId) {
         let mut given = std::mem::take(&mut self.votes);
-        given.retain(|by| self.stands(*by, voters, owner) != Some(false));
+        given.retain(|by| !matches!(self.stand(*by, voters, owner), Stand::Void));
         self.votes = given;
     }
 }
@@ -111,10 +185,16 @@ pub struct ClosedReview {
     /// Absent where nobody in particular closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserId>,
+    /// In whose place they did, where they were not asked themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted_for: Option<UserId>,
     /// What was latest: what the decision is bound to.
     pub digest: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<UserId>,
+    /// In whose place those of them were given that were not of somebody's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voted_for: BTreeMap<UserId, UserId>,
     /// Absent in the oldest logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<DateTime<Utc>>,

@@ -115,6 +115,7 @@ impl Review {
             groups: self.groups.clone(),
             users: self.users.clone(),
             approvals: self.votes.iter().map(|by| email(*by, emails)).collect(),
+            approved_for: emails_of(&self.voted_for, emails),
         }
     }
 }
@@ -132,6 +133,11 @@ impl Rejection {
     pub fn view(&self, emails: &Emails) -> Feedback {
         Feedback { text: self.text.clone(), by: email(self.by, emails), round: self.round }
     }
+}
+
+/// Whom each of these stood in for.
+pub(crate) fn emails_of(stood_in: &BTreeMap<UserId, UserId>, emails: &Emails) -> BTreeMap<String, String> {
+    stood_in.iter().map(|(by, of)| (email(*by, emails), email(*of, emails))).collect()
 }
 
 pub(crate) fn email(of: UserId, emails: &Emails) -> String {

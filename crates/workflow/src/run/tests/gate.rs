@@ -1,5 +1,7 @@
 //! What is read at a gate: what was there before, what it was made from, and whose votes count.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::world::{World, approve};
@@ -69,7 +71,7 @@ fn a_gate_names_what_the_step_was_given_and_the_votes_that_count() {
     let read = gate(&world, "b");
     let input = &read.inputs[0];
     assert_eq!((input.port.as_str(), input.title.as_str(), input.version.version), ("must", "First", 1));
-    assert_eq!(read.people(), [owner().id, five.id].into());
+    assert_eq!(read.people(), BTreeSet::from([owner().id, five.id]));
     let emails: Emails = [(owner().id, owner().email), (five.id, five.email.clone())].into();
     let item = read.item(&emails, Some("Rain".into()), Some(2));
     assert_eq!((item.title.as_str(), item.about.as_deref(), item.owner), ("Second", Some("Rain"), owner().email));

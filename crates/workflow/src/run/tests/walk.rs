@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::world::{World, approve, reject};
 use crate::{
     StepKey,
-    access::Role,
+    access::Actor,
     api::RerunMode,
     id::RunId,
     run::{
@@ -27,8 +27,8 @@ use crate::{
         command::{AttemptResult, Changes, ChildEnded, Edit, Finished, Judged, MoveTo},
         event::EventKind,
         seeded::{Bug, SEEDED},
-        state::{Status, Wait, Work},
-        testing::{Dice, admin, agents, definition, document, is_long, owner, person, start_of, worker},
+        state::{Status, Step, Wait, Work},
+        testing::{Dice, People, admin, agents, definition, document, is_long, owner, start_of, worker},
     },
     status::{ErrorClass, RunStatus, StepStatus},
     validate,
@@ -48,6 +48,7 @@ impl Dice for Numbers {
 struct Walk {
     dice: Numbers,
     world: World,
+    people: People,
     document: Value,
 }
 
@@ -104,19 +105,25 @@ impl Walk {
         let waiting = self.pick_where(|status| matches!(status, Status::AwaitingReview { .. }));
         if let Some(waiting) = waiting.filter(|_| self.dice.one_in(2)) {
             key = waiting;
-            verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, Verb::Supply][self.dice.roll(5)];
+            let third = if self.has_votes(&key) { Verb::Continue } else { Verb::Supply };
+            verb = [Verb::Continue, Verb::Continue, Verb::Edit, Verb::Reject, third][self.dice.roll(5)];
         }
         let Some(command) = self.verb_command(verb, &key) else { return };
+        // What becomes of people matters most while some of them have voted.
+        if self.dice.one_in(if self.has_votes(&key) { 2 } else { 5 }) {
+            self.people.change(&mut self.dice, self.world.now);
+        }
         let before = self.world.state.clone();
         let step = before.step(&key).unwrap().clone();
-        let by = match self.dice.roll(4) {
-            3 => admin(),
-            2 if step.review().is_some_and(|review| review.asks(&person(5, Role::User))) && verb.is_decision() => {
-                person(5, Role::User)
-            }
-            _ => owner(),
-        };
+        let by = self.somebody(verb, &step);
+        self.world.voters = self.people.voters();
+        let n_before = self.world.events.len();
         let outcome = self.world.by(Some(&by), &command);
+        for closed in self.world.events[n_before..].iter().flat_map(|event| &event.data.reviews) {
+            let asked = before.step(&closed.step).and_then(|step| before.design.step(step.definition_key()));
+            let wrong = asked.and_then(|asked| self.people.wrong_approval(closed, &asked.review, owner().id));
+            assert_eq!(wrong, None);
+        }
         let at = format!("{} of {key}, which is {:?}: {outcome:?}", verb.as_str(), step.status);
         let is_cancelled = before.run.status == RunStatus::Cancelled;
         match (&outcome, expected(verb, step.status.word())) {
@@ -143,6 +150,24 @@ impl Walk {
             (Err(Refused::Unanswered), _) => assert!(self.world.is_form(key.as_str()), "{at}"),
             (_, wanted) => panic!("{at}, but the table says {wanted:?}"),
         }
+    }
+
+    fn has_votes(&self, key: &StepKey) -> bool {
+        self.world.step(key.as_str()).review().is_some_and(|review| !review.votes.is_empty())
+    }
+
+    /// Who asks: where a gate asks for it, also somebody else, and whoever approved there comes again.
+    fn somebody(&mut self, verb: Verb, step: &Step) -> Actor {
+        let review = step.review().filter(|_| verb.is_decision());
+        let last = review.and_then(|review| review.votes.last().copied());
+        let other = match self.dice.roll(4) {
+            3 => self.people.actor(admin().id),
+            2 => self.people.somebody(&mut self.dice),
+            1 => last.and_then(|last| self.people.actor(last)).or_else(|| self.people.somebody(&mut self.dice)),
+            _ => None,
+        };
+        let may = |other: &Actor| other.is_admin() || review.is_some_and(|review| review.asks(other, owner().id));
+        other.filter(may).unwrap_or_else(|| self.people.actor(owner().id).unwrap())
     }
 
     fn claim(&mut self) {
@@ -389,7 +414,7 @@ fn walk(numbers: Vec<u32>) -> BTreeSet<&'static str> {
     let document = document(&mut dice);
     let auto_run = !dice.one_in(2);
     let world = World::begun(start_of(&definition(&document), auto_run, BTreeMap::new()));
-    let mut walk = Walk { dice, world, document };
+    let mut walk = Walk { dice, world, people: People::default(), document };
     for _ in 0..80 {
         walk.step();
     }
@@ -436,7 +461,7 @@ fn every_bug_that_is_put_in_is_caught_by_the_walks() {
         }
     }));
     for bug in Bug::ALL {
-        let caught = (1..=400).find(|_| {
+        let caught = (1..=1_200).find(|_| {
             let numbers = strategy.new_tree(&mut runner).unwrap().current();
             SEEDED.set(Some(bug));
             let walked = std::panic::catch_unwind(|| walk(numbers));

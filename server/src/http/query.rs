@@ -1,0 +1,139 @@
+//! A query string whose every parameter is known: one that is not, is there twice, or has a value of another kind is refused by its name,
+//! so that nobody takes a list for filtered that is not. Must never leave a filter out of the address of the next page.
+
+use std::{fmt::Write as _, str::FromStr};
+
+use axum::{
+    Json,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header, request::Parts};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IntoDeserializer, value},
+};
+use service::Wanted;
+use workflow::api::Page;
+
+use super::{
+    extract::{Params, encoded},
+    problem::Problem,
+};
+
+/// Where a page begins, and how long it is.
+const AFTER: &str = "after";
+const LIMIT: &str = "limit";
+
+pub(super) struct Query {
+    given: Vec<(String, String)>,
+    path: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Params(given) = Params::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        Ok(Self { given, path: parts.uri.path().to_owned() })
+    }
+}
+
+impl Query {
+    /// Passes if it has these parameters alone, each once at most.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        for (n, (name, _)) in self.given.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let detail = format!("There is no parameter `{name}` here. There are: {}.", known.join(", "));
+                return Err(Problem::malformed(detail).with_field(name));
+            }
+            if self.given[..n].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Problem::malformed(format!("`{name}` is there twice. Give it once.")).with_field(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// One of a list, which is told by `only` before.
+    pub(super) fn page_and(&self, known: &[&str]) -> Result<Wanted, Problem> {
+        self.only(&[known, [AFTER, LIMIT].as_slice()].concat())?;
+        Ok(Wanted { after: self.text(AFTER).map(str::to_owned), limit: self.parsed(LIMIT, "a number, such as 50")? })
+    }
+
+    /// An empty one is none.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let found = self.given.iter().find(|(given, _)| given == name);
+        found.map(|(_, text)| text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// What is written as a text of its own kind. `kind`: that, for people.
+    pub(super) fn parsed<T: FromStr>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
+        self.text(name).map(|text| text.parse().map_err(|_| wrong(name, kind))).transpose()
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T: DeserializeOwned>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
+        let read = |text: &str| {
+            let text: value::StrDeserializer<'_, value::Error> = text.into_deserializer();
+            T::deserialize(text).map_err(|_| wrong(name, kind))
+        };
+        self.text(name).map(read).transpose()
+    }
+
+    /// The items, with a `Link` to the next page where there is more (RFC 8288): the same list, further on.
+    pub(super) fn answer<T: Serialize>(&self, page: Page<T>) -> Response {
+        let mut response = Json(page.items).into_response();
+        let Some(next) = page.next else { return response };
+        let mut link = format!("<{}?{AFTER}={}", self.path, encoded(&next));
+        for (name, text) in self.given.iter().filter(|(name, _)| name != AFTER) {
+            // Writing to a text cannot fail.
+            let _infallible = write!(link, "&{}={}", encoded(name), encoded(text));
+        }
+        link.push_str(">; rel=\"next\"");
+        if let Ok(link) = HeaderValue::try_from(link) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+fn wrong(name: &str, kind: &str) -> Problem {
+    Problem::malformed(format!("`{name}` is wrong: it takes {kind}. Correct the address.")).with_field(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::api::InboxSort;
+
+    use super::*;
+
+    fn query(given: &[(&str, &str)]) -> Query {
+        let given = given.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Query { given, path: "/api/inbox".into() }
+    }
+
+    fn field<T>(refused: Result<T, Problem>) -> Option<String> {
+        refused.err().and_then(|problem| problem.into_api().field)
+    }
+
+    #[test]
+    fn what_is_unknown_twice_or_of_another_kind_is_refused_by_its_name() {
+        assert_eq!(field(query(&[("srot", "due")]).page_and(&["sort"])).as_deref(), Some("srot"));
+        assert_eq!(field(query(&[("sort", "due"), ("sort", "due")]).page_and(&["sort"])).as_deref(), Some("sort"));
+        assert_eq!(field(query(&[("limit", "many")]).page_and(&["sort"])).as_deref(), Some("limit"));
+        assert_eq!(field(query(&[("sort", "size")]).word::<InboxSort>("sort", "x")).as_deref(), Some("sort"));
+        let fine = query(&[("sort", "due"), ("limit", "7"), ("after", "")]);
+        assert_eq!(fine.page_and(&["sort"]).ok(), Some(Wanted { after: None, limit: Some(7) }));
+        assert_eq!(fine.word::<InboxSort>("sort", "x").ok(), Some(Some(InboxSort::Due)));
+        assert_eq!(query(&[]).word::<InboxSort>("sort", "x").ok(), Some(None));
+    }
+
+    #[test]
+    fn the_next_page_is_of_the_same_list() {
+        let query = query(&[("search", "a&b ü"), ("after", "old"), ("limit", "2")]);
+        let response = query.answer(Page { items: vec![1, 2], next: Some("1_x".into()) });
+        let link = response.headers()[header::LINK].to_str().unwrap();
+        assert_eq!(link, "</api/inbox?after=1_x&search=a%26b%20%C3%BC&limit=2>; rel=\"next\"");
+        assert!(query.answer(Page { items: vec![1], next: None }).headers().get(header::LINK).is_none());
+    }
+}
