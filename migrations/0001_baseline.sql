@@ -884,8 +884,6 @@ CREATE TABLE notice_gates (
     step          text NOT NULL,
     generation    int NOT NULL,
     number        int NOT NULL,
-    -- Of the run, when it was looked at: how it was closed stands in a later event.
-    seen_seq      bigint NOT NULL,
     template_id   uuid NOT NULL,
     template_name text NOT NULL,
     about         text,

@@ -6,13 +6,9 @@ mod posts;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use store::notices::{
-    GateKey,
-    gates::{ClosedGate, Closing},
-};
 use tokio_util::sync::CancellationToken;
 use workflow::{
-    RunId, UserId,
+    UserId,
     notices::{Mail, StoredMail},
 };
 
@@ -140,24 +136,7 @@ impl Notices {
         if closed.is_empty() {
             return Ok(());
         }
-        let mut by_run: BTreeMap<RunId, Vec<ClosedGate>> = BTreeMap::new();
-        for gate in closed {
-            by_run.entry(gate.key.run).or_default().push(gate);
-        }
-        let mut told: Vec<(GateKey, Option<Closing>)> = Vec::new();
-        for (run, gates) in by_run {
-            let after = gates.iter().map(|gate| gate.seen_seq).min().unwrap_or_default();
-            let closings = store.closings(run, after).await?;
-            for gate in gates {
-                let is_it = |closing: &&Closing| {
-                    (&closing.step, closing.generation, closing.number)
-                        == (&gate.key.step, gate.key.generation, gate.key.number)
-                };
-                let closing = closings.iter().find(is_it).cloned();
-                told.push((gate.key, closing));
-            }
-        }
-        store.close_gates(&told, self.0.options.pace.patience).await
+        store.close_gates(&closed, self.0.options.pace.patience).await
     }
 
     /// How mail is sent now, and what admins said.

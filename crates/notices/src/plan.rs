@@ -112,7 +112,6 @@ mod tests {
     fn gate(run: u128, step: &str) -> SeenGate {
         SeenGate {
             key: GateKey { run: RunId(Uuid::from_u128(run)), step: step.into(), generation: 1, number: 1 },
-            seq: 1,
             template: LETTERS,
             template_name: "Letters".to_owned(),
             about: None,

@@ -15,8 +15,6 @@ use crate::{Result, Store};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SeenGate {
     pub key: GateKey,
-    /// Of the run, as it was then.
-    pub seq: i64,
     pub template: TemplateId,
     pub template_name: String,
     pub about: Option<String>,
@@ -42,17 +40,10 @@ pub struct WantedNotice {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClosedGate {
     pub key: GateKey,
-    pub seen_seq: i64,
-}
-
-/// How one was closed, as the run's log has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Closing {
-    pub step: StepKey,
-    pub generation: i32,
-    pub number: i32,
-    pub verdict: String,
+    /// Absent where its run is gone.
+    pub verdict: Option<String>,
     pub by: Option<UserId>,
+    /// What was wanted instead.
     pub reason: Option<String>,
 }
 
@@ -76,7 +67,6 @@ struct Row {
     step: String,
     generation: i32,
     number: i32,
-    seq: i64,
     template_id: Uuid,
     template_name: String,
     about: Option<String>,
@@ -93,7 +83,6 @@ impl From<Row> for SeenGate {
     fn from(row: Row) -> Self {
         Self {
             key: key(row.run_id, row.step, row.generation, row.number),
-            seq: row.seq,
             template: TemplateId(row.template_id),
             template_name: row.template_name,
             about: row.about,
@@ -118,18 +107,14 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT v.run_id AS "run_id!", v.step AS "step!", v.generation AS "generation!", v.number AS "number!",
-                      r.seq AS "seq!", r.template_id AS "template_id!", r.template_name AS "template_name!", r.about AS "about?",
-                      -- The title of the step that it is an item of, with the key of the item.
-                      coalesce(nullif(t.definition -> 'steps' -> split_part(v.step, '[', 1) ->> 'title', ''),
-                               split_part(v.step, '[', 1))
-                          || CASE WHEN strpos(v.step, '[') > 0 THEN ' ' || substr(v.step, strpos(v.step, '[')) ELSE '' END
+                      r.template_id AS "template_id!", r.template_name AS "template_name!", r.about AS "about?",
+                      v.title || CASE WHEN strpos(v.step, '[') > 0 THEN ' ' || substr(v.step, strpos(v.step, '[')) ELSE '' END
                           AS "title!",
                       v.user_id AS "user_id!", v.allow_self AS "allow_self!", v.roles AS "roles!", v.users AS "users!",
                       v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
                JOIN workflow_runs r ON r.id = v.run_id
-               LEFT JOIN workflow_template_versions t ON t.template_id = r.template_id AND t.version = r.template_version
-               WHERE NOT r.is_test AND v.opened_at > now() - make_interval(secs => $1)
+               WHERE NOT r.is_test AND v.opened_at > '-infinity' AND v.opened_at > now() - make_interval(secs => $1)
                    AND NOT EXISTS (SELECT FROM notice_gates g WHERE g.run_id = v.run_id AND g.step = v.step
                                    AND g.generation = v.generation AND g.number = v.number)
                ORDER BY v.opened_at LIMIT $2"#,
@@ -139,15 +124,23 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?.into_iter().map(SeenGate::from).collect())
     }
 
-    /// Who is asked there and may decide: where nobody in particular is asked, who owns the run. The same words are in `lines_of`.
+    /// Who is asked there, themselves or in the place of somebody who is away, and may decide: where nobody in particular is asked, who
+    /// owns the run. The same words are in `lines_of`.
     pub async fn asked_at(&self, gate: &SeenGate) -> Result<Vec<UserId>> {
         let ids = sqlx::query_scalar!(
             "SELECT u.id FROM users u
-            WHERE u.disabled_at IS NULL AND ($4::boolean OR u.id <> $3::uuid)
-                AND CASE WHEN $1::text[] = '{}' AND $2::text[] = '{}' THEN u.id = $3::uuid
-                    ELSE u.role = ANY ($1::text[]) OR lower(u.email) = ANY ($2::text[]) OR EXISTS (
-                        SELECT FROM group_members m WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY ($1::text[])
-                    ) END
+            WHERE u.disabled_at IS NULL AND ($4::boolean OR u.id <> $3::uuid) AND EXISTS (
+                SELECT FROM (
+                    SELECT u.id AS id
+                    UNION ALL SELECT d.principal_id FROM delegations d
+                    WHERE d.delegate_id = u.id AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
+                ) w JOIN users p ON p.id = w.id
+                WHERE p.disabled_at IS NULL AND ($4::boolean OR p.id <> $3::uuid)
+                    AND CASE WHEN $1::text[] = '{}' AND $2::text[] = '{}' THEN p.id = $3::uuid
+                        ELSE p.role = ANY ($1::text[]) OR lower(p.email) = ANY ($2::text[]) OR EXISTS (
+                            SELECT FROM group_members m
+                            WHERE m.user_id = p.id AND 'group:' || m.group_id = ANY ($1::text[])
+                        ) END)
             ORDER BY u.id",
             &gate.roles,
             &gate.users,
@@ -200,60 +193,39 @@ impl Store {
     /// known first.
     pub async fn gates_closed(&self, limit: i64) -> Result<Vec<ClosedGate>> {
         let rows = sqlx::query!(
-            "SELECT g.run_id, g.step, g.generation, g.number, g.seen_seq FROM notice_gates g
-            WHERE g.closed_at IS NULL
-                AND NOT EXISTS (SELECT FROM reviews v WHERE v.run_id = g.run_id AND v.step = g.step
-                                AND v.generation = g.generation AND v.number = g.number)
-                AND NOT EXISTS (
-                    SELECT FROM notice_lines l JOIN notices n ON n.id = l.notice_id
-                    WHERE l.run_id = g.run_id AND l.step = g.step AND l.generation = g.generation AND l.number = g.number
-                        AND n.state = 'waiting' AND n.lease_until > now())
-            ORDER BY g.run_id, g.step LIMIT $1",
+            r#"SELECT g.run_id AS "run_id!", g.step AS "step!", g.generation AS "generation!", g.number AS "number!",
+                      e.verdict AS "verdict?", e.closed_by AS "closed_by?", e.feedback AS "feedback?"
+               FROM notice_gates g
+               LEFT JOIN review_ends e ON e.run_id = g.run_id AND e.step = g.step AND e.generation = g.generation
+                   AND e.number = g.number
+               WHERE g.closed_at IS NULL
+                   AND NOT EXISTS (SELECT FROM reviews v WHERE v.run_id = g.run_id AND v.step = g.step
+                                   AND v.generation = g.generation AND v.number = g.number)
+                   AND NOT EXISTS (
+                       SELECT FROM notice_lines l JOIN notices n ON n.id = l.notice_id
+                       WHERE l.run_id = g.run_id AND l.step = g.step AND l.generation = g.generation
+                           AND l.number = g.number AND n.state = 'waiting' AND n.lease_until > now())
+               ORDER BY g.run_id, g.step LIMIT $1"#,
             limit,
         );
         let rows = rows.fetch_all(&self.pool).await?.into_iter();
         Ok(rows
             .map(|row| ClosedGate {
                 key: key(row.run_id, row.step, row.generation, row.number),
-                seen_seq: row.seen_seq,
-            })
-            .collect())
-    }
-
-    /// How the gates of a run were closed that were closed after this event.
-    pub async fn closings(&self, run: RunId, after: i64) -> Result<Vec<Closing>> {
-        let rows = sqlx::query!(
-            r#"SELECT c.value ->> 'step' AS "step!", (c.value ->> 'generation')::int AS "generation!",
-                      (c.value ->> 'number')::int AS "number!", c.value ->> 'verdict' AS "verdict!",
-                      (c.value ->> 'by')::uuid AS "by?",
-                      (SELECT x.value ->> 'text' FROM json_array_elements(e.event #> '{data,rejections}') AS x (value)
-                       WHERE x.value ->> 'step' = c.value ->> 'step' LIMIT 1) AS "reason?"
-               FROM run_events e CROSS JOIN LATERAL json_array_elements(e.event #> '{data,reviews}') AS c (value)
-               WHERE e.run_id = $1 AND e.seq > $2"#,
-            run.0,
-            after,
-        );
-        let rows = rows.fetch_all(&self.pool).await?.into_iter();
-        Ok(rows
-            .map(|row| Closing {
-                step: StepKey::new(row.step),
-                generation: row.generation,
-                number: row.number,
                 verdict: row.verdict,
-                by: row.by.map(UserId),
-                reason: row.reason,
+                by: row.closed_by.map(UserId),
+                reason: row.feedback,
             })
             .collect())
     }
 
     /// Notes how gates were closed, and makes a message about it to everybody who was sent one that it asked.
-    pub async fn close_gates(&self, closed: &[(GateKey, Option<Closing>)], patience: Patience) -> Result<()> {
+    pub async fn close_gates(&self, closed: &[ClosedGate], patience: Patience) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        let mut closed: Vec<&(GateKey, Option<Closing>)> = closed.iter().collect();
-        closed.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut closed: Vec<&ClosedGate> = closed.iter().collect();
+        closed.sort_by(|a, b| a.key.cmp(&b.key));
         let mut told = Vec::new();
-        for (gate, closing) in closed {
-            let closing = closing.as_ref();
+        for ClosedGate { key: gate, verdict, by, reason } in closed {
             let changed = sqlx::query!(
                 "UPDATE notice_gates SET closed_at = now(), verdict = $5, closed_by = $6, reason = $7
                 WHERE run_id = $1 AND step = $2 AND generation = $3 AND number = $4 AND closed_at IS NULL",
@@ -261,9 +233,9 @@ impl Store {
                 gate.step.as_str(),
                 gate.generation,
                 gate.number,
-                closing.map(|closing| closing.verdict.clone()),
-                closing.and_then(|closing| closing.by).map(|by| by.0),
-                closing.and_then(|closing| closing.reason.clone()),
+                verdict.as_deref(),
+                by.map(|by| by.0),
+                reason.as_deref(),
             )
             .execute(&mut *tx)
             .await?
@@ -285,14 +257,13 @@ impl Store {
 /// False: somebody noted it before.
 async fn note(connection: &mut PgConnection, gate: &SeenGate) -> Result<bool> {
     let made = sqlx::query!(
-        "INSERT INTO notice_gates (run_id, step, generation, number, seen_seq, template_id, template_name, about, title,
+        "INSERT INTO notice_gates (run_id, step, generation, number, template_id, template_name, about, title,
             user_id, allow_self, roles, users, opened_at, due_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
         gate.key.run.0,
         gate.key.step.as_str(),
         gate.key.generation,
         gate.key.number,
-        gate.seq,
         gate.template.0,
         gate.template_name,
         gate.about,

@@ -148,11 +148,19 @@ impl Store {
                            AND (u.id = n.user_id OR EXISTS (
                                SELECT FROM notice_choices c
                                WHERE c.user_id = u.id AND c.address = n.address AND c.send <> 'never'))
-                           AND CASE WHEN g.roles = '{}' AND g.users = '{}' THEN u.id = g.user_id
-                               ELSE u.role = ANY (g.roles) OR lower(u.email) = ANY (g.users) OR EXISTS (
-                                   SELECT FROM group_members m
-                                   WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY (g.roles)
-                               ) END
+                           AND EXISTS (
+                               SELECT FROM (
+                                   SELECT u.id AS id
+                                   UNION ALL SELECT d.principal_id FROM delegations d
+                                   WHERE d.delegate_id = u.id AND d.ended_at IS NULL AND d.starts_at <= now()
+                                       AND d.ends_at > now()
+                               ) w JOIN users p ON p.id = w.id
+                               WHERE p.disabled_at IS NULL AND (g.allow_self OR p.id <> g.user_id)
+                                   AND CASE WHEN g.roles = '{}' AND g.users = '{}' THEN p.id = g.user_id
+                                       ELSE p.role = ANY (g.roles) OR lower(p.email) = ANY (g.users) OR EXISTS (
+                                           SELECT FROM group_members m
+                                           WHERE m.user_id = p.id AND 'group:' || m.group_id = ANY (g.roles)
+                                       ) END)
                            AND (n.kind = 'outcome' OR NOT u.id = ANY (v.votes)))
                ORDER BY g.opened_at, g.run_id, g.step LIMIT $2"#,
             id.0,

@@ -35,7 +35,6 @@ fn keys() -> KeyRing {
 fn gate(n: u128) -> SeenGate {
     SeenGate {
         key: GateKey { run: RunId(Uuid::from_u128(n)), step: "a".into(), generation: 1, number: 1 },
-        seq: 1,
         template: TemplateId(Uuid::from_u128(4)),
         template_name: "Letters".to_owned(),
         about: None,
