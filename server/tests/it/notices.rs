@@ -148,6 +148,30 @@ async fn where_nobody_is_asked_the_owner_is_told_and_a_group_or_role_as_it_is_no
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_decides_in_the_place_of_somebody_is_told_while_it_lasts(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (smtp, office) = (Smtp::start().await, office(&pool));
+    mail_by(&server, &smtp).await;
+    let away = format!(
+        "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
+        SELECT gen_random_uuid(), p.id, d.id, current_date, current_date, 'UTC', now(), now() + interval '1 day'
+        FROM users p, users d WHERE p.email = '{CARA}' AND d.email = '{BEN}'"
+    );
+    run_sql(&pool, &away).await;
+    waiting_run(&server, json!({"users": [CARA]})).await;
+    office.round().await.unwrap();
+    let mut to: Vec<_> = smtp.take().into_iter().map(|mail| mail.to).collect();
+    to.sort();
+    assert_eq!(to, [BEN, CARA]);
+    run_sql(&pool, "UPDATE delegations SET ended_at = now()").await;
+    waiting_run(&server, json!({"users": [CARA]})).await;
+    office.round().await.unwrap();
+    let to: Vec<_> = smtp.take().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(to, [CARA]);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_is_decided_or_no_longer_theirs_before_it_is_sent_is_never_sent(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let smtp = Smtp::start().await;
