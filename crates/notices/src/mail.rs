@@ -175,13 +175,13 @@ mod tests {
             subject: "Wartet: Brief 👋 رسالة",
             text: "a\r\nb\n.\nc\n".to_owned(),
             id: "msg_1",
-            unsubscribe: Some("https://weft.example/notices/unsubscribe/0123"),
+            unsubscribe: Some("https://weft.example/notices/unsubscribe?link=0123"),
         };
         let text = String::from_utf8(message(&mail, letter("anna@example.org")).unwrap().formatted()).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
         for expected in [
             "Message-ID: <msg_1@example.org>",
-            "List-Unsubscribe: <https://weft.example/notices/unsubscribe/0123>",
+            "List-Unsubscribe: <https://weft.example/notices/unsubscribe?link=0123>",
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
             "Auto-Submitted: auto-generated",
             "Content-Type: text/plain; charset=utf-8",

@@ -96,7 +96,7 @@ pub async fn change_address(
             let url = SecretString::from(url.0);
             let place = checked_url(&url)?;
             let known = ctx.store().stored_address(id).await?.ok_or(Error::NotFound)?;
-            // Elsewhere another one reads what is signed: it gets a secret of its own by renewing.
+            // What signs stays: whoever reads there from now on is given another secret by renewing it.
             let secret = known.open(keys(ctx)).map_err(refused)?.secret;
             let sealed = Target { url, secret }.seal(keys(ctx), id, &place).map_err(refused)?;
             Some((place, sealed))

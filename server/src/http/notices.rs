@@ -3,7 +3,6 @@
 
 use axum::{
     Extension, Json,
-    extract::Path,
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderName, StatusCode};
@@ -21,8 +20,14 @@ use super::{
     problem::Result,
 };
 
-/// Where the links of mails lead.
-pub(super) const UNSUBSCRIBE: &str = "/notices/unsubscribe/{token}";
+/// Where the links of mails lead. What they carry is in the query: paths are logged.
+pub(super) const UNSUBSCRIBE: &str = "/notices/unsubscribe";
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Link {
+    link: String,
+}
 
 pub(super) async fn mine(Extension(ctx): Extension<OpContext>) -> Result<Json<MyNotices>> {
     Ok(Json(notices::mine(&ctx).await?))
@@ -126,8 +131,8 @@ pub(super) async fn ask_to_unsubscribe() -> Response {
 }
 
 /// By the button, or by a mail program at one click. Whatever the link was, the answer is the same.
-pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Path(token): Path<String>) -> Result<Response> {
-    notices::unsubscribe(&ctx, &token).await?;
+pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Params(link): Params<Link>) -> Result<Response> {
+    notices::unsubscribe(&ctx, &link.link).await?;
     Ok(page(
         "Done",
         "<p>If the link was one of ours, no mail tells you any more that somebody asks you to decide. In Weft, under \

@@ -120,7 +120,8 @@ impl Notices {
         rand::rng().fill_bytes(&mut random);
         let token = hex::encode(random);
         self.0.store.add_unsubscribe(user, &Sha256::digest(token.as_bytes()).into()).await?;
-        Ok(format!("{}/notices/unsubscribe/{token}", self.0.options.base_url))
+        // In the query, which no log has.
+        Ok(format!("{}/notices/unsubscribe?link={token}", self.0.options.base_url))
     }
 
     /// What signs in at the mail server.

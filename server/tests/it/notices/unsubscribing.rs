@@ -35,7 +35,7 @@ async fn a_link_ends_the_mails_of_whom_it_was_sent_to_and_tells_nothing(pool: Pg
     let mine = server.cara.get("/api/notices").await.expect(200);
     assert!(mine["choices"].as_array().unwrap().iter().all(|choice| choice["when"] == "at_once"), "{mine}");
 
-    let junk = format!("/notices/unsubscribe/{}", "0".repeat(64));
+    let junk = format!("/notices/unsubscribe?link={}", "0".repeat(64));
     let (other_look, other) = (server.nobody.get(&junk).await, post(&server, &junk).await);
     let done = post(&server, &path).await;
     assert_eq!((done.status, done.text()), (other.status, other.text()), "a link that is none is answered alike");
