@@ -136,7 +136,8 @@ impl Notices {
         if closed.is_empty() {
             return Ok(());
         }
-        store.close_gates(&closed, self.0.options.pace.patience).await
+        let pace = &self.0.options.pace;
+        store.close_gates(&closed, pace.patience, pace.most_per_hour).await
     }
 
     /// How mail is sent now, and what admins said.

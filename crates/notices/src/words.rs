@@ -256,7 +256,7 @@ mod tests {
 
     fn message(kind: NoticeKind, lines: Vec<Line>, content: bool) -> Message<'static> {
         let n = i64::try_from(lines.len()).unwrap();
-        let lines = Box::leak(Box::new(Lines { lines, n }));
+        let lines: &'static Lines = Box::leak(Box::new(Lines { lines, n }));
         Message { kind, lines, base: "https://weft.example", content }
     }
 

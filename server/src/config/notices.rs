@@ -83,7 +83,7 @@ impl FromStr for Ranges {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+        parts.map(str::parse::<AddressRange>).collect::<Result<_, _>>().map(Self)
     }
 }
 

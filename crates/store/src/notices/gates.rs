@@ -1,7 +1,10 @@
 //! Gates as messages need them: which were not looked at yet, whom each asks, and how those that are closed were decided.
 //! Must never be of a test, and never lock an open gate: commits of runs take those away.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -167,7 +170,7 @@ impl Store {
         let mut gates: Vec<&SeenGate> = gates.iter().collect();
         // In one order, so that processes wait for each other and not in a circle.
         gates.sort_by(|a, b| a.key.cmp(&b.key));
-        let mut ours = std::collections::BTreeSet::new();
+        let mut ours = BTreeSet::new();
         for gate in gates {
             if note(&mut tx, gate).await? {
                 ours.insert(gate.key.clone());
@@ -220,7 +223,9 @@ impl Store {
     }
 
     /// Notes how gates were closed, and makes a message about it to everybody who was sent one that it asked.
-    pub async fn close_gates(&self, closed: &[ClosedGate], patience: Patience) -> Result<()> {
+    /// Of single runs no more than `most_per_hour` to one, like those that ask.
+    pub async fn close_gates(&self, closed: &[ClosedGate], patience: Patience, most_per_hour: i64) -> Result<()> {
+        let mut n_single: BTreeMap<Recipient, i64> = self.recent_notices().await?.into_iter().collect();
         let mut tx = self.pool.begin().await?;
         let mut closed: Vec<&ClosedGate> = closed.iter().collect();
         closed.sort_by(|a, b| a.key.cmp(&b.key));
@@ -245,7 +250,18 @@ impl Store {
             }
         }
         told.sort();
+        let mut made = BTreeSet::new();
         for (to, run, gate) in told {
+            let mut run = run;
+            if run.is_some() && made.insert((to, run)) {
+                let n = n_single.entry(to).or_default();
+                if *n >= most_per_hour {
+                    made.remove(&(to, run));
+                    run = None;
+                } else {
+                    *n += 1;
+                }
+            }
             let id = gathering(&mut tx, to, NoticeKind::Outcome, run, patience.of(run)).await?;
             add_line(&mut tx, id, gate).await?;
         }

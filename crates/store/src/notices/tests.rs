@@ -122,6 +122,36 @@ async fn gates_gather_in_a_message_until_somebody_begins_to_send_it(pool: PgPool
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn how_gates_were_decided_is_gathered_too_where_it_would_be_too_much(pool: PgPool) {
+    let store = with_admin(pool).await;
+    let gates: Vec<SeenGate> = (1..=3).map(gate).collect();
+    for one in &gates {
+        let one = std::slice::from_ref(one);
+        store.note_gates(one, &[to_admin(one)], NOW).await.unwrap();
+    }
+    for claimed in store.claim_notices(Channel::Mail, 9, Duration::from_mins(5)).await.unwrap() {
+        let (id, attempt, took) = (claimed.id, claimed.attempt, Duration::ZERO);
+        store
+            .delivered(&Delivered { id, attempt, status: None, took, answer: None, outcome: Outcome::Sent })
+            .await
+            .unwrap();
+    }
+    let closed = store.gates_closed(9).await.unwrap();
+    assert_eq!(closed.len(), 3);
+    // The three that asked count too.
+    store.close_gates(&closed, NOW, 4).await.unwrap();
+    assert!(store.gates_closed(9).await.unwrap().is_empty());
+    let made: Vec<(bool, i64)> = sqlx::query_as(
+        "SELECT n.run_id IS NOT NULL, count(*) FROM notices n JOIN notice_lines l ON l.notice_id = n.id
+        WHERE n.kind = 'outcome' GROUP BY n.id, n.run_id ORDER BY 1",
+    )
+    .fetch_all(&store.pool)
+    .await
+    .unwrap();
+    assert_eq!(made, [(false, 2), (true, 1)]);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn an_address_opens_nowhere_but_in_its_place(pool: PgPool) {
     let store = with_admin(pool).await;
     seal(&store, "https://a.example/c4n4ry").await;
