@@ -35,7 +35,9 @@ test("three items are approved, edited and sent back, each by itself, and collec
     await expect(run.panel).toContainText("Item 1");
     await expect(run.content).toContainText("A draft of One");
     await run.verb("Continue").click();
-    await expect(run.panel.locator(".status-chip")).toHaveText("Completed");
+    // The next one that waits is there by itself.
+    await expect(run.panel).toContainText("Item 2");
+    await expect(run.panel.getByRole("status", { name: "What else waits for you" })).toContainText("1 more waits for you here.");
     await run.panel.getByRole("button", { name: "All items of Write each section" }).click();
     await expect(item("one", "Completed")).toBeVisible();
     await expect(run.content.getByRole("button", { name: "2 awaiting review" })).toBeVisible();
@@ -50,7 +52,10 @@ test("three items are approved, edited and sent back, each by itself, and collec
     await expect(dialog.getByLabel("text")).toHaveValue("A draft of Two");
     await dialog.getByLabel("text").fill("Two, by hand");
     await run.answer(/^Edit “/, "Save and continue");
-    await expect(run.panel.locator(".status-chip")).toHaveText("Completed");
+    await expect(run.panel).toContainText("Item 3");
+    await expect(run.panel).toContainText("This is the last one that waits for you here.");
+    await run.panel.getByRole("button", { name: /^All items of/ }).click();
+    await item("two", "Completed").click();
     await expect(run.content).toContainText("Two, by hand");
     await run.panel.getByRole("button", { name: /^All items of/ }).click();
   });
@@ -66,6 +71,7 @@ test("three items are approved, edited and sent back, each by itself, and collec
     await expect(run.panel).toContainText(`${USER.email} asked for changes, round 1`);
     await expect(run.step("Join the sections", "Pending")).toBeVisible();
     await run.verb("Continue").click();
+    await expect(run.panel).toContainText("That was the last one that waited for you here.");
   });
 
   await test.step("the list is collected in its order, and handed on", async () => {

@@ -46,8 +46,8 @@ pub struct Toasts {
 /// More at once than this and the oldest go.
 const MOST: usize = 4;
 /// What stands at the foot of a page and holds its actions.
-const FEET: &str =
-    ".form-actions[data-sticky], .panel-foot, .canvas-page > .bottom-drawer, dialog[open] > .dialog-foot";
+const FEET: &str = ".form-actions[data-sticky], .panel-foot, .canvas-page > .bottom-drawer, .inbox-decide, .bulk-bar, \
+    dialog[open] > .dialog-foot";
 /// How high above the foot of the window toasts stand at most, where nothing is under them.
 const NEAR: f64 = 90.0;
 /// So often it is looked where the foot is: the page may change under a toast.

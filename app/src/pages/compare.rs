@@ -10,7 +10,7 @@ use workflow::{
     api::{AdoptRun, ArtifactComparison, Comparison, RunHead, StepComparison},
 };
 
-use super::run::{artifact::facts, difference::Difference};
+use super::review::{artifact::facts, difference::Difference};
 use crate::reactive::{effect, memo};
 use crate::{
     api,

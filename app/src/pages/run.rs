@@ -3,18 +3,15 @@
 
 mod absences;
 mod absent;
-pub(super) mod artifact;
 mod attempts;
 mod blast;
 mod dialogs;
-pub(super) mod difference;
 mod doors;
-mod drafts;
 mod edit;
-mod failures;
 mod focus;
 mod fork;
 mod gate;
+mod gates_left;
 mod header;
 mod human;
 mod inputs;
@@ -25,18 +22,17 @@ mod log_fold;
 mod logs;
 mod looking;
 mod needs;
+mod next_gate;
 mod one_step;
 mod outline;
 mod outline_notes;
 pub(super) mod output;
-mod output_form;
 pub(super) mod outside;
 mod press;
 mod progress;
 mod prompt;
 mod reject;
 mod rerun;
-mod restored;
 mod rollback;
 mod said;
 mod seen;
@@ -69,6 +65,7 @@ use self::{
     step_panel::StepPanel,
     timeline::Timeline,
 };
+use super::review::{artifact, difference, drafts, failures, output_form, restored};
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, LoadedRun},
@@ -212,7 +209,8 @@ fn NotAskedAnyMore() -> impl IntoView {
                 title="Nothing waits for you here any more"
                 text="What was asked of you is decided. How the run goes on is shown to the person who started it, and to admins."
             >
-                <LinkButton href="/dashboard" variant=Variant::Primary>"Go to the dashboard"</LinkButton>
+                <LinkButton href="/inbox" variant=Variant::Primary>"Go to the inbox"</LinkButton>
+                <LinkButton href="/dashboard">"Go to the dashboard"</LinkButton>
             </Empty>
         </div>
     }

@@ -37,7 +37,8 @@ pub(super) fn Rail() -> impl IntoView {
                 <span class="rail-label">"Weft"</span>
             </a>
             <ul class="rail-list">
-                <Place href="/dashboard" icon="layout-dashboard" label="Dashboard">
+                <Place href="/dashboard" icon="layout-dashboard" label="Dashboard"/>
+                <Place href="/inbox" icon="inbox" label="Inbox">
                     <Waiting/>
                 </Place>
                 {admin}
@@ -104,15 +105,15 @@ fn is_at(href: &'static str) -> impl Fn() -> Option<&'static str> + Clone + Send
     }
 }
 
-/// How many runs wait for a decision of this person. Counted after hydration: the server's page does not wait for it.
+/// How many reviews wait for this person. Counted after hydration: the server's page does not wait for it.
 #[component]
 fn Waiting() -> impl IntoView {
     let waiting = use_waiting();
     let n = RwSignal::new(0_usize);
     effect(move || {
-        // One page is more than the badge counts.
-        if let Some(Ok(page)) = waiting.get() {
-            n.set(page.items.len());
+        // What fails leaves what is known.
+        if let Some(now) = waiting.n() {
+            n.set(usize::try_from(now).unwrap_or_default());
         }
     });
     view! { <Count n tone=Tone::Accent what="waiting for you"/> }

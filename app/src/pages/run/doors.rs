@@ -43,7 +43,7 @@ impl Doors {
             supply,
             stop,
             fork,
-            go_on: Sender::new(one, || ()),
+            go_on: Sender::new(one, move || one.lead_on()),
             absent: absent::of(one),
         }
     }

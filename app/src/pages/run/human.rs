@@ -1,24 +1,23 @@
-//! The form of a step that a person does: what is asked, and a field for each output. Sending it supplies the outputs.
+//! The form of a step that a person does: what is asked, and and the fields of the answer, which it supplies.
 
 use leptos::prelude::*;
-use workflow::api::SupplyStep;
+use workflow::agent::OutputPort;
 
 use super::{
     gate::GateFacts,
-    one_step::{Ask, OneStep, Sender},
-    output_form::{OutputForm, Ports},
-    restored::Restored,
+    one_step::{OneStep, Sender},
+    output_form::Ports,
     verbs::Verb,
 };
 use crate::reactive::{effect, memo};
 use crate::{
-    components::{Button, ButtonType, Markdown, Variant},
-    form::ErrorBanner,
+    components::Markdown,
+    pages::review::answer::{AnswerForm, answer_form},
 };
 
 #[component]
 pub(super) fn HumanForm(one: OneStep) -> impl IntoView {
-    let ports = Ports::new(one);
+    let ports = Ports::new(one.subject());
     effect(move || ports.load(|_| ()));
     let asked = memo(move || one.read(|step| step.attempts.iter().rev().find_map(|attempt| attempt.message.clone())));
     let refusal = memo(move || one.refusal(Verb::Supply));
@@ -37,26 +36,12 @@ pub(super) fn HumanForm(one: OneStep) -> impl IntoView {
 }
 
 #[component]
-fn Fields(one: OneStep, outputs: Vec<workflow::agent::OutputPort>) -> impl IntoView {
-    let form = OutputForm::new(one, "answer", &outputs, true);
-    let sender = Sender::new(one, move || form.clear());
-    let elsewhere = form.place(sender.error);
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        if let Some(outputs) = form.read() {
-            sender.send(Ask::Supply(SupplyStep { outputs, expect_generation: one.generation() }));
-        }
-    };
-    view! {
-        <form class="stack" data-gap="3" novalidate on:submit=submit>
-            <Restored one form="answer"/>
-            {form.view()}
-            {move || elsewhere.get().map(|error| view! { <ErrorBanner error/> })}
-            <div class="row">
-                <Button variant=Variant::Primary kind=ButtonType::Submit icon="send" loading=sender.pending()>
-                    "Submit"
-                </Button>
-            </div>
-        </form>
-    }
+fn Fields(one: OneStep, outputs: Vec<OutputPort>) -> impl IntoView {
+    let form = answer_form(one.subject(), &outputs);
+    drop(outputs);
+    let press = Sender::new(one, move || {
+        form.clear();
+        one.lead_on();
+    });
+    view! { <AnswerForm of=one.subject() form press generation=Signal::derive(move || one.generation())/> }
 }

@@ -3,9 +3,8 @@
 
 use leptos::prelude::*;
 use workflow::{
-    ArtifactId, RunView, Step, StepKey, StepStatus,
+    RunView, Step, StepKey, StepStatus,
     access::Actor,
-    api as wire,
     view::{ArtifactMeta, StepView},
 };
 
@@ -14,10 +13,10 @@ use super::{
     state::LiveRun,
     verbs::{self, Verb},
 };
+pub(super) use crate::pages::review::ask::Ask;
 use crate::reactive::{effect_with, memo};
 use crate::{
-    api::{self, Done},
-    error::AppError,
+    pages::review::subject::Subject,
     session::{Session, use_session},
 };
 
@@ -78,7 +77,17 @@ impl OneStep {
 
     /// What is typed about this step and not sent yet: it stays when a dialog closes, and while other steps are looked at.
     pub(super) fn draft(self, name: &str) -> RwSignal<String> {
-        self.live.drafts.text(&format!("{name} {}", self.key()))
+        self.subject().draft(name)
+    }
+
+    /// All that a form needs to know of it.
+    pub(super) fn subject(self) -> Subject {
+        Subject::new(self.live.id, self.key, self.live.drafts)
+    }
+
+    /// This person has decided here: the page goes on to what else of the run waits for them.
+    pub(super) fn lead_on(self) {
+        self.live.lead_on(&self.key(), self.session.user_untracked().as_ref());
     }
 
     pub(super) fn is_human(self) -> bool {
@@ -127,42 +136,11 @@ impl OneStep {
     }
 }
 
-/// A verb about a step with what it says.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Ask {
-    Trigger(wire::TriggerStep),
-    Continue(wire::ContinueStep),
-    Edit(wire::EditStep),
-    Reject(wire::RejectStep),
-    Skip(wire::SkipStep),
-    Supply(wire::SupplyStep),
-    Stop(wire::StopStep),
-    Rerun(wire::RerunStep),
-    Rollback(ArtifactId, wire::RollbackArtifact),
-}
-
-impl Ask {
-    async fn send(self, one: OneStep, key: Option<String>) -> Result<Done, AppError> {
-        let (run, step) = (one.live.id, one.key());
-        match self {
-            Self::Trigger(ask) => api::trigger_step(run, step, ask, key).await,
-            Self::Continue(ask) => api::continue_step(run, step, ask, key).await,
-            Self::Edit(ask) => api::edit_step(run, step, ask, key).await,
-            Self::Reject(ask) => api::reject_step(run, step, ask, key).await,
-            Self::Skip(ask) => api::skip_step(run, step, ask, key).await,
-            Self::Supply(ask) => api::supply_step(run, step, ask, key).await,
-            Self::Stop(ask) => api::stop_step(run, step, ask, key).await,
-            Self::Rollback(id, ask) => api::rollback_artifact(run, id, ask, key).await,
-            Self::Rerun(ask) => api::rerun_step(run, step, ask, key).await,
-        }
-    }
-}
-
 /// Sends verbs about one step.
 pub(super) type Sender = Press<Ask>;
 
 impl Sender {
     pub(super) fn new(one: OneStep, on_ok: impl Fn() + Send + Sync + 'static) -> Self {
-        Self::on(one.live, move |ask, key| ask.send(one, key), on_ok)
+        Self::on(one.live, move |ask: Ask, key| ask.send(one.live.id, one.key(), key), on_ok)
     }
 }

@@ -5,13 +5,16 @@ use workflow::api::RejectStep;
 
 use super::{
     failures::VerbError,
-    gate::Rounds,
+    gate::rounds_of,
     one_step::{Ask, OneStep, Sender},
     restored::Restored,
     seen::{Overtaken, Seen},
 };
-use crate::components::{Banner, Button, Dialog, Field, Kind, TextArea, Variant};
 use crate::reactive::effect;
+use crate::{
+    components::{Button, Dialog, Variant},
+    pages::review::reasons::{RejectFields, read_reason},
+};
 
 #[component]
 pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
@@ -19,6 +22,7 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     let sender = Sender::new(one, move || {
         open.set(false);
         text.set(String::new());
+        one.lead_on();
     });
     let fault = RwSignal::new(None::<String>);
     let seen = Seen::versions(one, open, sender);
@@ -29,18 +33,8 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             fault.set(None);
         }
     });
-    effect(move || {
-        text.track();
-        fault.set(None);
-    });
-    let is_last = move || Rounds::of(one).are_used_up();
-    let help = Signal::derive(move || Rounds::of(one).help());
     let send = move || {
-        let feedback = text.with_untracked(|text| text.trim().to_owned());
-        if feedback.is_empty() {
-            fault.set(Some("Write what should be different".to_owned()));
-            return;
-        }
+        let Some(feedback) = read_reason(text, fault) else { return };
         sender.send(Ask::Reject(RejectStep {
             feedback,
             content_hash: seen.digest(),
@@ -66,22 +60,17 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             id="reject"
             open
             title=Signal::derive(move || format!("Reject “{}”", one.title()))
-            description=Signal::derive(move || Rounds::of(one).description().to_owned())
+            description=Signal::derive(move || rounds_of(one).description().to_owned())
             actions=actions
         >
             <div class="stack" data-gap="3">
                 <VerbError error=sender.error/>
-                <Restored one form="reject"/>
+                <Restored of=one.subject() form="reject"/>
                 <Overtaken
                     seen
                     text="You would reject something that you have not seen. Close this, read what is there now, then open it again: what you typed stays."
                 />
-                <Show when=is_last>
-                    <Banner kind=Kind::Warn>"One more rejection fails the step. You can retry it or supply the output after that."</Banner>
-                </Show>
-                <Field id="reject-feedback" label="What should be different?" help error=fault>
-                    <TextArea value=text rows=5/>
-                </Field>
+                <RejectFields id="reject-feedback" text fault rounds=Signal::derive(move || Some(rounds_of(one)))/>
             </div>
         </Dialog>
     }

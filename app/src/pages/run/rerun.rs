@@ -156,7 +156,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         prompt: RwSignal::new(String::new()),
         kept: one.draft("again"),
         ports: RwSignal::new(Vec::new()),
-        known: Ports::new(one),
+        known: Ports::new(one.subject()),
     };
     let sender = Sender::new(one, move || {
         open.set(false);
@@ -205,7 +205,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let body = move || match form.known.known.get() {
         None => form.known.placeholder(),
         Some(known) => view! {
-            <Restored one form="again" on_discard=move |()| load()/>
+            <Restored of=one.subject() form="again" on_discard=move |()| load()/>
             <PromptEdit form known refused/>
             <InputsEdit form/>
             <Show when=move || !is_ready()>

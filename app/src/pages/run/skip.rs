@@ -117,7 +117,7 @@ pub(super) fn SkipDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <div class="stack" data-gap="3">
                 <LoadError error=load_error again=move |()| load()/>
                 <VerbError error=sender.error/>
-                <Restored one form="skip"/>
+                <Restored of=one.subject() form="skip"/>
                 <OvertakenGoOn seen text="What you typed is still here. Skipping it now would skip the step as it is now."/>
                 <Show when=move || load_error.with(Option::is_none)>{body}</Show>
             </div>

@@ -62,7 +62,9 @@ pub(in crate::pages) struct LiveRun {
     /// What a person chose last beside the graph, or by the address; told anew each time, also where it is the selected one already.
     pub chosen: RwSignal<Option<StepKey>>,
     /// The step that the page chose by itself: while it is the selected one, nobody has chosen another.
-    proposed: StoredValue<Option<StepKey>>,
+    pub(super) proposed: StoredValue<Option<StepKey>>,
+    /// This person has decided at a gate of the run since the page was opened.
+    pub(super) has_decided: RwSignal<bool>,
     pub streams: RwSignal<Streams>,
     /// What no event tells of steps.
     pub(super) beside: RwSignal<Beside>,
@@ -121,6 +123,7 @@ impl LiveRun {
             selected,
             chosen: RwSignal::new(wanted),
             proposed: StoredValue::new(proposed),
+            has_decided: RwSignal::new(false),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
             group_names: StoredValue::new(group_names),
@@ -266,7 +269,7 @@ impl LiveRun {
     }
 
     /// What a verb did; the feed may have brought it already.
-    fn done(self, done: &Done) {
+    pub(super) fn done(self, done: &Done) {
         for event in &done.events {
             if self.fold(event, &done.people) == Some(Applied::Gap) {
                 break;

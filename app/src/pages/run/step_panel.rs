@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use workflow::StepKey;
 
 use super::{
-    attempts::Attempts, gate::Rounds, inputs::Inputs, items::Items, log_fold::CurrentLog, needs::Needs,
-    one_step::OneStep, output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
+    attempts::Attempts, gate::rounds_of, gates_left::GatesLeft, inputs::Inputs, items::Items, log_fold::CurrentLog,
+    needs::Needs, one_step::OneStep, output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
 };
 use crate::components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant};
 use crate::{
@@ -85,6 +85,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
         </div>
         <div class="panel-body">
             <Origin one/>
+            <GatesLeft one/>
             <Feedback one/>
             <Needs one/>
             <Tabs id="step" label="About the step" tabs selected=tab/>
@@ -149,7 +150,7 @@ fn Feedback(one: OneStep) -> impl IntoView {
         feedback.get().map(|feedback| {
             view! {
                 <blockquote class="feedback">
-                    <strong>{Rounds::of(one).feedback_title(&feedback.by)}</strong>
+                    <strong>{rounds_of(one).feedback_title(&feedback.by)}</strong>
                     <p>{feedback.text}</p>
                 </blockquote>
             }

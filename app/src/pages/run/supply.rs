@@ -15,7 +15,7 @@ use crate::reactive::effect;
 
 #[component]
 pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
-    let ports = Ports::new(one);
+    let ports = Ports::new(one.subject());
     let form = RwSignal::new(None::<OutputForm>);
     let sender = Sender::new(one, move || {
         open.set(false);
@@ -35,7 +35,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
     let owner = Owner::current();
     effect(move || {
         let Some(prompt) = ports.known.get() else { return };
-        let make = || OutputForm::new(one, "supply-output", &prompt.outputs, true);
+        let make = || OutputForm::new(one.subject(), "supply-output", &prompt.outputs, true);
         form.set(Some(owner.as_ref().map_or_else(make, |owner| owner.with(make))));
         focus_in_dialog("supply");
     });
@@ -45,7 +45,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             view! {
                 <div class="stack" data-gap="3">
                     <VerbError error=elsewhere/>
-                    <Restored one form="supply-output"/>
+                    <Restored of=one.subject() form="supply-output"/>
                     <OvertakenGoOn seen text="What you typed is still here. Supplying it now would complete the step as it is now."/>
                     {form.view()}
                 </div>

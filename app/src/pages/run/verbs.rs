@@ -229,6 +229,15 @@ fn is_theirs_to_pass(run: &RunView, step: &StepView, me: &Actor) -> bool {
     step.review.as_ref().is_none_or(ReviewView::asks_nobody) || is_theirs(run, step, me)
 }
 
+/// Whether the step's gate waits for this person's own word.
+pub(super) fn waits_for(run: &RunView, step: &StepView, me: Option<&Actor>) -> bool {
+    if step.status != StepStatus::AwaitingReview || me.is_some_and(|me| is_for_others(run, step, me)) {
+        return false;
+    }
+    let is_form = step.kind == "human" && run.latest_artifacts(&step.key).next().is_none();
+    refusal(if is_form { Verb::Supply } else { Verb::Continue }, run, step, me).is_none()
+}
+
 fn is_own(run: &RunView, step: &StepView, me: &Actor) -> bool {
     is_of(run, step, me.id, &me.email)
 }

@@ -129,7 +129,7 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
         Some(ctx.store().n_asked(&review.kinds_asked(), &review.users, without).await?)
     };
     let item = gate.item(&emails, about, n_asked);
-    let Gate { outputs, previous, inputs, digest, feedback, .. } = gate;
+    let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
     let email = |by: Option<UserId>| by.map(|by| emails.get(&by).cloned().unwrap_or_default());
     let meta = |version: &Version| version.view(email(version.made_by));
     Ok(GateReading {
@@ -142,6 +142,7 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
             .collect(),
         content_hash: digest,
         feedback: feedback.map(|wanted| wanted.view(&emails)),
+        asked,
         may: verbs(&refusals),
     })
 }

@@ -171,6 +171,9 @@ pub struct GateReading {
     pub content_hash: String,
     /// What was wanted when it was sent back.
     pub feedback: Option<Feedback>,
+    /// Of a form, what the person is asked to do: the message of its latest attempt, which has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// Whether the viewer may continue, edit and reject, as `run::decide` has it; what is refused says why.
     pub may: GateVerbs,
 }

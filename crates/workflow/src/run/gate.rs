@@ -42,6 +42,8 @@ pub struct Gate {
     pub inputs: Vec<GateInput>,
     /// What was wanted when it was sent back.
     pub feedback: Option<Rejection>,
+    /// Of a form, what it asks for, as rendered.
+    pub asked: Option<String>,
 }
 
 /// One port of the step, and the artifact that it was given.
@@ -80,6 +82,7 @@ impl Gate {
             outputs,
             previous,
             feedback: state.feedback(step).cloned(),
+            asked: state.attempts(key).iter().rev().find_map(|attempt| attempt.message.clone()),
         })
     }
 

@@ -22,7 +22,7 @@ pub(in crate::pages) fn facts(artifact: &ArtifactMeta) -> String {
 }
 
 /// Who or what wrote a version.
-pub(super) fn made_by(artifact: &ArtifactMeta) -> String {
+pub(in crate::pages) fn made_by(artifact: &ArtifactMeta) -> String {
     let who = |verb: &str| match &artifact.made_by {
         Some(email) => format!("{verb} by {email}"),
         None => format!("{verb} by a person"),
@@ -44,7 +44,7 @@ fn size_words(bytes: i64) -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 #[component]
-pub(super) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
+pub(in crate::pages) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
     let id = artifact.id;
     let content = Resource::new(|| (), move |()| api::get_artifact(run, id));
     let title = format!("{} · {}", artifact.name, facts(&artifact));
@@ -102,7 +102,7 @@ fn Content(run: RunId, id: ArtifactId, title: String, artifact: ArtifactView) ->
 }
 
 /// The content as one text, to copy and to compare.
-pub(super) fn text_of(artifact: &ArtifactView) -> String {
+pub(in crate::pages) fn text_of(artifact: &ArtifactView) -> String {
     match (&artifact.encoding, &artifact.content) {
         (Encoding::Text | Encoding::Base64, Value::String(text)) => text.clone(),
         (_, value) => serde_json::to_string_pretty(value).unwrap_or_default(),

@@ -11,7 +11,7 @@ use crate::{
 
 /// An error of a verb beside its button. `again` where no button that repeats it stands beside.
 #[component]
-pub(super) fn VerbError(
+pub(in crate::pages) fn VerbError(
     error: Signal<Option<AppError>>,
     #[prop(optional, into)] again: Option<Callback<()>>,
 ) -> impl IntoView {
@@ -25,6 +25,9 @@ pub(super) fn VerbError(
 
 /// What a dialog needs did not come: asked for again by a press, and by signing in again.
 #[component]
-pub(super) fn LoadError(error: RwSignal<Option<AppError>>, #[prop(into)] again: Callback<()>) -> impl IntoView {
+pub(in crate::pages) fn LoadError(
+    error: RwSignal<Option<AppError>>,
+    #[prop(into)] again: Callback<()>,
+) -> impl IntoView {
     move || error.get().map(|error| view! { <PartFailed error on_retry=again/> })
 }

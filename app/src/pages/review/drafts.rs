@@ -1,4 +1,5 @@
-//! What was typed on the page of a run and not sent: it stays while other steps are looked at, and on this device after that.
+//! What was typed about steps and not sent: it stays while other steps are looked at, and on this device after that. The page of a run and
+//! the inbox keep it in one place, so that each has what was typed on the other.
 //! Must never be part of a first page: the server does not know what is on the device.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy)]
-pub(super) struct Drafts {
+pub(in crate::pages) struct Drafts {
     /// By what they are for.
     texts: StoredValue<BTreeMap<String, RwSignal<String>>>,
     /// Grows with the texts.
@@ -26,8 +27,13 @@ pub(super) struct Drafts {
 }
 
 impl Drafts {
-    pub(super) fn of(run: RunId) -> Self {
-        let place = device::place(&format!("run:{run}"));
+    pub(in crate::pages) fn of(run: RunId) -> Self {
+        Self::at(&format!("run:{run}"))
+    }
+
+    /// For what is about no run in particular.
+    pub(in crate::pages) fn at(form: &str) -> Self {
+        let place = device::place(form);
         let drafts = Self {
             texts: StoredValue::default(),
             n_texts: RwSignal::new(0),
@@ -50,7 +56,7 @@ impl Drafts {
     }
 
     /// A text that outlives the control it is typed into.
-    pub(super) fn text(self, name: &str) -> RwSignal<String> {
+    pub(in crate::pages) fn text(self, name: &str) -> RwSignal<String> {
         if let Some(known) = self.texts.with_value(|texts| texts.get(name).copied()) {
             return known;
         }
@@ -70,13 +76,13 @@ impl Drafts {
     }
 
     /// Those of one form that came back from this device.
-    pub(super) fn restored_of(self, form: &str, step: &StepKey) -> Vec<String> {
+    pub(in crate::pages) fn restored_of(self, form: &str, step: &StepKey) -> Vec<String> {
         let end = format!(" {step}");
         let is_of = |name: &String| name.strip_suffix(&end).is_some_and(|name| name.split(' ').next() == Some(form));
         self.restored.with(|restored| restored.iter().filter(|name| is_of(name)).cloned().collect())
     }
 
-    pub(super) fn discard(self, names: &[String]) {
+    pub(in crate::pages) fn discard(self, names: &[String]) {
         for name in names {
             self.text(name).set(String::new());
         }
@@ -84,7 +90,7 @@ impl Drafts {
     }
 
     /// They need no word any more.
-    pub(super) fn settle(self, names: &[String]) {
+    pub(in crate::pages) fn settle(self, names: &[String]) {
         self.restored.update(|restored| restored.retain(|name| !names.contains(name)));
     }
 }
