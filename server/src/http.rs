@@ -22,6 +22,7 @@ mod headers;
 mod health;
 mod in_flight;
 mod inbox;
+mod notices;
 mod origin;
 mod pages;
 mod people;

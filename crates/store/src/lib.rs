@@ -21,6 +21,7 @@ pub mod groups;
 pub mod inbox;
 pub mod log;
 pub mod models;
+pub mod notices;
 pub mod notify;
 pub mod outside;
 mod page;

@@ -59,6 +59,15 @@ uuid_id!(
     WorkerId
 );
 
+uuid_id!(
+    /// An address that notices are sent to.
+    NoticeAddressId
+);
+uuid_id!(
+    /// A notice: one message about gates to one person or address.
+    NoticeId
+);
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $extra:expr) => {
         $(#[$doc])*
