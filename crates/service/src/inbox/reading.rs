@@ -128,14 +128,9 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
         let without = (!review.allow_self).then_some(gate.owner);
         Some(ctx.store().n_asked(&review.kinds_asked(), &review.users, without).await?)
     };
-<<<<<<< ours
-    let item = gate.item(&emails, about, n_asked);
-    let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
-=======
     let acts_for = ctx.store().in_whose_place(gate.run_id, &gate.step, ctx.user()?).await?;
     let item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
-    let Gate { outputs, previous, inputs, digest, feedback, .. } = gate;
->>>>>>> theirs
+    let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
     let email = |by: Option<UserId>| by.map(|by| emails.get(&by).cloned().unwrap_or_default());
     let meta = |version: &Version| version.view(email(version.made_by));
     Ok(GateReading {
