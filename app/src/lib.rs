@@ -8,6 +8,7 @@ pub mod behind;
 pub mod canvas_view;
 mod clock;
 pub mod components;
+pub mod counted;
 pub mod crash;
 pub mod device;
 #[cfg(feature = "ssr")]
@@ -21,6 +22,7 @@ pub mod later;
 pub mod link;
 pub mod live;
 pub mod load;
+pub mod notify;
 pub mod page_failed;
 mod paged;
 pub mod pages;

@@ -1,6 +1,7 @@
-//! /account: one's own look, password, sessions and API tokens, and the way out.
+//! /account: one's own look, notices, password, sessions and API tokens, and the way out.
 
 mod new_token;
+mod notices;
 mod password;
 mod sessions;
 mod tokens;
@@ -8,7 +9,7 @@ mod tokens;
 use leptos::{form::ActionForm, prelude::*};
 use workflow::access::Role;
 
-use self::{password::Password, sessions::Sessions, tokens::Tokens};
+use self::{notices::Notices, password::Password, sessions::Sessions, tokens::Tokens};
 use crate::reactive::{effect, effect_with};
 use crate::{
     api::Logout,
@@ -39,6 +40,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </div>
                 <Look/>
+                <Notices/>
                 <Password on_done=move |()| ends.update(|n| *n += 1)/>
                 <Sessions ends/>
                 <Tokens ends/>
