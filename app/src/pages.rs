@@ -15,6 +15,7 @@ mod input_form;
 mod login;
 mod new_secret;
 mod not_found;
+mod notices;
 mod run;
 mod secrets;
 mod slug;

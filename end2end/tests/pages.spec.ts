@@ -59,6 +59,7 @@ const PAGES: readonly Shown[] = [
   { name: "the secrets", person: ADMIN, path: () => "/admin/secrets", ready: heading("Secrets") },
   { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
   { name: "the groups", person: ADMIN, path: () => "/admin/groups", ready: heading("Groups") },
+  { name: "the notices", person: ADMIN, path: () => "/admin/notices", ready: heading("Notices") },
   { name: "the audit log", person: ADMIN, path: () => "/admin/audit", ready: heading("Audit log") },
   { name: "the design system", person: ADMIN, path: () => "/design", ready: heading("Design system") },
 ];

@@ -26,6 +26,7 @@ pub(super) fn Rail() -> impl IntoView {
             <Place href="/admin/secrets" icon="lock" label="Secrets"/>
             <Place href="/admin/users" icon="users" label="Users"/>
             <Place href="/admin/groups" icon="layers" label="Groups"/>
+            <Place href="/admin/notices" icon="bell" label="Notices"/>
             <Place href="/admin/audit" icon="history" label="Audit log"/>
         }
     });
