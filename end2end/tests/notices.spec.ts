@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page } from "@playwright/test";
 import type { Api } from "../support/api.ts";
-import { ADMIN, type Person } from "../support/people.ts";
+import { ADMIN, type Person, USER } from "../support/people.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
 import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
@@ -142,4 +142,119 @@ test("each tab says how much waits, and one of them tells of a new review while 
     await adminApi.post(`/api/workflows/runs/${id}/steps/echo/continue`, {});
     await expect(second).toHaveTitle("(2) Dashboard · Weft");
   });
+});
+
+const KEY = "c4n4ry-of-an-address";
+const addresses = (page: Page) => page.getByRole("list", { name: "Addresses" }).getByRole("listitem");
+
+test("an address is registered, chosen by a person, tried, switched off and deleted, and its key is never shown", async ({ open, watch }) => {
+  const name = unique("Room <b>of</b> و");
+  const admin = await open(ADMIN, { viewport: { width: 1440, height: 900 } });
+  await visit(admin, "/admin/notices");
+  const row = addresses(admin).filter({ hasText: name });
+  const choose = async (item: string) => {
+    await row.getByRole("button", { name: `Actions for ${name}` }).click();
+    await admin.getByRole("menuitem", { name: item }).click();
+  };
+
+  await test.step("what is wrong stands at its field, and the secret is shown once", async () => {
+    watch.expectRefusal({ url: /\/_fn\/add_notice_address/, status: 422 });
+    await admin.getByRole("button", { name: "New address" }).click();
+    const dialog = admin.getByRole("dialog", { name: "New address" });
+    await dialog.getByLabel("Name").fill(name);
+    await dialog.getByLabel("Address", { exact: true }).fill("no address");
+    await admin.keyboard.press("Enter");
+    await expect(dialog.getByLabel("Address", { exact: true })).toHaveAttribute("aria-invalid", "true");
+    await dialog.getByLabel("Address", { exact: true }).fill(`http://127.0.0.1:9/${KEY}`);
+    await admin.keyboard.press("Enter");
+    await expect(dialog.getByText(/^whsec_/)).toBeVisible();
+    await admin.keyboard.press("Escape");
+    await expect(dialog.getByText("The secret is not copied yet")).toBeVisible();
+    await dialog.getByRole("button", { name: "Done" }).click();
+    await expect(dialog).toBeHidden();
+    await expect(row).toContainText("http://127.0.0.1:9");
+    await expect(row).toContainText("nobody has chosen it");
+    expect(await admin.content()).not.toContain(KEY);
+    expect(await admin.content()).not.toContain("whsec_");
+  });
+
+  await test.step("a test says why it does not arrive", async () => {
+    await choose("Send a test");
+    await expect(admin.getByText(`The test did not reach ${name}`)).toBeVisible();
+  });
+
+  const page = await open(USER);
+  await visit(page, "/account");
+  const how = page.getByRole("radiogroup", { name: `${name}: how soon` });
+  await test.step("a person chooses it, and otherwise for one workflow", async () => {
+    await expect(how.getByRole("radio", { name: "Never" })).toBeChecked();
+    const saved = page.waitForResponse(/\/_fn\/choose_notice$/);
+    await how.getByText("At once").click();
+    await saved;
+    await page.getByRole("button", { name: "Choose otherwise for a workflow" }).click();
+    const dialog = page.getByRole("dialog", { name: "Choose otherwise for a workflow" });
+    await dialog.getByLabel("Workflow").selectOption({ label: "Document brief" });
+    await dialog.getByLabel("Where").selectOption({ label: name });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    const exception = page.getByRole("list", { name: "Exceptions by workflow" }).getByRole("listitem").filter({ hasText: name });
+    await expect(exception).toContainText("Document brief");
+    await visit(page, "/account");
+    await expect(how.getByRole("radio", { name: "At once" })).toBeChecked();
+    await exception.getByRole("button", { name: /^Remove/ }).click();
+    await expect(exception).toHaveCount(0);
+  });
+
+  await test.step("it is switched off and deleted, and people are offered it no more", async () => {
+    await choose("Switch off");
+    await expect(row).toContainText("Switched off");
+    await expect(row.getByText("Webhook")).toBeVisible();
+    await choose("Delete…");
+    const question = admin.getByRole("dialog", { name: `Delete ${name}?` });
+    await question.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(row).toHaveCount(0);
+    await visit(page, "/account");
+    await expect(page.getByRole("radiogroup", { name: "Email: how soon" })).toBeVisible();
+    await expect(how).toHaveCount(0);
+  });
+});
+
+test("mail is set up and tried, and content is sent only once that is confirmed", async ({ open, adminApi }) => {
+  const before = await adminApi.get<Record<string, unknown>>("/api/notices/settings");
+  const page = await open(ADMIN);
+  await visit(page, "/admin/notices");
+  const mail = page.getByRole("region", { name: "Mail" });
+
+  await test.step("what is no port is refused here, and a test says what the server answered", async () => {
+    await mail.getByLabel("Host").fill("127.0.0.1");
+    await mail.getByLabel("Port").fill("smtp");
+    await mail.getByLabel("Encrypted").selectOption({ label: "Not at all: only in a network of your own" });
+    await mail.getByLabel("From").fill("Weft <weft@example.com>");
+    await mail.getByRole("button", { name: "Save" }).click();
+    await expect(mail.getByLabel("Port")).toHaveAccessibleDescription(/is no port/);
+    await mail.getByLabel("Port").fill("9");
+    await mail.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("How mail is sent is saved")).toBeVisible();
+    await mail.getByRole("button", { name: "Send a test" }).click();
+    await expect(mail.getByText(`The test did not reach ${ADMIN.email}`)).toBeVisible();
+  });
+
+  await test.step("the question about content is closed, then confirmed, and taken back", async () => {
+    const content = page.getByRole("switch", { name: "Send content too" });
+    const question = page.getByRole("dialog", { name: "Send content too?" });
+    await content.click();
+    await question.getByRole("button", { name: "Close" }).last().click();
+    await expect(content).not.toBeChecked();
+    await content.click();
+    await question.getByRole("button", { name: "Send content too" }).click();
+    await expect(page.getByText("Notices carry content")).toBeVisible();
+    await content.click();
+    await expect(page.getByText("Notices carry content")).toBeHidden();
+    await expect(content).not.toBeChecked();
+  });
+
+  const after = await adminApi.get<{ revision: number }>("/api/notices/settings");
+  const { host, port, tls, user, from } = before;
+  const settings = { host, port, tls, user, from, content: false, expect_revision: after.revision };
+  const restored = await adminApi.raw("PUT", "/api/notices/settings", settings);
+  expect(restored.ok(), await restored.text()).toBe(true);
 });

@@ -35,7 +35,7 @@ pub(super) fn Refused(
         if error.0.field.as_deref().is_some_and(|field| fields.contains(&field)) {
             return None;
         }
-        let is_late = error.code() == ErrorCode::Conflict;
+        let is_late = error.code() == ErrorCode::StaleRevision;
         let action = move || {
             is_late.then(|| {
                 view! {
