@@ -4,6 +4,7 @@
 mod database;
 mod local_model;
 mod log;
+mod notices;
 mod providers;
 mod proxies;
 mod quotas;
@@ -14,6 +15,7 @@ mod worker;
 pub use database::{Database, DatabaseUrl, GAVE_UP_ROOT, HANDED_DATA_DIR, Place};
 pub use local_model::{Files as LocalModelFiles, HANDED_MODEL, HANDED_PROGRAM, LocalModel};
 pub use log::{Log, LogFormat};
+pub use notices::{Notices, Outside};
 pub use providers::provider_variables;
 pub use proxies::TrustedProxies;
 pub use quotas::Quotas;

@@ -20,6 +20,7 @@ mod groups;
 mod headers;
 mod health;
 mod in_flight;
+mod notices;
 mod origin;
 mod pages;
 mod people;

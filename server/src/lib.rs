@@ -9,6 +9,7 @@ pub mod database;
 pub mod http;
 pub mod live;
 pub mod local_model;
+pub mod office;
 pub mod postgres;
 pub mod privileges;
 pub mod providers;

@@ -6,6 +6,7 @@ mod error;
 mod http;
 mod human;
 mod llm;
+mod outbound;
 mod output;
 mod provider;
 mod recorder;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, RunId, StepKey, view::Usage};
 
 pub use error::AgentError;
+pub use outbound::{Answered, NoAnswer, Outbound};
 pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind};
 pub use recorder::Recorder;
 pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};

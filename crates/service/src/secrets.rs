@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use secrecy::{ExposeSecret, SecretString};
 use store::{
+    notices::addresses::StoredAddress,
     secrets::{GrantSecret as Granted, NewSecret, SetSecret as Stored, UnderKey},
     vault::{Bound, KeyRing, VaultError},
 };
@@ -128,6 +129,16 @@ pub async fn rotate(ctx: &OpContext) -> Result<Rotated> {
                 Renewed::Closed => rotated.left.push((was.name, was.sealed.key_id)),
             }
         }
+        for was in ctx.store().addresses_not_under(&rotated.key).await? {
+            match renew_address(ctx, keys, &was).await? {
+                Renewed::Done => rotated.n_done += 1,
+                Renewed::Overtaken => is_overtaken = true,
+                Renewed::Closed => {
+                    let name = SecretName::new(format!("address of notices {}", was.name));
+                    rotated.left.push((name, was.sealed.key_id));
+                }
+            }
+        }
         if !is_overtaken {
             break;
         }
@@ -153,6 +164,19 @@ async fn renew(ctx: &OpContext, keys: &KeyRing, was: &UnderKey) -> Result<Renewe
         return Err(refused(VaultError::NotSealed));
     }
     let is_done = ctx.store().reseal_secret(was, &sealed, ctx.author()).await?;
+    Ok(if is_done { Renewed::Done } else { Renewed::Overtaken })
+}
+
+/// The same for where notices are sent.
+async fn renew_address(ctx: &OpContext, keys: &KeyRing, was: &StoredAddress) -> Result<Renewed> {
+    let Ok(target) = was.open(keys) else { return Ok(Renewed::Closed) };
+    let sealed = target.seal(keys, was.id, &was.place).map_err(refused)?;
+    let again = StoredAddress { sealed: sealed.clone(), ..was.clone() };
+    let is_same = again.open(keys).map_err(refused)?.url.expose_secret() == target.url.expose_secret();
+    if !is_same {
+        return Err(refused(VaultError::NotSealed));
+    }
+    let is_done = ctx.store().reseal_address(was, &sealed, ctx.author()).await?;
     Ok(if is_done { Renewed::Done } else { Renewed::Overtaken })
 }
 

@@ -1,12 +1,12 @@
 //! What the operator decides about accounts and content; read once by the server, never from here.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use store::{sessions::Lifetimes, vault::KeyRing};
-use workflow::api::ProviderView;
+use workflow::{api::ProviderView, notices::GivenMail};
 
-use crate::library::Library;
+use crate::{courier::Courier, library::Library};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -23,6 +23,12 @@ pub struct Settings {
     pub secret_keys: KeyRing,
     /// What the first admin finds in the library.
     pub library: Library,
+    /// How mail is sent, as far as the operator says it.
+    pub mail: GivenMail,
+    /// How browsers reach Weft, where it is said in a message.
+    pub base_url: String,
+    /// Who sends the tests of notices that admins make.
+    pub courier: Option<Arc<dyn Courier>>,
 }
 
 impl Default for Settings {
@@ -35,6 +41,9 @@ impl Default for Settings {
             providers: Vec::new(),
             secret_keys: KeyRing::default(),
             library: Library::default(),
+            mail: GivenMail::default(),
+            base_url: String::new(),
+            courier: None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod gather;
 pub mod groups;
 pub mod log;
 pub mod models;
+pub mod notices;
 pub mod notify;
 pub mod outside;
 mod page;

@@ -22,6 +22,7 @@ pub mod limits;
 pub mod lineage;
 pub mod merge;
 pub mod moving;
+pub mod notices;
 pub mod order;
 pub mod people;
 pub mod pieces;

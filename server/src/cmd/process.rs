@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use agents::{Options, Provider, Providers, Registry, Sandbox};
+use agents::{AddressRange, Options, Provider, Providers, Registry, Sandbox};
 use anyhow::{Context, Result, anyhow};
 use engine::Engine;
 use runs::Runs;
@@ -97,6 +97,8 @@ fn this_program() -> Result<PathBuf> {
 pub(super) struct Known {
     pub(super) providers: BTreeMap<String, Provider>,
     pub(super) secret_keys: KeyRing,
+    /// Private networks that the operator opened.
+    pub(super) allow_private: Vec<AddressRange>,
 }
 
 /// The engine, its hints, and how to stop both.
@@ -116,7 +118,7 @@ impl Running {
         known: Known,
         worker: &config::Worker,
     ) -> Result<Self> {
-        let Known { providers, secret_keys } = known;
+        let Known { providers, secret_keys, allow_private } = known;
         let (stop_engine, stop_listener) = (CancellationToken::new(), CancellationToken::new());
         let listener = tokio::spawn({
             let (hints, store, stop) = (hints.clone(), store.clone(), stop_listener.clone());
@@ -126,9 +128,9 @@ impl Running {
             Providers::new(providers),
             Arc::new(engine::StoredRefusals::new(store.clone())),
             Options {
+                allow_private,
                 sandbox: Some(Sandbox::new(this_program()?, ["sandbox"])),
                 secrets: Some(Arc::new(engine::StoredSecrets::new(store.clone(), secret_keys))),
-                ..Options::default()
             },
         );
         let options = engine::Options {

@@ -5,12 +5,14 @@ use std::{
     io::{ErrorKind, Write},
     net::SocketAddr,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
 use agents::Provider;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use notices::Notices;
 use rand::RngCore;
 use runs::Runs;
 use service::{Service, Settings, accounts, worker::Workers};
@@ -26,6 +28,7 @@ use crate::{
     http::{AppState, Requests, SameOrigin, router},
     live::Hub,
     local_model::{self, LocalModel},
+    office::{self, Tester, Vault},
     postgres::ServeLock,
     providers, seed,
 };
@@ -47,6 +50,10 @@ pub(super) struct Serve {
     pub(super) secrets: config::SecretKeys,
     #[command(flatten)]
     pub(super) local_model: config::LocalModel,
+    #[command(flatten)]
+    notices: Box<config::Notices>,
+    #[command(flatten)]
+    outside: config::Outside,
 }
 
 /// Why the server stops.
@@ -76,14 +83,15 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     database.tell_rights(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
     let decider = Decider::begin(&database, &engine_store).await?;
-    let settings = settings(&command.web, &providers, secret_keys.clone());
+    let office = office(&command, &web_store, &secret_keys, address);
+    let settings = settings(&command, &providers, secret_keys.clone(), &office, address);
     let service = service(settings, web_store.clone(), decider.runs.clone()).await?;
 
     let stop_background = CancellationToken::new();
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
-    let background = start_background(&web_store, &hub, model, &stop_background);
-    let known = Known { providers, secret_keys };
+    let background = start_background(&web_store, &hub, model, office, &stop_background);
+    let known = Known { providers, secret_keys, allow_private: command.outside.allow_private() };
     let mut running = Running::start(engine_store.clone(), &decider, &hints, known, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
     let workers = Workers::new(web_store.clone(), decider.runs.clone(), &decider.log, hints.clone());
@@ -189,10 +197,28 @@ fn prepare_model(
     Ok(Some(model))
 }
 
-fn settings(web: &config::Web, providers: &BTreeMap<String, Provider>, secret_keys: KeyRing) -> Settings {
+/// Who sends notices, here as in every other server on this database.
+fn office(command: &Serve, store: &Store, keys: &KeyRing, address: SocketAddr) -> Notices {
+    let vault = Vault(engine::StoredSecrets::new(store.clone(), keys.clone()));
+    let allow_private = command.outside.allow_private();
+    let options = office::options(&command.web, &command.notices, allow_private, keys.clone(), address);
+    Notices::new(store.clone(), Arc::new(vault), options)
+}
+
+fn settings(
+    command: &Serve,
+    providers: &BTreeMap<String, Provider>,
+    secret_keys: KeyRing,
+    office: &Notices,
+    address: SocketAddr,
+) -> Settings {
+    let web = &command.web;
     Settings {
         secure_cookies: web.secure_cookies(),
         is_loopback: web.is_loopback(),
+        mail: command.notices.mail().0,
+        base_url: web.reached_at(address),
+        courier: Some(Arc::new(Tester(office.clone()))),
         providers: providers.iter().map(|(name, provider)| providers::view(name, provider)).collect(),
         secret_keys,
         library: seed::library(),
@@ -219,9 +245,11 @@ fn start_background(
     store: &Store,
     hub: &Hub,
     model: Option<LocalModel>,
+    office: Notices,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks = vec![
+        tokio::spawn(office.run(stop.clone())),
         tokio::spawn({
             let (store, stop) = (store.clone(), stop.clone());
             async move { store.send_hints(stop.cancelled()).await }
@@ -253,12 +281,7 @@ fn accept(listener: TcpListener, state: &AppState, web: &config::Web) -> (Cancel
 
 /// The last line of the start, which scripts wait for.
 fn announce(web: &config::Web, address: SocketAddr) -> Result<()> {
-    let url = match &web.public_url {
-        Some(url) => url.to_string(),
-        // Nobody can open the address that means all of them.
-        None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
-        None => format!("http://{address}"),
-    };
+    let url = web.reached_at(address);
     let mut out = std::io::stdout().lock();
     writeln!(out, "Weft is at {url}").and_then(|()| out.flush()).context("cannot write to standard output")
 }

@@ -19,12 +19,15 @@ pub(super) struct Work {
     worker: config::Worker,
     #[command(flatten)]
     pub(super) secrets: config::SecretKeys,
+    #[command(flatten)]
+    outside: config::Outside,
 }
 
 pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let providers = providers::read(config::provider_variables())?;
-    let known = Known { providers, secret_keys: command.secrets.read()? };
+    let allow_private = command.outside.allow_private();
+    let known = Known { providers, secret_keys: command.secrets.read()?, allow_private };
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;

@@ -38,6 +38,16 @@ impl Web {
         self.secure_cookies.unwrap_or_else(|| self.public_url.as_ref().is_some_and(PublicUrl::is_https))
     }
 
+    /// How browsers reach the server that listens there.
+    pub fn reached_at(&self, address: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.to_string(),
+            // Nobody can open the address that means all of them.
+            None if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        }
+    }
+
     /// Whether only this machine can reach the server: then nobody else can claim the first account.
     pub fn is_loopback(&self) -> bool {
         self.listen.ip().is_loopback() && self.public_url.is_none()

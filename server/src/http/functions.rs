@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
 
-/// In the order of `app/src/api`: account, agents, exchange, find, groups, runs, secrets, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, exchange, find, groups, notices, runs, secrets, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -37,6 +37,19 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("set_audience", SMALL),
     ("stuck_gates", SMALL),
     ("shared_runs", SMALL),
+    ("my_notices", SMALL),
+    ("choose_notice", SMALL),
+    ("notice_addresses", SMALL),
+    ("add_notice_address", SMALL),
+    ("change_notice_address", SMALL),
+    ("renew_notice_secret", SMALL),
+    ("delete_notice_address", SMALL),
+    ("test_notice_address", SMALL),
+    ("notice_deliveries", SMALL),
+    ("resend_notice", SMALL),
+    ("notice_settings", SMALL),
+    ("set_notice_settings", SMALL),
+    ("test_notice_email", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("waiting_for_me", SMALL),

@@ -18,7 +18,10 @@ use tower_http::{
 };
 use workflow::api::ErrorCode;
 
-use super::{AppState, SameOrigin, auth, finish, gate, headers, health, origin, pages, problem::Problem, routes, site};
+use super::{
+    AppState, SameOrigin, auth, entry::OPEN, finish, gate, headers, health, notices, origin, pages, problem::Problem,
+    routes, site,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -31,6 +34,7 @@ pub fn router(state: AppState) -> Router {
     let same_origin: SameOrigin = state.same_origin.clone();
     Router::new()
         .merge(api)
+        .merge(links_of_mails(&state))
         .merge(pages)
         .fallback(pages::not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -51,6 +55,13 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked)),
         )
         .with_state(state)
+}
+
+/// What is open by a link alone. No programs ask it and nobody is signed in there, so it stands in no table of routes.
+fn links_of_mails(state: &AppState) -> Router<AppState> {
+    let gate = from_fn_with_state((state.clone(), OPEN), gate::route);
+    Router::new()
+        .route(notices::UNSUBSCRIBE, get(notices::ask_to_unsubscribe).post(notices::unsubscribe).route_layer(gate))
 }
 
 /// Names the request in the log. Neither query nor headers: they may hold what is private.

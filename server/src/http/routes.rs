@@ -10,7 +10,7 @@ use http::Method;
 use super::{
     AppState, agents, artifacts, audit,
     entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
-    exchange, groups, people, runs, secrets, steps, templates, trying, worker, workers,
+    exchange, groups, notices, people, runs, secrets, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -53,6 +53,19 @@ pub fn routes() -> Vec<Route> {
         put("/api/secrets/{secret_name}", secrets::set),
         put("/api/secrets/{secret_name}/agents", secrets::grant),
         delete("/api/secrets/{secret_name}", secrets::delete),
+        get("/api/notices", notices::mine),
+        put("/api/notices/choices", notices::choose),
+        get("/api/notices/addresses", notices::addresses),
+        post("/api/notices/addresses", notices::add_address),
+        patch("/api/notices/addresses/{address_id}", notices::change_address),
+        delete("/api/notices/addresses/{address_id}", notices::delete_address),
+        post("/api/notices/addresses/{address_id}/secret", notices::renew_secret),
+        post("/api/notices/addresses/{address_id}/test", notices::test_address),
+        get("/api/notices/deliveries", notices::deliveries),
+        post("/api/notices/messages/{notice_id}/resend", notices::resend),
+        get("/api/notices/settings", notices::settings),
+        put("/api/notices/settings", notices::set_settings),
+        post("/api/notices/settings/test", notices::test_email),
         get("/api/workflows/gallery", templates::gallery),
         get("/api/workflows/templates", templates::list),
         post("/api/workflows/templates", templates::create).takes(CONTENT),

@@ -252,6 +252,53 @@ fn functions_of_secrets() -> Vec<Row> {
     ]
 }
 
+/// What I am told where, and what admins keep for that.
+fn rest_of_notices() -> Vec<Row> {
+    let address = json!({"name": "Room", "kind": "slack", "url": "https://hooks.example.org/x"});
+    let settings = json!({"host": "", "from": "", "expect_revision": 0});
+    vec![
+        ("GET", "/api/notices", Empty, SIGNED_IN),
+        ("PUT", "/api/notices/choices", Json(json!({"when": "hourly"})), SIGNED_IN),
+        ("GET", "/api/notices/addresses", Empty, ADMINS),
+        ("POST", "/api/notices/addresses", Json(address), ADMINS),
+        ("PATCH", "/api/notices/addresses/{address_id}", Json(json!({"name": "Hall"})), MISSING_TO_ADMINS),
+        ("DELETE", "/api/notices/addresses/{address_id}", Empty, MISSING_TO_ADMINS),
+        ("POST", "/api/notices/addresses/{address_id}/secret", Empty, MISSING_TO_ADMINS),
+        ("POST", "/api/notices/addresses/{address_id}/test", Empty, MISSING_TO_ADMINS),
+        ("GET", "/api/notices/deliveries", Empty, ADMINS),
+        ("POST", "/api/notices/messages/{notice_id}/resend", Empty, MISSING_TO_ADMINS),
+        ("GET", "/api/notices/settings", Empty, ADMINS),
+        ("PUT", "/api/notices/settings", Json(settings), ADMINS),
+        ("POST", "/api/notices/settings/test", Empty, ADMINS),
+    ]
+}
+
+fn functions_of_notices() -> Vec<Row> {
+    let address = json!({"address": {"name": "Hall", "kind": "slack", "url": "https://hooks.example.org/x"}});
+    let settings = json!({"settings": {"host": "", "from": "", "expect_revision": 0}});
+    let nowhere = || Json(json!({"id": NOWHERE}));
+    vec![
+        ("POST", "/_fn/my_notices", Form(&[]), SIGNED_IN),
+        ("POST", "/_fn/choose_notice", Json(json!({"choice": {"when": "hourly"}})), SIGNED_IN),
+        ("POST", "/_fn/notice_addresses", Form(&[]), ADMINS),
+        ("POST", "/_fn/add_notice_address", Json(address), ADMINS),
+        (
+            "POST",
+            "/_fn/change_notice_address",
+            Json(json!({"id": NOWHERE, "change": {"name": "Hall"}})),
+            MISSING_TO_ADMINS,
+        ),
+        ("POST", "/_fn/renew_notice_secret", nowhere(), MISSING_TO_ADMINS),
+        ("POST", "/_fn/delete_notice_address", nowhere(), MISSING_TO_ADMINS),
+        ("POST", "/_fn/test_notice_address", nowhere(), MISSING_TO_ADMINS),
+        ("POST", "/_fn/notice_deliveries", Json(json!({"query": {}})), ADMINS),
+        ("POST", "/_fn/resend_notice", nowhere(), MISSING_TO_ADMINS),
+        ("POST", "/_fn/notice_settings", Form(&[]), ADMINS),
+        ("POST", "/_fn/set_notice_settings", Json(settings), ADMINS),
+        ("POST", "/_fn/test_notice_email", Form(&[]), ADMINS),
+    ]
+}
+
 /// Outside workers: what admins do about them, and the protocol that they speak.
 fn rest_of_workers() -> Vec<Row> {
     vec![
@@ -289,6 +336,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_workers());
     rows.extend(functions_of_groups(it));
     rows.extend(functions_of_secrets());
+    rows.extend(functions_of_notices());
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -471,6 +519,8 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{agent_id}", "shout")
         .replace("{group_id}", "nobodys")
         .replace("{secret_name}", "key")
+        .replace("{address_id}", NOWHERE)
+        .replace("{notice_id}", NOWHERE)
         .replace("{template_id}", &it.template)
         .replace("{run_id}", &it.run)
         .replace("{step_id}", "shout")
@@ -541,6 +591,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_groups());
     rows.extend(rest_of_workers());
     rows.extend(rest_of_secrets());
+    rows.extend(rest_of_notices());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");

@@ -16,11 +16,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("agents", &["workflow"]),
     ("runs", &["workflow"]),
     ("engine", &["workflow", "runs", "store", "agents"]),
+    ("notices", &["workflow", "store", "agents"]),
     ("service", &["workflow", "runs", "store"]),
     ("local-llm", &[]),
     ("app", &["workflow", "canvas", "service"]),
     ("frontend", &["app"]),
-    ("server", &["workflow", "canvas", "store", "agents", "runs", "engine", "service", "app"]),
+    ("server", &["workflow", "canvas", "store", "agents", "runs", "engine", "notices", "service", "app"]),
     // It measures the product from outside, over its interfaces alone.
     ("bench", &[]),
     ("xtask", &[]),
@@ -30,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("store", &["sqlx"]),
     ("agents", &["reqwest", "rmcp"]),
+    ("notices", &["lettre"]),
     ("local-llm", &["candle-core", "candle-transformers", "tokenizers"]),
     ("xtask", &["lightningcss", "wasm-bindgen-cli-support"]),
 ];

@@ -36,6 +36,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
         "GET /api/workflows/runs/{run_id}/absent", "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/logs",
         "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}", "GET /api/workflows/runs/{run_id}/artifacts/{artifact_id}/lineage",
+        "GET /api/notices",
     ]),
     (RUN, &[
         "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "POST /api/workflows/runs/{run_id}/pause",
@@ -49,6 +50,7 @@ const REST: &[(By, &[&str])] = &[
     (REVIEW, &[
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/continue", "POST /api/workflows/runs/{run_id}/steps/{step_id}/edit",
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/reject", "POST /api/workflows/runs/{run_id}/steps/{step_id}/supply",
+        "PUT /api/notices/choices",
     ]),
     (ADMINISTER, &[
         "GET /api/audit", "GET /api/audit/export", "GET /api/users", "POST /api/users", "PATCH /api/users/{user_id}", "GET /api/users/{user_id}/tokens",
@@ -62,6 +64,10 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/stuck",
         "GET /api/workers", "PATCH /api/workers/{session_id}", "GET /api/workers/offers", "POST /api/workers/offers/accept",
         "GET /api/secrets", "PUT /api/secrets/{secret_name}", "PUT /api/secrets/{secret_name}/agents", "DELETE /api/secrets/{secret_name}",
+        "GET /api/notices/addresses", "POST /api/notices/addresses", "PATCH /api/notices/addresses/{address_id}",
+        "DELETE /api/notices/addresses/{address_id}", "POST /api/notices/addresses/{address_id}/secret",
+        "POST /api/notices/addresses/{address_id}/test", "GET /api/notices/deliveries", "POST /api/notices/messages/{notice_id}/resend",
+        "GET /api/notices/settings", "PUT /api/notices/settings", "POST /api/notices/settings/test",
         "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",
         "GET /api/workflows/templates/{template_id}/export", "POST /api/workflows/import",
@@ -86,12 +92,13 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (READ, &[
         "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
+        "my_notices",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
         "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
     ]),
-    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step"]),
+    (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "choose_notice"]),
     (ADMINISTER, &[
         "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
         "get_audience", "set_audience", "stuck_gates",
@@ -100,6 +107,8 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "get_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",
         "new_template", "duplicate_template", "delete_template", "delete_agent", "archive_template", "try_draft", "last_seen", "list_pins", "set_pin", "remove_pin", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
         "list_secrets", "set_secret", "grant_secret", "delete_secret",
+        "notice_addresses", "add_notice_address", "change_notice_address", "renew_notice_secret", "delete_notice_address",
+        "test_notice_address", "notice_deliveries", "resend_notice", "notice_settings", "set_notice_settings", "test_notice_email",
     ]),
     (Session, &["change_password", "confirm_password", "list_sessions", "revoke_session", "create_token", "revoke_token", "create_worker_token"]),
 ];

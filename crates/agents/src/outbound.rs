@@ -1,0 +1,179 @@
+//! Posts that the server itself makes to addresses that people registered: judged where the connection is made, like those of agents.
+//! Must never follow a redirect, use a proxy from the environment, read more than the cap, or repeat the address in a message: it may be
+//! a key.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+
+use crate::{
+    response,
+    ssrf::{AddressRange, Guard, find_blocked},
+};
+
+/// From looking the name up to the last byte that is read.
+const WHOLE: Duration = Duration::from_secs(10);
+/// Bytes of an answer that are read, counted after decompression.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// A client for such posts; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    client: Client,
+    guard: Guard,
+    whole: Duration,
+}
+
+/// What the other side answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answered {
+    pub status: u16,
+    /// Its beginning.
+    pub body: Vec<u8>,
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer. It names the host at most.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoAnswer {
+    #[error("the address is none that can be posted to")]
+    Address,
+    #[error("{0}: an operator opens private ranges by WEFT_ALLOW_PRIVATE")]
+    Blocked(String),
+    #[error("`{0}` did not answer within 10 s")]
+    TooSlow(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Outbound {
+    /// `allow_private`: private ranges that the operator opened.
+    pub fn new(allow_private: Vec<AddressRange>) -> Self {
+        let guard = Guard::new(allow_private);
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .dns_resolver(guard.clone())
+            .user_agent("weft")
+            .build()
+            .expect("the options are constant and valid");
+        Self { client, guard, whole: WHOLE }
+    }
+
+    /// With less patience, for tests.
+    #[must_use]
+    pub fn within(self, whole: Duration) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// Posts JSON. A redirect is an answer like any other.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<Answered, NoAnswer> {
+        let url = Url::parse(url).map_err(|_| NoAnswer::Address)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+            return Err(NoAnswer::Address);
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        self.guard.check_literal(&url).map_err(|blocked| NoAnswer::Blocked(blocked.to_string()))?;
+        let mut map = HeaderMap::new();
+        map.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_str(value).map_err(|_| NoAnswer::Address)?;
+            value.set_sensitive(true);
+            map.insert(HeaderName::from_static(name), value);
+        }
+        match tokio::time::timeout(self.whole, self.exchange(url, map, body)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(NoAnswer::TooSlow(host)),
+        }
+    }
+
+    async fn exchange(&self, url: Url, headers: HeaderMap, body: String) -> Result<Answered, NoAnswer> {
+        let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+        let failed = |error: &reqwest::Error| match find_blocked(error) {
+            Some(blocked) => NoAnswer::Blocked(blocked.to_string()),
+            None => NoAnswer::Failed(response::class_of_failure(error, &place).1),
+        };
+        let mut response =
+            self.client.post(url).headers(headers).body(body).send().await.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = response::retry_after_ms(response.headers()).map(Duration::from_millis);
+        let mut body = Vec::new();
+        // What breaks off after the status has said what it had to say.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            let left = MAX_ANSWER_BYTES - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+            if chunk.len() >= left {
+                break;
+            }
+        }
+        Ok(Answered { status, body, retry_after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
+
+    use super::*;
+
+    fn open() -> Outbound {
+        Outbound::new(vec!["127.0.0.0/8".parse().unwrap()])
+    }
+
+    #[tokio::test]
+    async fn a_private_address_is_not_dialled_unless_the_operator_opened_it() {
+        let server = MockServer::start().await;
+        Mock::given(method("POST")).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+        let port = server.address().port();
+        let closed = Outbound::new(Vec::new());
+        for url in [
+            server.uri(),
+            format!("http://localhost:{port}/"),
+            format!("http://[::ffff:127.0.0.1]:{port}/"),
+            "http://2130706433/".to_owned(),
+        ] {
+            let refused = closed.post(&url, &[], "{}".to_owned()).await.unwrap_err();
+            assert!(matches!(refused, NoAnswer::Blocked(_)), "{url}: {refused}");
+        }
+        assert!(server.received_requests().await.unwrap().is_empty());
+        assert_eq!(open().post(&server.uri(), &[], "{}".to_owned()).await.unwrap().status, 204);
+        for url in ["ftp://8.8.8.8/", "no address", "https://user:pass@example.org/"] {
+            assert_eq!(open().post(url, &[], String::new()).await, Err(NoAnswer::Address), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed_and_no_more_is_read_than_64_kib() {
+        let server = MockServer::start().await;
+        let away = ResponseTemplate::new(307).insert_header("location", format!("{}/else", server.uri()).as_str());
+        Mock::given(method("POST")).respond_with(away).expect(1).mount(&server).await;
+        assert_eq!(open().post(&server.uri(), &[], "{}".to_owned()).await.unwrap().status, 307);
+        let large = MockServer::start().await;
+        let much = ResponseTemplate::new(200).set_body_bytes(vec![b'x'; 10 * 1024 * 1024]);
+        Mock::given(method("POST")).respond_with(much).mount(&large).await;
+        let answered = open().post(&large.uri(), &[], "{}".to_owned()).await.unwrap();
+        assert_eq!((answered.status, answered.body.len()), (200, MAX_ANSWER_BYTES));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_in_time_is_left_and_no_message_has_the_address() {
+        let server = MockServer::start().await;
+        let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+        Mock::given(method("POST")).respond_with(slow).mount(&server).await;
+        let impatient = open().within(Duration::from_millis(50));
+        let url = format!("{}/services/c4n4ry", server.uri());
+        let late = impatient.post(&url, &[("webhook-id", "x".to_owned())], "{}".to_owned()).await.unwrap_err();
+        assert!(matches!(late, NoAnswer::TooSlow(_)) && !late.to_string().contains("c4n4ry"), "{late}");
+        let gone = open().post("http://127.0.0.1:1/services/c4n4ry", &[], "{}".to_owned()).await.unwrap_err();
+        assert!(matches!(gone, NoAnswer::Failed(_)) && !gone.to_string().contains("c4n4ry"), "{gone}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Mail by SMTP: one message, one connection, within a bound that holds for all of it.
+//! Must never say a password, nor send one over a connection that is in the clear unless the settings say so.
+
+use std::time::Duration;
+
+use lettre::{
+    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{
+        Mailbox,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Tls, TlsParameters},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use workflow::{api::SmtpTls, notices::Mail};
+
+/// Characters of what a server says.
+const MAX_SAID_CHARS: usize = 500;
+
+/// One mail.
+pub(crate) struct Letter<'a> {
+    pub(crate) to: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) text: String,
+    /// The same at every attempt, so that who gets it twice sees it once.
+    pub(crate) id: &'a str,
+    /// The address of the page that ends these mails.
+    pub(crate) unsubscribe: Option<&'a str>,
+}
+
+/// The server took it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) status: i32,
+    pub(crate) said: String,
+}
+
+/// It did not, or could not be asked.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: Option<i32>,
+    pub(crate) said: String,
+    /// The next message would fare no better.
+    pub(crate) is_servers: bool,
+}
+
+impl Refused {
+    pub(crate) fn of_settings(said: impl Into<String>) -> Self {
+        Self { status: None, said: said.into(), is_servers: true }
+    }
+}
+
+pub(crate) async fn send(
+    mail: &Mail,
+    password: Option<&SecretString>,
+    letter: Letter<'_>,
+    within: Duration,
+) -> Result<Taken, Refused> {
+    let message = message(mail, letter)?;
+    let transport = transport(mail, password, within)?;
+    match tokio::time::timeout(within, transport.send(message)).await {
+        Ok(Ok(response)) => {
+            let said = response.message().collect::<Vec<_>>().join(" ");
+            Ok(Taken { status: u16::from(response.code()).into(), said: shortened(&said) })
+        }
+        Ok(Err(error)) => {
+            let status = error.status().map(|code| i32::from(u16::from(code)));
+            // Of one mailbox it is about that mailbox; whatever else goes wrong goes wrong for all.
+            let is_mailbox = matches!(status, Some(450 | 452 | 550 | 551 | 552 | 553));
+            Err(Refused { status, said: shortened(&told(&error)), is_servers: !is_mailbox })
+        }
+        Err(_) => {
+            let said = format!("{}:{} did not answer within {} s", mail.host, mail.port, within.as_secs());
+            Err(Refused { status: None, said, is_servers: true })
+        }
+    }
+}
+
+fn message(mail: &Mail, letter: Letter<'_>) -> Result<Message, Refused> {
+    let from = mail
+        .from
+        .parse::<Mailbox>()
+        .map_err(|_| Refused::of_settings("the sender is no address: write it like Weft <weft@example.org>"))?;
+    let of_recipient = |said: &str| Refused { status: None, said: said.to_owned(), is_servers: false };
+    let to = letter
+        .to
+        .parse::<Address>()
+        .map_err(|_| of_recipient("the email of the account is none that mail can go to"))?;
+    let domain = from.email.domain().to_owned();
+    let mut builder = Message::builder()
+        .from(from)
+        .to(Mailbox::new(None, to))
+        .subject(letter.subject)
+        .message_id(Some(format!("<{}@{domain}>", letter.id)))
+        .header(ContentType::TEXT_PLAIN)
+        .raw_header(header("Auto-Submitted", "auto-generated"));
+    if let Some(address) = letter.unsubscribe {
+        builder = builder
+            .raw_header(header("List-Unsubscribe", &format!("<{address}>")))
+            .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+    }
+    builder.body(letter.text).map_err(|_| of_recipient("the mail could not be written"))
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn transport(
+    mail: &Mail,
+    password: Option<&SecretString>,
+    within: Duration,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refused> {
+    let parameters = || {
+        TlsParameters::new(mail.host.clone())
+            .map_err(|error| Refused::of_settings(format!("TLS cannot be set up: {}", told(&error))))
+    };
+    let tls = match mail.tls {
+        SmtpTls::Implicit => Tls::Wrapper(parameters()?),
+        SmtpTls::Starttls => Tls::Required(parameters()?),
+        SmtpTls::None => Tls::None,
+    };
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(mail.host.as_str())
+        .port(mail.port)
+        .tls(tls)
+        .timeout(Some(within));
+    if let Some(password) = password.filter(|_| !mail.user.is_empty()) {
+        builder = builder.credentials(Credentials::new(mail.user.clone(), password.expose_secret().to_owned()));
+    }
+    Ok(builder.build())
+}
+
+/// With its causes, as far as they say more.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}: {more}");
+        }
+        next = cause.source();
+    }
+    said
+}
+
+/// What somebody else said, on one line, without what was opened here.
+pub(crate) fn shortened(said: &str) -> String {
+    let plain: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let hidden = agents::redact::redacted(&plain);
+    hidden.chars().take(MAX_SAID_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::notices::Password;
+
+    use super::*;
+
+    #[test]
+    fn a_mail_has_its_headers_and_no_others() {
+        let mail = Mail {
+            host: "localhost".to_owned(),
+            port: 25,
+            tls: SmtpTls::None,
+            user: String::new(),
+            password: Password::None,
+            from: "Weft <weft@example.org>".to_owned(),
+        };
+        let letter = |to| Letter {
+            to,
+            subject: "Wartet: Brief 👋 رسالة",
+            text: "a\r\nb\n.\nc\n".to_owned(),
+            id: "msg_1",
+            unsubscribe: Some("https://weft.example/notices/unsubscribe/0123"),
+        };
+        let text = String::from_utf8(message(&mail, letter("anna@example.org")).unwrap().formatted()).unwrap();
+        let (head, _) = text.split_once("\r\n\r\n").unwrap();
+        for expected in [
+            "Message-ID: <msg_1@example.org>",
+            "List-Unsubscribe: <https://weft.example/notices/unsubscribe/0123>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+            "Auto-Submitted: auto-generated",
+            "Content-Type: text/plain; charset=utf-8",
+        ] {
+            assert!(head.contains(expected), "{expected} in {head}");
+        }
+        assert!(head.contains("Subject: ") && head.contains("=?utf-8?b?"), "{head}");
+        for wrong in ["", "anna", "anna@example.org\r\nBcc: x@example.org", "a@b.c, d@e.f"] {
+            assert!(!message(&mail, letter(wrong)).unwrap_err().is_servers, "{wrong}");
+        }
+        let nobody = Mail { from: "nobody".to_owned(), ..mail };
+        assert!(message(&nobody, letter("anna@example.org")).unwrap_err().is_servers);
+    }
+}

@@ -1,0 +1,147 @@
+//! REST: notices. What I want to be told where is everybody's; addresses, deliveries and settings are admins'. And the page behind the link
+//! of a mail, for whoever has it: it takes no identity, gives none, and says the same whatever it was given.
+
+use axum::{
+    Extension, Json,
+    extract::Path,
+    response::{Html, IntoResponse, Response},
+};
+use http::{HeaderName, StatusCode};
+use service::{OpContext, Wanted, notices};
+use workflow::{
+    api::{
+        ChangeNoticeAddress, ChooseNotice, DeliveryQuery, MyNotices, NewNoticeAddress, NoticeAddressSecret,
+        NoticeAddressView, NoticeSettings, NoticeTest, SetNoticeSettings,
+    },
+    id::{NoticeAddressId, NoticeId},
+};
+
+use super::{
+    extract::{Body, Ids, Pages, Params},
+    problem::Result,
+};
+
+/// Where the links of mails lead.
+pub(super) const UNSUBSCRIBE: &str = "/notices/unsubscribe/{token}";
+
+pub(super) async fn mine(Extension(ctx): Extension<OpContext>) -> Result<Json<MyNotices>> {
+    Ok(Json(notices::mine(&ctx).await?))
+}
+
+pub(super) async fn choose(
+    Extension(ctx): Extension<OpContext>,
+    Body(choice): Body<ChooseNotice>,
+) -> Result<Json<MyNotices>> {
+    Ok(Json(notices::choose(&ctx, &choice).await?))
+}
+
+pub(super) async fn addresses(Extension(ctx): Extension<OpContext>) -> Result<Json<Vec<NoticeAddressView>>> {
+    Ok(Json(notices::addresses(&ctx).await?))
+}
+
+pub(super) async fn add_address(
+    Extension(ctx): Extension<OpContext>,
+    Body(address): Body<NewNoticeAddress>,
+) -> Result<(StatusCode, Json<NoticeAddressSecret>)> {
+    Ok((StatusCode::CREATED, Json(notices::add_address(&ctx, address).await?)))
+}
+
+pub(super) async fn change_address(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<NoticeAddressId>,
+    Body(change): Body<ChangeNoticeAddress>,
+) -> Result<Json<NoticeAddressView>> {
+    Ok(Json(notices::change_address(&ctx, id, change).await?))
+}
+
+pub(super) async fn renew_secret(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<NoticeAddressId>,
+) -> Result<Json<NoticeAddressSecret>> {
+    Ok(Json(notices::renew_secret(&ctx, id).await?))
+}
+
+pub(super) async fn delete_address(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<NoticeAddressId>,
+) -> Result<StatusCode> {
+    notices::delete_address(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn test_address(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<NoticeAddressId>,
+) -> Result<Json<NoticeTest>> {
+    Ok(Json(notices::test_address(&ctx, id).await?))
+}
+
+/// `address` and `failed` beside `after` and `limit`.
+pub(super) async fn deliveries(
+    Extension(ctx): Extension<OpContext>,
+    Params(query): Params<DeliveryParams>,
+    pages: Pages,
+) -> Result<Response> {
+    let wanted: &Wanted = &pages.wanted;
+    let query = DeliveryQuery { address: query.address, failed: query.failed };
+    let page = notices::deliveries(&ctx, &query, wanted).await?;
+    Ok(pages.answer(page))
+}
+
+/// As the query has it.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct DeliveryParams {
+    address: Option<NoticeAddressId>,
+    failed: bool,
+}
+
+pub(super) async fn resend(Extension(ctx): Extension<OpContext>, Ids(id): Ids<NoticeId>) -> Result<StatusCode> {
+    notices::resend(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn settings(Extension(ctx): Extension<OpContext>) -> Result<Json<NoticeSettings>> {
+    Ok(Json(notices::settings(&ctx).await?))
+}
+
+pub(super) async fn set_settings(
+    Extension(ctx): Extension<OpContext>,
+    Body(settings): Body<SetNoticeSettings>,
+) -> Result<Json<NoticeSettings>> {
+    Ok(Json(notices::set_settings(&ctx, settings).await?))
+}
+
+pub(super) async fn test_email(Extension(ctx): Extension<OpContext>) -> Result<Json<NoticeTest>> {
+    Ok(Json(notices::test_email(&ctx).await?))
+}
+
+/// A page with a button: looking at a link changes nothing, since programs that look through mail do so too.
+pub(super) async fn ask_to_unsubscribe() -> Response {
+    page(
+        "Stop these mails?",
+        "<p>No mail will tell you any more that somebody asks you to decide. Nothing else changes: what waits for you \
+         stands in Weft.</p><form method=\"post\"><button type=\"submit\">Stop these mails</button></form>",
+    )
+}
+
+/// By the button, or by a mail program at one click. Whatever the link was, the answer is the same.
+pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Path(token): Path<String>) -> Result<Response> {
+    notices::unsubscribe(&ctx, &token).await?;
+    Ok(page(
+        "Done",
+        "<p>If the link was one of ours, no mail tells you any more that somebody asks you to decide. In Weft, under \
+         your account, you can have them again.</p>",
+    ))
+}
+
+/// By itself, without the site: nothing is loaded with the address of the link, and nobody is told where a visitor came from.
+fn page(title: &str, content: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><meta \
+         name=\"color-scheme\" content=\"light dark\"><title>{title} · Weft</title></head><body><main><h1>{title}</h1>{content}\
+         </main></body></html>"
+    );
+    ([(HeaderName::from_static("referrer-policy"), "no-referrer")], Html(html)).into_response()
+}
