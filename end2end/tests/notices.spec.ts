@@ -1,5 +1,6 @@
 // Notices: the count in the title of every tab, what one tab of the browser tells, where one is told, and what admins register.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContext, Page } from "@playwright/test";
 import type { Api } from "../support/api.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
@@ -137,7 +138,7 @@ test("each tab says how much waits, and one of them tells of a new review while 
 
   await test.step("a press leads to the review, and what is decided is not counted any more", async () => {
     await page.evaluate(() => window.__notices.told.at(-1)?.shown.onclick?.(new Event("click")));
-    await expect(page).toHaveURL(/\/inbox\?gate=[0-9a-f-]{36}(\/|%2F)echo$/);
+    await expect(page).toHaveURL(/\/inbox\?.*gate=[0-9a-f-]{36}(\/|%2F)echo/);
     const id = /gate=([0-9a-f-]{36})/.exec(page.url())?.[1] ?? "";
     await adminApi.post(`/api/workflows/runs/${id}/steps/echo/continue`, {});
     await expect(second).toHaveTitle("(2) Dashboard · Weft");
@@ -257,4 +258,13 @@ test("mail is set up and tried, and content is sent only once that is confirmed"
   const settings = { host, port, tls, user, from, content: false, expect_revision: after.revision };
   const restored = await adminApi.raw("PUT", "/api/notices/settings", settings);
   expect(restored.ok(), await restored.text()).toBe(true);
+});
+
+test("the link of a mail says what it does, and does it on a press alone, for nobody in particular", async ({ open }) => {
+  const page = await open(null, { viewport: { width: 390, height: 844 } });
+  await page.goto(`/notices/unsubscribe/${"0".repeat(64)}`);
+  await expect(page.getByRole("heading", { level: 1, name: "Stop these mails?" })).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("button", { name: "Stop these mails" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Done" })).toBeVisible();
 });
