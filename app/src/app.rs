@@ -31,6 +31,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=AppShell ssr=SsrMode::Async>
                     <Route path=path!("/") view=|| view! { <Redirect path="/dashboard"/> }/>
                     <Route path=path!("/dashboard") view={Lazy::<fetched::Dashboard>::new()}/>
+                    <Route path=path!("/inbox") view={Lazy::<fetched::Inbox>::new()}/>
                     <Route path=path!("/start/:template_id") view={Lazy::<fetched::Start>::new()}/>
                     <Route path=path!("/runs/:run_id") view={Lazy::<fetched::runs::Run>::new()}/>
                     <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>

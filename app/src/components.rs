@@ -52,6 +52,6 @@ pub use quoted::{quoted, unquoted};
 pub use status::{StatusChip, StatusIcon, run_status, status_label};
 pub use table::{MoreRows, TableShell};
 pub use tabs::{Tab, TabPanel, Tabs, is_typing};
-pub use time::{ClockTime, Elapsed, RelativeTime};
+pub use time::{ClockTime, Elapsed, RelativeTime, ticking};
 pub use toast::{ToastAction, Toaster, Toasts, provide_toasts, use_toasts};
 pub use tooltip::{Tooltip, TooltipLayer};

@@ -18,8 +18,8 @@ pub fn provide_count() {
     let waiting = use_waiting();
     effect(move || {
         // What fails leaves what is known.
-        if let Some(Ok(page)) = waiting.get() {
-            count.set(i64::try_from(page.items.len()).ok());
+        if let Some(n) = waiting.n() {
+            count.set(Some(n));
         }
     });
 }

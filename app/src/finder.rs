@@ -11,7 +11,7 @@ mod places;
 use leptos::prelude::*;
 
 pub use self::{
-    context::{Finder, command_of, provide_finder, use_finder},
+    context::{Finder, command_of, meaning_of, provide_finder, use_finder},
     entry::{Act, Entry, Group},
 };
 use crate::{

@@ -2,6 +2,7 @@
 //! Must hold no rule of the domain (that is `workflow`) and no access decision (that is `service`).
 #![expect(unreachable_pub, reason = "the component macro writes `pub` items into the private modules of pages")]
 
+mod address;
 pub mod api;
 pub mod app;
 pub mod behind;
@@ -23,6 +24,7 @@ pub mod link;
 pub mod live;
 pub mod load;
 pub mod notify;
+mod paced;
 pub mod page_failed;
 mod paged;
 pub mod pages;

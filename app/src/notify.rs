@@ -50,7 +50,7 @@ pub struct Notify {
     standing: RwSignal<Option<Standing>>,
 }
 
-/// The shell calls it once, after `live::provide_mine` and `counted::provide_count`.
+/// The shell calls it once, after `waiting::provide_waiting`.
 pub fn provide_notify() {
     let notify = Notify { standing: RwSignal::new(None) };
     provide_context(notify);

@@ -11,6 +11,7 @@ mod editor;
 pub mod fetched;
 mod groups;
 mod import;
+mod inbox;
 mod input_form;
 mod login;
 mod new_secret;

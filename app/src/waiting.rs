@@ -1,27 +1,41 @@
-//! What waits for this person: one list for the rail's count and the dashboard, kept current by the live feed.
+//! What waits for this person: the inbox's own count, for the rail and the dashboard, kept current by the live feed.
+//! Must never guess a count from runs: a run says that something waits there, the inbox whether it is mine.
+
+use std::collections::BTreeMap;
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId,
-    api::{MyFrame, Page, RunSummary},
+    api::{InboxCounts, InboxQuery, MyFrame, RunSummary},
 };
 
-use crate::{api, error::AppError, live, session::use_session};
+use crate::{api, error::AppError, live, paced::Paced, session::use_session};
 
-pub type Waiting = Resource<Result<Page<RunSummary>, AppError>>;
+#[derive(Clone, Copy)]
+pub struct Waiting {
+    counts: Resource<Result<InboxCounts, AppError>>,
+    turn: RwSignal<u32>,
+    read: Paced,
+}
 
 /// The shell calls it once, after `live::provide_mine`.
 pub fn provide_waiting() {
     let session = use_session();
-    let waiting: Waiting = Resource::new(move || session.epoch(), |_| api::waiting_for_me(None));
+    let counts = Resource::new(move || session.epoch(), |_| api::inbox_counts(InboxQuery::default()));
+    let read = Paced::new(move || async move {
+        let now = api::inbox_counts(InboxQuery::default()).await;
+        // An error leaves what is known; the page says already that it may be old.
+        if now.is_ok() && counts.try_get_untracked().flatten().as_ref() != Some(&now) {
+            counts.set(Some(now));
+        }
+    });
+    let waiting = Waiting { counts, turn: RwSignal::new(0), read };
     provide_context(waiting);
+    let known = StoredValue::new(Known::default());
     live::follow_mine(move |frame| match frame {
         MyFrame::Runs { runs, gone } => {
-            let known = waiting.get_untracked();
-            if let Some(Ok(mut page)) = known
-                && fold(&mut page, runs, gone)
-            {
-                waiting.set(Some(Ok(page)));
+            if known.try_update_value(|known| known.take_in(runs, gone)) == Some(true) {
+                waiting.look_again();
             }
         }
         MyFrame::Resync => spawn_local(async move {
@@ -29,11 +43,8 @@ pub fn provide_waiting() {
             if session.with_user_untracked(|me| me.is_some_and(|me| !me.is_admin())) {
                 session.look_again().await;
             }
-            let list = api::waiting_for_me(None).await;
-            // An error leaves what is known; the page says already that it may be old.
-            if list.is_ok() && waiting.try_get_untracked().flatten().as_ref() != Some(&list) {
-                waiting.set(Some(list));
-            }
+            known.try_set_value(Known::default());
+            waiting.look_again();
         }),
         MyFrame::Here { .. } | MyFrame::Beat(_) => {}
     });
@@ -43,36 +54,42 @@ pub fn use_waiting() -> Waiting {
     expect_context()
 }
 
-/// The next page, under what is known.
-pub async fn load_more(waiting: Waiting) -> Result<(), AppError> {
-    let Some(Ok(known)) = waiting.get_untracked() else { return Ok(()) };
-    let page = api::waiting_for_me(known.next).await?;
-    // What came by the feed meanwhile stays.
-    if let Some(Ok(mut now)) = waiting.try_get_untracked().flatten() {
-        now.items.retain(|known| page.items.iter().all(|run| run.id != known.id));
-        now.items.extend(page.items);
-        now.items.sort_unstable_by_key(|run| (run.created_at, run.id));
-        now.next = page.next;
-        waiting.set(Some(Ok(now)));
+impl Waiting {
+    /// How many wait; `None` until it is known. Followed, and for effects alone: the server's page does not wait for it.
+    pub fn n(self) -> Option<i64> {
+        self.counts.get()?.ok().map(|counts| counts.n)
     }
-    Ok(())
-}
 
-/// Takes in changed runs and says whether the list is another one now; oldest first. What belongs behind the last of a list that has
-/// more comes with its page.
-fn fold(page: &mut Page<RunSummary>, runs: &[RunSummary], gone: &[RunId]) -> bool {
-    let place = |run: &RunSummary| (run.created_at, run.id);
-    let before = page.items.clone();
-    let end = page.items.last().filter(|_| page.next.is_some()).map(place);
-    page.items.retain(|known| !gone.contains(&known.id));
-    for run in runs {
-        page.items.retain(|known| known.id != run.id);
-        if run.n_waiting > 0 && !run.status.is_terminal() && end.is_none_or(|end| place(run) <= end) {
-            page.items.push(run.clone());
+    /// Grows whenever something else may wait than before: a list of it is read again then. Followed.
+    pub fn turn(self) -> u32 {
+        self.turn.get()
+    }
+
+    /// Something was decided here, or the feed tells of it.
+    pub fn look_again(self) {
+        if self.turn.try_update(|turn| *turn = turn.wrapping_add(1)).is_some() {
+            self.read.ask();
         }
     }
-    page.items.sort_unstable_by_key(place);
-    page.items != before
+}
+
+/// Of each run that the feed has told of, whether something waited there.
+#[derive(Default)]
+struct Known(BTreeMap<RunId, bool>);
+
+impl Known {
+    /// Whether something else may wait for me now. Of a run that was not told of before nobody knows.
+    fn take_in(&mut self, runs: &[RunSummary], gone: &[RunId]) -> bool {
+        let mut is_news = !gone.is_empty();
+        for id in gone {
+            self.0.remove(id);
+        }
+        for run in runs {
+            let waits = run.n_waiting > 0 && !run.status.is_terminal();
+            is_news |= self.0.insert(run.id, waits).unwrap_or(true) || waits;
+        }
+        is_news
+    }
 }
 
 #[cfg(test)]
@@ -81,28 +98,27 @@ mod tests {
 
     use super::*;
 
-    fn run(minute: u32, n_waiting: i64) -> RunSummary {
+    fn run(id: u32, n_waiting: i64) -> RunSummary {
         serde_json::from_value(json!({
-            "id": format!("00000000-0000-0000-0000-{minute:012}"), "template_id": uuid::Uuid::nil(), "template_name": "T",
+            "id": format!("00000000-0000-0000-0000-{id:012}"), "template_id": uuid::Uuid::nil(), "template_name": "T",
             "template_version": 1, "status": "paused", "status_reason": "review", "auto_run": true, "user_id": uuid::Uuid::nil(),
             "user_email": "a@b.c", "n_waiting": n_waiting,
             "progress": {"total": 1, "completed": 0, "skipped": 0, "failed": 0, "cancelled": 0}, "about": null,
-            "created_at": format!("2026-01-01T00:{minute:02}:00Z"), "finished_at": null
+            "created_at": "2026-01-01T00:00:00Z", "finished_at": null
         }))
         .unwrap()
     }
 
     #[test]
-    fn what_belongs_behind_a_page_waits_for_its_page() {
-        let mut page = Page { items: vec![run(1, 1), run(3, 1)], next: Some("x".into()) };
-        assert!(fold(&mut page, &[run(2, 1)], &[]));
-        assert!(!fold(&mut page, &[run(4, 1)], &[]), "later pages bring it");
-        assert!(fold(&mut page, &[run(1, 0)], &[]));
-        assert_eq!(page.items.iter().map(|run| run.created_at.timestamp() % 3600 / 60).collect::<Vec<_>>(), [2, 3]);
-        page.next = None;
-        assert!(fold(&mut page, &[run(4, 1)], &[]));
-        assert_eq!(page.items.len(), 3);
-        assert!(fold(&mut page, &[], &[run(3, 1).id]), "decided by somebody else, it is not mine to see any more");
-        assert_eq!(page.items.len(), 2);
+    fn it_is_asked_again_only_where_something_waits_or_waited() {
+        let mut known = Known::default();
+        assert!(known.take_in(&[run(1, 0)], &[]), "nobody knows what was there before");
+        assert!(!known.take_in(&[run(1, 0)], &[]), "a run that only goes on");
+        assert!(known.take_in(&[run(1, 2)], &[]));
+        assert!(known.take_in(&[run(1, 2)], &[]), "my vote may be among what changed");
+        assert!(known.take_in(&[run(1, 0)], &[]), "decided");
+        assert!(!known.take_in(&[run(1, 0)], &[]));
+        assert!(known.take_in(&[], &[run(1, 0).id]), "not mine to see any more");
+        assert!(!known.take_in(&[], &[]));
     }
 }

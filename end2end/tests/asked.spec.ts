@@ -1,6 +1,7 @@
 // Whom a gate asks, what a start starts, and how far a run is: what an author and a starter are told must be so.
 
 import { EditorPage } from "../support/editor_page.ts";
+import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
@@ -84,10 +85,10 @@ test("a reviewer who was disabled since is told before the start, to admins", as
 test("what waits for whoever is asked appears by itself, and leaves when somebody else decides", async ({ open, adminApi, userApi }) => {
   const name = unique("Asked while looking");
   const template = await adminApi.publish(name, asking(OTHER_USER.email, ADMIN.email));
-  const page = await open(OTHER_USER);
-  await visit(page, "/dashboard");
+  const inbox = new InboxPage(await open(OTHER_USER));
+  await inbox.visit(name);
   const { id } = await userApi.start(template, { text: "please look" });
-  const row = page.getByRole("region", { name: "Waiting for you" }).getByRole("listitem").filter({ hasText: name });
+  const row = inbox.rows(name);
   await expect(row).toBeVisible();
   await adminApi.post(`/api/workflows/runs/${id}/steps/echo/continue`, {});
   await expect(row).toHaveCount(0);

@@ -1,5 +1,6 @@
 // A group is made and filled, a gate asks it, whoever is in it decides, and one that nobody is left in is told to admins.
 
+import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
@@ -37,7 +38,8 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
   const row = admin.getByRole("row", { name: new RegExp(id) });
   await expect(row).toContainText("1 person");
 
-  const template = await adminApi.publish(unique("Asks a group"), {
+  const workflow = unique("Asks a group");
+  const template = await adminApi.publish(workflow, {
     inputs: TEXT_INPUT,
     steps: { echo: { ...step("Echo it", ECHO, input("text")), review: { mode: "always", assignees: { groups: [id] } } } },
   });
@@ -48,8 +50,11 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     await visit(owner.page, `/runs/${run.id}`);
     await owner.choose("Echo it");
     await expect(owner.panel).toContainText(`group ${id}`);
-    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Dashboard/ }).click();
-    await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href="/runs/${run.id}"]`).first().click();
+    const inbox = new InboxPage(page);
+    await inbox.come();
+    await inbox.search.fill(workflow);
+    await expect(inbox.rows(workflow)).toContainText(id);
+    await visit(page, `/runs/${run.id}`);
     const theirs = new RunPage(page);
     await theirs.choose("Echo it");
     await theirs.verb("Continue").click();

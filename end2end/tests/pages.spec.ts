@@ -4,6 +4,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { EditorPage } from "../support/editor_page.ts";
+import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
@@ -30,6 +31,9 @@ const status = (words: string) => (page: Page) => new RunPage(page).expectStatus
 const PAGES: readonly Shown[] = [
   { name: "the sign-in", person: null, path: () => "/login", ready: heading("Sign in") },
   { name: "the dashboard", person: USER, path: () => "/dashboard", ready: waitingRun },
+  { name: "the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&sort=workflow`, ready: grouped },
+  { name: "a review in the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&gate=${made.reviewed}/take`, ready: read },
+  { name: "the history of reviews", person: USER, path: () => "/inbox?tab=history", ready: decided },
   { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
   { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Awaiting review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
@@ -228,7 +232,21 @@ async function again(page: Page): Promise<void> {
 }
 
 async function waitingRun(page: Page): Promise<void> {
-  await expect(page.getByRole("region", { name: "Waiting for you" })).toContainText(NAME);
+  await expect(page.getByRole("region", { name: "Waiting for you" }).getByRole("link", { name: /^Open inbox/ })).toBeVisible();
+}
+
+async function grouped(page: Page): Promise<void> {
+  await expect(page.getByRole("region", { name: NAME }).getByRole("listitem")).toHaveCount(1);
+}
+
+/** With the first review beside the list; on a phone in its place. */
+async function read(page: Page): Promise<void> {
+  await new InboxPage(page).expectRead(NAME);
+  await expect(new InboxPage(page).reader.getByRole("heading", { name: /Take the text/ })).toBeVisible();
+}
+
+async function decided(page: Page): Promise<void> {
+  await expect(page.getByRole("searchbox", { name: "Search what was decided" })).toBeVisible();
 }
 
 /** No page scrolls sideways, and nothing sticks out of the window where it cannot be reached. */

@@ -1,6 +1,7 @@
 // Others are asked: a person who is not the owner answers a form and may do nothing else there, and a gate that wants
 // two approvals waits for the second.
 
+import { InboxPage } from "../support/inbox_page.ts";
 import { OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
@@ -38,11 +39,11 @@ test("somebody else answers a form, and may do nothing else in the run", async (
   const page = await open(OTHER_USER);
   const run = new RunPage(page);
 
-  await test.step("it waits on their dashboard", async () => {
-    await visit(page, "/dashboard");
-    const waiting = page.getByRole("region", { name: "Waiting for you" });
-    await waiting.locator(`a[href="/runs/${id}"]`).first().click();
-    await expect(page).toHaveURL(`/runs/${id}`);
+  await test.step("it waits in their inbox", async () => {
+    const inbox = new InboxPage(page);
+    await inbox.visit(name);
+    await expect(inbox.rows(name)).toContainText("asks for an answer");
+    await visit(page, `/runs/${id}`);
     await run.choose("Ask for a verdict");
     await expect(run.panel).toContainText("Waiting for your answer");
   });

@@ -2,6 +2,7 @@
 // prompt, re-runs one and compares the versions. Nothing is ever reloaded: what changes comes over the live feed.
 
 import type { Page } from "@playwright/test";
+import { InboxPage } from "../support/inbox_page.ts";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
@@ -88,10 +89,13 @@ test("the dashboard says live what waits for me, and leads to it", async ({ open
   const page = await open(USER);
   await visit(page, "/dashboard");
   const template = await userApi.templateNamed(NAME);
-  const { id } = await userApi.start(template, { text: "from elsewhere" }, false);
-  const waiting = page.getByRole("region", { name: "Waiting for you" });
-  await waiting.locator(`a[href="/runs/${id}"]`).first().click();
-  await expect(page).toHaveURL(`/runs/${id}`);
+  const about = unique("from elsewhere");
+  const { id } = await userApi.start(template, { text: about }, false);
+  await page.getByRole("region", { name: "Waiting for you" }).getByRole("link", { name: /^Open inbox/ }).click();
+  const inbox = new InboxPage(page);
+  await inbox.search.fill(about);
+  await expect(inbox.rows(about)).toContainText("Take the text");
+  await visit(page, `/runs/${id}`);
   const run = new RunPage(page);
   await run.expectStatus("Awaiting review");
   await page.getByRole("button", { name: "Cancel run" }).click();

@@ -56,12 +56,6 @@ pub async fn my_runs(after: Option<String>) -> Result<wire::RunPage, AppError> {
     Ok(service::runs::list(&expect_context(), after, None).await?)
 }
 
-/// Runs in which a step waits for my review, oldest first.
-#[server(client = Limited, input = Json, output = Json)]
-pub async fn waiting_for_me(after: Option<String>) -> Result<wire::Page<wire::RunSummary>, AppError> {
-    Ok(service::runs::waiting_for_me(&expect_context(), &service::Wanted::after(after)).await?)
-}
-
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();

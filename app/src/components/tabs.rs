@@ -106,10 +106,17 @@ pub fn TabPanel(
     }
 }
 
+/// What an `<input>` is called that no character is written into.
+const PRESSED: [&str; 8] = ["button", "checkbox", "color", "file", "image", "radio", "reset", "submit"];
+
 /// Whether an event came from a control that types text, so that a page's shortcuts leave it alone.
 pub fn is_typing(event: &web_sys::Event) -> bool {
     let Some(element) = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlElement>().ok()) else {
         return false;
     };
-    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.is_content_editable()
+    match element.tag_name().as_str() {
+        "INPUT" => !element.get_attribute("type").is_some_and(|kind| PRESSED.contains(&kind.as_str())),
+        "TEXTAREA" | "SELECT" => true,
+        _ => element.is_content_editable(),
+    }
 }

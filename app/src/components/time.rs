@@ -14,8 +14,13 @@ use crate::{
 
 /// "5 min ago", with the exact local time on hover.
 #[component]
-pub fn RelativeTime(#[prop(into)] at: Signal<DateTime<Utc>>) -> impl IntoView {
-    let now = ticking(Duration::from_secs(20), None);
+pub fn RelativeTime(
+    #[prop(into)] at: Signal<DateTime<Utc>>,
+    /// The clock of a list of many, which needs one for all; see `ticking`.
+    #[prop(optional)]
+    now: Option<RwSignal<Option<i64>>>,
+) -> impl IntoView {
+    let now = now.unwrap_or_else(|| ticking(Duration::from_secs(20), None));
     let text = move || match now.get() {
         Some(now) => relative(at.get().timestamp_millis(), now)
             .unwrap_or_else(|| local(at.get().timestamp_millis(), Precision::Day)),
@@ -66,7 +71,7 @@ pub fn Elapsed(
 }
 
 /// The browser's clock in milliseconds; `None` until hydrated, then renewed at the given pace, and standing while that link is lost.
-fn ticking(pace: Duration, link: Option<Link>) -> RwSignal<Option<i64>> {
+pub fn ticking(pace: Duration, link: Option<Link>) -> RwSignal<Option<i64>> {
     let now = RwSignal::new(None);
     let lost_since = move || link.and_then(Link::lost_since_untracked);
     effect(move || {

@@ -77,9 +77,14 @@ impl Finder {
 
 /// What a press means by the table of shortcuts.
 pub fn command_of(event: &KeyboardEvent) -> Option<Command> {
+    meaning_of(event, command)
+}
+
+/// The same for a page with keys of its own in that table.
+pub fn meaning_of<M>(event: &KeyboardEvent, ask: impl FnOnce(&Press<'_>) -> Option<M>) -> Option<M> {
     // Browsers that fill a field in tell of it by an event of another kind.
     let event = event.dyn_ref::<KeyboardEvent>()?;
-    command(&Press {
+    ask(&Press {
         key: &event.key(),
         ctrl: event.ctrl_key() || event.meta_key(),
         shift: event.shift_key(),

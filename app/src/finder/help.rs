@@ -14,9 +14,9 @@ use crate::{
 pub(super) fn Help() -> impl IntoView {
     let is_admin = use_session().user_untracked().is_some_and(|user| user.is_admin());
     // Who draws no workflows has no use for the keys of the editor.
-    let places = Place::ALL
-        .into_iter()
-        .filter(|place| is_admin || matches!(place, Place::Everywhere | Place::Canvas | Place::Watching));
+    let places = Place::ALL.into_iter().filter(|place| {
+        is_admin || matches!(place, Place::Everywhere | Place::Inbox | Place::Canvas | Place::Watching)
+    });
     let section = |place: Place| {
         let rows = SHORTCUTS.iter().filter(|row| row.place == place).map(row).collect_view();
         view! {

@@ -7,7 +7,10 @@ use super::entry::{Entry, Group};
 
 pub(super) fn places(is_admin: bool) -> Vec<Entry> {
     let page = |icon, title: &str, href: &str| Entry::go(Group::Pages, icon, title, href);
-    let mut places = vec![page("layout-dashboard", "Dashboard", "/dashboard").about("home gallery my runs waiting")];
+    let mut places = vec![
+        page("layout-dashboard", "Dashboard", "/dashboard").about("home gallery my runs"),
+        page("inbox", "Inbox", "/inbox").about("waiting reviews approve approvals history"),
+    ];
     if is_admin {
         places.extend([
             page("workflow", "Workflows", "/admin/workflows").about("templates drafts"),

@@ -1,15 +1,15 @@
-//! Which reviews are new since the last look, when a look is worth it, and what is said of them.
+//! Which reviews are new since the last look, and what is said of them.
 //! Must say titles only: a notice stands on a screen that anybody may see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use leptos_router::location::Url;
 use workflow::{
     RunId, StepKey,
-    api::{InboxItem, InboxPage, RunSummary},
-    progress::Progress,
+    api::{InboxItem, InboxPage},
 };
+
+use crate::address::address;
 
 /// So many gates are remembered.
 const MOST: usize = 5_000;
@@ -52,29 +52,6 @@ impl Known {
     }
 }
 
-/// What the feed said last of each run at which something waits.
-#[derive(Default)]
-pub(super) struct Growth(BTreeMap<RunId, (i64, Progress)>);
-
-impl Growth {
-    /// Whether a gate may have opened. A gate that follows another leaves their number as it was, but the run is further.
-    pub(super) fn hears(&mut self, runs: &[RunSummary], gone: &[RunId]) -> bool {
-        for id in gone {
-            self.0.remove(id);
-        }
-        let mut may_have_opened = false;
-        for run in runs {
-            if run.n_waiting == 0 || run.status.is_terminal() {
-                self.0.remove(&run.id);
-            } else {
-                let now = (run.n_waiting, run.progress);
-                may_have_opened |= self.0.insert(run.id, now) != Some(now);
-            }
-        }
-        may_have_opened
-    }
-}
-
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Words {
     pub(super) title: String,
@@ -93,7 +70,7 @@ pub(super) fn words(fresh: &[InboxItem]) -> Option<Words> {
         title: format!("{} waits for your {what}", one.title),
         body: one.template_name.clone(),
         tag: format!("weft:{}/{}", one.run_id, one.step),
-        path: format!("/inbox?gate={}/{}", one.run_id, Url::escape(one.step.as_str())),
+        path: address("/inbox", [("gate", format!("{}/{}", one.run_id, one.step))]),
     })
 }
 
@@ -173,40 +150,17 @@ mod tests {
         assert!(known.gates.len() <= 2);
     }
 
-    fn run(n_waiting: i64, completed: i64, status: &str) -> RunSummary {
-        serde_json::from_value(json!({
-            "id": uuid::Uuid::nil(), "template_id": uuid::Uuid::nil(), "template_name": "T", "template_version": 1,
-            "status": status, "status_reason": null, "auto_run": true, "user_id": uuid::Uuid::nil(), "user_email": "a@b.c",
-            "n_waiting": n_waiting, "about": null, "created_at": "2026-01-01T00:00:00Z", "finished_at": null,
-            "progress": {"total": 3, "completed": completed, "skipped": 0, "failed": 0, "cancelled": 0}
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_look_is_worth_it_when_a_gate_may_have_opened() {
-        let mut growth = Growth::default();
-        assert!(!growth.hears(&[run(0, 0, "running")], &[]));
-        assert!(growth.hears(&[run(1, 1, "paused")], &[]));
-        assert!(!growth.hears(&[run(1, 1, "paused")], &[]), "nothing is new");
-        assert!(growth.hears(&[run(1, 2, "paused")], &[]), "one gate came after another");
-        assert!(!growth.hears(&[run(0, 3, "completed")], &[]));
-        assert!(growth.hears(&[run(1, 1, "paused")], &[]));
-        assert!(!growth.hears(&[], &[run(1, 1, "paused").id]));
-        assert!(growth.0.is_empty());
-    }
-
     #[test]
     fn one_is_named_several_are_gathered_and_nothing_of_the_content_is_told() {
         assert_eq!(words(&[]), None);
         let one = words(&[item(1, "draft", "Brief")]).unwrap();
         assert_eq!((one.title.as_str(), one.body.as_str()), ("Check draft waits for your review", "Brief"));
-        assert_eq!(one.path, format!("/inbox?gate={}/draft", item(1, "draft", "Brief").run_id));
+        assert_eq!(one.path, format!("/inbox?gate={}%2Fdraft", item(1, "draft", "Brief").run_id));
         assert_eq!(one.tag, words(&[item(1, "draft", "Other")]).unwrap().tag, "tabs fold what they tell twice");
         let form = InboxItem { is_form: true, ..item(1, "draft", "Brief") };
         assert_eq!(words(&[form]).unwrap().title, "Check draft waits for your answer");
         let odd = words(&[item(1, "write[a/b&c]", "Brief")]).unwrap().path;
-        assert!(odd.ends_with("/write%5Ba%2Fb%26c%5D"), "{odd}");
+        assert!(odd.ends_with("%2Fwrite%5Ba%2Fb%26c%5D"), "{odd}");
         let three = words(&[item(1, "a", "One"), item(2, "b", "Two"), item(3, "c", "One")]).unwrap();
         assert_eq!((three.title.as_str(), three.body.as_str()), ("3 reviews wait for you", "One, Two"));
         let many: Vec<InboxItem> = (1..6).map(|n| item(n, "a", &format!("W{n}"))).collect();

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use workflow::api::{InboxQuery, InboxSort, MyFrame};
+use workflow::api::{InboxQuery, InboxSort};
 
 use super::{
     browser,
-    fresh::{self, Growth, Known},
+    fresh::{self, Known},
     locks::{self, Lock, Mode},
 };
 use crate::{
-    api, counted, live,
+    api,
     reactive::{effect, effect_with},
+    waiting::use_waiting,
 };
 
 /// Had by the one tab that tells.
@@ -103,24 +104,12 @@ fn watch(open: impl Fn(&str) + Copy + Send + Sync + 'static) {
         );
     };
     look();
-    let growth = StoredValue::new(Growth::default());
-    live::follow_mine(move |frame| {
-        let is_news = match frame {
-            MyFrame::Runs { runs, gone } => growth.try_update_value(|growth| growth.hears(runs, gone)) == Some(true),
-            MyFrame::Resync => true,
-            _ => false,
-        };
-        if is_news {
+    let waiting = use_waiting();
+    effect_with(move |before: Option<u32>| {
+        let turn = waiting.turn();
+        if before.is_some_and(|before| before != turn) {
             look_soon();
         }
-    });
-    // Somebody may have put me into a group that is asked, or handed their reviews to me.
-    let count = counted::count();
-    effect_with(move |before: Option<Option<i64>>| {
-        let now = count.get();
-        if before.flatten().zip(now).is_some_and(|(before, now)| now > before) {
-            look_soon();
-        }
-        now
+        turn
     });
 }

@@ -17,6 +17,7 @@ use super::{
     editor::EditorPage,
     groups::GroupsPage,
     import::ImportPage,
+    inbox::InboxPage,
     login::LoginPage,
     not_found::for_admins,
     notices::NoticesPage,
@@ -34,6 +35,7 @@ fetched! {
     home: Login, login, load_login, view! { <LoginPage/> }.into_any();
     home: Start, start, load_start, view! { <StartPage/> }.into_any();
     home: Account, account, load_account, view! { <AccountPage/> }.into_any();
+    inbox: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);

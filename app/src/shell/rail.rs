@@ -4,12 +4,11 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::reactive::effect;
 use crate::{
     components::{Avatar, Count, Icon, Tone},
+    counted::count,
     prefs::use_prefs,
     session::use_session,
-    waiting::use_waiting,
 };
 
 #[component]
@@ -38,7 +37,8 @@ pub(super) fn Rail() -> impl IntoView {
                 <span class="rail-label">"Weft"</span>
             </a>
             <ul class="rail-list">
-                <Place href="/dashboard" icon="layout-dashboard" label="Dashboard">
+                <Place href="/dashboard" icon="layout-dashboard" label="Dashboard"/>
+                <Place href="/inbox" icon="inbox" label="Inbox">
                     <Waiting/>
                 </Place>
                 {admin}
@@ -105,16 +105,10 @@ fn is_at(href: &'static str) -> impl Fn() -> Option<&'static str> + Clone + Send
     }
 }
 
-/// How many runs wait for a decision of this person. Counted after hydration: the server's page does not wait for it.
+/// How many reviews wait for this person. Counted after hydration: the server's page does not wait for it.
 #[component]
 fn Waiting() -> impl IntoView {
-    let waiting = use_waiting();
-    let n = RwSignal::new(0_usize);
-    effect(move || {
-        // One page is more than the badge counts.
-        if let Some(Ok(page)) = waiting.get() {
-            n.set(page.items.len());
-        }
-    });
+    let known = count();
+    let n = Signal::derive(move || known.get().and_then(|n| usize::try_from(n).ok()).unwrap_or_default());
     view! { <Count n tone=Tone::Accent what="waiting for you"/> }
 }

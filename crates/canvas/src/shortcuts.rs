@@ -1,4 +1,4 @@
-//! Every key that does something: one table, which the help shows, docs/canvas.md repeats, and the pages ask what a press means.
+//! Every key that does something: one table, which the help shows, docs/canvas.md and docs/inbox.md repeat, and the pages ask what a press means.
 //! No page may listen for a key that is not in here; what the browser does by itself stays the browser's.
 
 /// Where a key works.
@@ -15,11 +15,13 @@ pub enum Place {
     Drawing,
     /// In the list beside it.
     Steps,
+    /// On the page of what waits for somebody, wherever the keyboard stands.
+    Inbox,
 }
 
 impl Place {
-    pub const ALL: [Self; 6] =
-        [Self::Everywhere, Self::Editor, Self::Canvas, Self::Watching, Self::Drawing, Self::Steps];
+    pub const ALL: [Self; 7] =
+        [Self::Everywhere, Self::Inbox, Self::Editor, Self::Canvas, Self::Watching, Self::Drawing, Self::Steps];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -29,6 +31,7 @@ impl Place {
             Self::Watching => "On the canvas of a run",
             Self::Drawing => "On the canvas of a workflow",
             Self::Steps => "In the list of steps",
+            Self::Inbox => "In the inbox",
         }
     }
 }
@@ -58,12 +61,25 @@ impl Command {
     }
 }
 
+/// What the inbox does for a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InboxKey {
+    Next,
+    Previous,
+    Tick,
+    Approve,
+    Edit,
+    Reject,
+    Search,
+}
+
 /// Who listens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum By {
     Page(Command),
+    Inbox(InboxKey),
     Board,
-    /// The list of steps.
+    /// The list of steps, or of reviews.
     List,
     /// The browser tells it as an event of its own.
     Browser,
@@ -141,6 +157,16 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row(&["Del"], "Delete what is selected", Place::Drawing, By::Board),
     row(&["F2"], "Rename the step", Place::Steps, By::List),
     row(&["Del"], "Delete the step", Place::Steps, By::List),
+    row(&["J"], "Go to the next review", Place::Inbox, By::Inbox(InboxKey::Next)),
+    row(&["K"], "Go to the review before", Place::Inbox, By::Inbox(InboxKey::Previous)),
+    row(&["↓", "↑"], "The same, in the list", Place::Inbox, By::List),
+    row(&["Enter"], "Open the review", Place::Inbox, By::List),
+    row(&["X"], "Tick the review, to decide several at once", Place::Inbox, By::Inbox(InboxKey::Tick)),
+    row(&["A"], "Approve what is read", Place::Inbox, By::Inbox(InboxKey::Approve)),
+    row(&["E"], "Edit what is read", Place::Inbox, By::Inbox(InboxKey::Edit)),
+    row(&["R"], "Send back what is read", Place::Inbox, By::Inbox(InboxKey::Reject)),
+    row(&["/"], "Search what waits", Place::Inbox, By::Inbox(InboxKey::Search)),
+    row(&["Esc"], "Return to the list, or let go of what is ticked", Place::Inbox, By::List),
 ];
 
 /// A key as it was pressed.
@@ -163,11 +189,22 @@ pub struct Press<'a> {
 pub fn command(press: &Press<'_>) -> Option<Command> {
     SHORTCUTS.iter().find_map(|row| match row.by {
         By::Page(command) if !press.is_typing || command.works_while_typing() => {
-            let is_meant = |keys: &&str| is_pressed(keys, press) && !(press.are_single_off && is_single(keys));
-            row.keys.iter().any(is_meant).then_some(command)
+            is_meant(row, press).then_some(command)
         }
         _ => None,
     })
+}
+
+/// What the inbox is to do for a press; no other page asks.
+pub fn in_inbox(press: &Press<'_>) -> Option<InboxKey> {
+    SHORTCUTS.iter().find_map(|row| match row.by {
+        By::Inbox(key) if !press.is_typing => is_meant(row, press).then_some(key),
+        _ => None,
+    })
+}
+
+fn is_meant(row: &Shortcut, press: &Press<'_>) -> bool {
+    row.keys.iter().any(|keys| is_pressed(keys, press) && !(press.are_single_off && is_single(keys)))
 }
 
 /// Whether it writes a character by itself, as dictation and a hand that slips do.
@@ -224,6 +261,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_inbox_has_keys_of_its_own_that_mean_nothing_elsewhere_nor_while_somebody_writes() {
+        let press = |key| Press { key, ..Press::default() };
+        for (press, expected) in [
+            (press("j"), Some(InboxKey::Next)),
+            (press("k"), Some(InboxKey::Previous)),
+            (press("x"), Some(InboxKey::Tick)),
+            (press("a"), Some(InboxKey::Approve)),
+            (press("/"), Some(InboxKey::Search)),
+            (Press { shift: true, ..press("/") }, Some(InboxKey::Search)),
+            (press("c"), None),
+            (Press { ctrl: true, ..press("a") }, None),
+            (Press { alt: true, ..press("r") }, None),
+            (Press { is_typing: true, ..press("r") }, None),
+            (Press { are_single_off: true, ..press("j") }, None),
+        ] {
+            assert_eq!(in_inbox(&press), expected, "{press:?}");
+            assert_eq!(command(&press), None, "{press:?}");
+        }
+    }
+
     /// As the surface tells the board.
     fn board_key(keys: &str) -> (Key, Mods) {
         let (held, key) = keys.rsplit_once(' ').unwrap_or(("", keys));
@@ -272,18 +330,25 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_and_each_row_is_in_the_docs() {
-        let docs = include_str!("../../../docs/canvas.md");
+        let (of_canvas, of_inbox) = (include_str!("../../../docs/canvas.md"), include_str!("../../../docs/inbox.md"));
         let mut known = BTreeSet::new();
         for row in SHORTCUTS {
             for keys in row.keys {
-                // The keyboard is either in the list or on the canvas.
-                assert!(known.insert((*keys, row.place == Place::Steps)), "{keys} is there twice");
+                // The keyboard is either in the list or on the canvas, or on the page of the inbox.
+                let part = match row.place {
+                    Place::Steps => 1,
+                    Place::Inbox => 2,
+                    _ => 0,
+                };
+                assert!(known.insert((*keys, part)), "{keys} is there twice");
             }
+            let docs = if row.place == Place::Inbox { of_inbox } else { of_canvas };
             let keys: Vec<String> = row.keys.iter().map(|keys| format!("`{keys}`")).collect();
             let line = format!("| {} | {} |", keys.join(", "), row.does);
-            assert!(docs.contains(&line), "docs/canvas.md lacks: {line}");
+            assert!(docs.contains(&line), "the docs of {:?} lack: {line}", row.place);
         }
         for place in Place::ALL {
+            let docs = if place == Place::Inbox { of_inbox } else { of_canvas };
             assert!(docs.contains(place.title()), "{place:?}");
         }
     }

@@ -52,7 +52,6 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("test_notice_email", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
-    ("waiting_for_me", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
     ("set_auto_run", SMALL),

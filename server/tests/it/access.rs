@@ -445,7 +445,6 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/publish_template", Json(json!({"id": it.template})), ADMINS),
         ("POST", "/_fn/start_run", Json(start), SIGNED_IN),
         ("POST", "/_fn/my_runs", Json(json!({"after": null})), SIGNED_IN),
-        ("POST", "/_fn/waiting_for_me", Json(json!({})), SIGNED_IN),
         ("POST", "/_fn/import_workflow", Json(json!({"file": "{}"})), ADMINS),
         ("POST", "/_fn/template_versions", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/workflow_ports", Json(json!({"id": it.template, "version": 1})), ADMINS),

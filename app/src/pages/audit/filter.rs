@@ -6,6 +6,8 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use workflow::api::AuditFilter;
 
+use crate::address::address;
+
 /// The texts of the filter, one for each field.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct Asked {
@@ -69,26 +71,6 @@ pub(super) fn export_address(filter: &AuditFilter, format: &str) -> String {
         ("to", at(filter.to)),
     ];
     address("/api/audit/export", pairs.into_iter().map(|(name, text)| (name, text.unwrap_or_default())))
-}
-
-/// With what is not empty.
-fn address(path: &str, pairs: impl Iterator<Item = (&'static str, String)>) -> String {
-    let given = pairs.filter(|(_, text)| !text.is_empty());
-    let query: Vec<String> = given.map(|(name, text)| format!("{name}={}", encoded(&text))).collect();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
-}
-
-/// For a query string.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }
 
 fn day(text: &str) -> Option<NaiveDate> {

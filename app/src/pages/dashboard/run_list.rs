@@ -1,94 +1,22 @@
-//! Runs as rows: those that wait for me, and mine, newest first. A changed run changes its own row only.
+//! My runs as rows, newest first. A changed run changes its own row only.
 
 use std::{cmp::Reverse, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId,
-    api::{MyFrame, Page, RunPage, RunSummary},
+    api::{MyFrame, RunPage, RunSummary},
 };
 
 use crate::{
     api,
-    components::{
-        Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind, StatusChip, StatusIcon,
-        run_status,
-    },
+    components::{Empty, Icon, MoreRows, RelativeTime, Skeleton, SkeletonKind, StatusChip, run_status},
     form::{FormError, outcome},
     live::follow_mine,
     load::PartFailed,
     pages::fetched::runs::fetch_runs_ahead,
     session::use_session,
-    waiting::{load_more, use_waiting},
-    words,
 };
-
-/// Nothing at all while nothing waits.
-#[component]
-pub(super) fn WaitingRuns() -> impl IntoView {
-    let waiting = use_waiting();
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                // An error shows once, at the runs below, which fail alike.
-                let page = waiting.await.ok();
-                page.filter(|page| !page.items.is_empty()).map(|page| view! { <WaitingList page/> })
-            })}
-        </Transition>
-    }
-}
-
-#[component]
-fn WaitingList(page: Page<RunSummary>) -> impl IntoView {
-    let waiting = use_waiting();
-    let has_more = page.next.is_some();
-    let more = Action::new(move |(): &()| load_more(waiting));
-    let error = outcome(more, |()| ());
-    let rows = page
-        .items
-        .into_iter()
-        .map(|run| {
-            let href = format!("/runs/{}", run.id);
-            // Items of a list wait one by one, so this is no number of steps.
-            let what = format!("{} to review", words::thousands(run.n_waiting));
-            view! {
-                <li class="list-row">
-                    <StatusIcon status="awaiting_review"/>
-                    <div class="list-main">
-                        <a href=href.clone()>{run.template_name.clone()}</a>
-                        <div class="list-sub">
-                            <span>{what}</span>
-                            <span>"started " <RelativeTime at=run.created_at/></span>
-                            <Owner run=run.clone()/>
-                        </div>
-                    </div>
-                    {about(&run)}
-                    <div class="list-side"></div>
-                    <LinkButton href size=Size::Sm>
-                        "Review"
-                        <span class="visually-hidden">{run.template_name}</span>
-                    </LinkButton>
-                </li>
-            }
-        })
-        .collect_view();
-    view! {
-        <section class="stack" data-gap="2" aria-labelledby="waiting">
-            <div class="section-head">
-                <h2 id="waiting">"Waiting for you"</h2>
-            </div>
-            <ul class="list-rows" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>{rows}</ul>
-            <FormError error/>
-            <MoreRows
-                has_more=Signal::stored(has_more)
-                loading=more.pending()
-                on_more=move |()| {
-                    more.dispatch(());
-                }
-            />
-        </section>
-    }
-}
 
 #[component]
 pub(super) fn Runs() -> impl IntoView {

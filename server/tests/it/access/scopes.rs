@@ -90,7 +90,7 @@ const REST: &[(By, &[&str])] = &[
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "waiting_for_me", "template_versions", "get_run",
+        "list_tokens", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
         "my_notices",
     ]),
