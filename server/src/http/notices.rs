@@ -6,7 +6,7 @@ use axum::{
     extract::Path,
     response::{Html, IntoResponse, Response},
 };
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use service::{OpContext, Wanted, notices};
 use workflow::{
     api::{
@@ -121,7 +121,7 @@ pub(super) async fn ask_to_unsubscribe() -> Response {
     page(
         "Stop these mails?",
         "<p>No mail will tell you any more that somebody asks you to decide. Nothing else changes: what waits for you \
-         stands in Weft.</p><form class=\"form\" method=\"post\"><button class=\"btn\" data-variant=\"primary\" data-size=\"lg\" \
+         stands in Weft.</p><form method=\"post\" class=\"form\"><button class=\"btn\" data-variant=\"primary\" data-size=\"lg\" \
          data-block type=\"submit\"><span class=\"btn-label\">Stop these mails</span></button></form>",
     )
 }
@@ -136,7 +136,8 @@ pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Path(token
     ))
 }
 
-/// With the look of the site and none of its program: nobody is told where a visitor came from.
+/// With the look of the site and none of its program. Other sites are told nothing of where a visitor came from, as everywhere; our own is,
+/// since a browser that tells nobody says of the button's request that it comes from nowhere, and that is refused.
 fn page(title: &str, content: &str) -> Response {
     let files = app::site::files();
     let (style, icon) = (&files.style, &files.favicon);
@@ -148,5 +149,5 @@ fn page(title: &str, content: &str) -> Response {
          class=\"auth-card\"><div class=\"auth-brand\"><img src=\"{icon}\" alt=\"\" width=\"28\" height=\"28\"><span>Weft</span>\
          </div><h1>{title}</h1>{content}</div></main></body></html>"
     );
-    ([(HeaderName::from_static("referrer-policy"), "no-referrer")], Html(html)).into_response()
+    Html(html).into_response()
 }

@@ -40,6 +40,8 @@ mod live;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod outputs;
 #[cfg(test)]
 mod pages;

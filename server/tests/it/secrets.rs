@@ -92,7 +92,7 @@ fn holds_none(what: &str, text: &str) {
 }
 
 /// Every row of every table, as text: what a dump holds.
-async fn dump(pool: &PgPool) -> String {
+pub(crate) async fn dump(pool: &PgPool) -> String {
     let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(pool).await.unwrap();
     assert!(tables.iter().any(|table| table == "secrets") && tables.len() > 30, "{tables:?}");
@@ -107,10 +107,10 @@ async fn dump(pool: &PgPool) -> String {
 
 /// What is logged on this thread, on which the whole server runs: every level, and every span with its fields.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    fn keep(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn keep(&self) -> tracing::subscriber::DefaultGuard {
         let lines = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -121,7 +121,7 @@ impl Lines {
         tracing::subscriber::set_default(subscriber)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

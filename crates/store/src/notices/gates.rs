@@ -348,7 +348,7 @@ async fn add_line(connection: &mut PgConnection, notice: Uuid, gate: &GateKey) -
 }
 
 /// Who was sent a message that asked there, each with the run that it was about.
-async fn told_of(connection: &mut PgConnection, gate: &GateKey) -> Result<Vec<(Recipient, Option<Uuid>)>> {
+pub(super) async fn told_of(connection: &mut PgConnection, gate: &GateKey) -> Result<Vec<(Recipient, Option<Uuid>)>> {
     let rows = sqlx::query!(
         "SELECT DISTINCT n.user_id, n.address, n.run_id FROM notice_lines l JOIN notices n ON n.id = l.notice_id
         WHERE l.run_id = $1 AND l.step = $2 AND l.generation = $3 AND l.number = $4
