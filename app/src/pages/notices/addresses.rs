@@ -152,8 +152,8 @@ fn GivenUp(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
     view! {
         <Banner kind=Kind::Warn title=format!("{} was switched off", address.name) action>
             {match address.n_failures {
-                1 => "The last message did not arrive".to_owned(),
-                n => format!("The last {n} messages did not arrive"),
+                1 => "The last attempt failed".to_owned(),
+                n => format!("{n} attempts in a row failed"),
             }}
             {(!error.is_empty()).then(|| view! { ": " <bdi>{error}</bdi> })}
             ". People who chose it are told nothing there until it is switched on again."

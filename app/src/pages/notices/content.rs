@@ -1,4 +1,4 @@
-//! Whether notices say what a step wrote: mailboxes and rooms of a chat have readers of their own, so it is asked before it is so.
+//! Whether notices say what runs are about: mailboxes and rooms of a chat have readers of their own, so it is asked before it is so.
 
 use leptos::prelude::*;
 use workflow::api::{NoticeSettings, SetNoticeSettings};
@@ -76,7 +76,7 @@ pub(super) fn Content(known: RwSignal<NoticeSettings>, on_reload: Callback<()>) 
                 </div>
                 <Show when=move || known.with(|known| known.content)>
                     <Banner kind=Kind::Warn title="Notices carry content">
-                        "They say what a step's output begins with, and why something was sent back. Whoever reads a mailbox, a room or a program's log reads that too, and Weft cannot take it back."
+                        "They say what a run is about, who started it, and what was wanted where something was sent back. Whoever reads a mailbox, a room or a program's log reads that too, and Weft cannot take it back."
                     </Banner>
                 </Show>
             </div>
@@ -86,7 +86,7 @@ pub(super) fn Content(known: RwSignal<NoticeSettings>, on_reload: Callback<()>) 
             open=is_asking
             danger=true
             title="Send content too?"
-            text="Notices then say what a step's output begins with, and why something was sent back: by mail and to every address, for all workflows. It leaves Weft, and cannot be taken back."
+            text="Notices then say what a run is about, who started it, and what was wanted where something was sent back: by mail and to every address, for all workflows. It leaves Weft, and cannot be taken back."
             confirm="Send content too"
             busy=set.pending()
             on_confirm=move |()| {

@@ -22,7 +22,7 @@ use crate::{
 /// Those that show what is wrong with them, named as in `NoticeSettings`.
 const FIELDS: [&str; 6] = ["host", "port", "tls", "user", "password", "from"];
 
-const PASSWORD_HELP: &str = "What it is called on the page of secrets";
+const PASSWORD_HELP: &str = "What it is called on the page of secrets. It has to name this host and its port";
 
 /// What is typed.
 #[derive(Clone, Copy)]
