@@ -35,6 +35,10 @@ test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 /** The real notifications, written down; whether they are allowed and whether a tab is looked at is the test's to say. */
 async function record(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
+    // An empty tab has no storage.
+    if (!location.protocol.startsWith("http")) {
+      return;
+    }
     const isOn = localStorage.getItem("weft.notices") === "on";
     const permission = isOn ? "granted" : "default";
     const recorded: Recorded = { told: [], permission, answer: "denied", nAsked: 0, isLookedAt: false, nHeldBack: 0 };
