@@ -1,6 +1,8 @@
 //! What a page shows when its data does not come: what happened, and the way on.
 //! Must look alike for what is missing and for what is not ours to see.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use workflow::api::ErrorCode;
@@ -28,6 +30,43 @@ where
         }
         epoch
     });
+}
+
+/// What a resource brings, once it is there; until then what stands in its place, and where it fails the way to ask again.
+#[component]
+pub fn Loaded<T, F, V>(
+    of: Resource<Result<T, AppError>>,
+    #[prop(into)] fallback: ViewFnOnce,
+    /// Draws what came.
+    children: F,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(T) -> V + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    loaded(of, fallback, Arc::new(move |known: T| children(known).into_any()))
+}
+
+/// Compiled once for each type that is loaded, not for each place where it is drawn.
+fn loaded<T>(
+    of: Resource<Result<T, AppError>>,
+    fallback: ViewFnOnce,
+    draw: Arc<dyn Fn(T) -> AnyView + Send + Sync>,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    let part = move || {
+        let draw = Arc::clone(&draw);
+        Suspend::new(async move {
+            match of.await {
+                Ok(known) => draw(known),
+                Err(error) => view! { <PartFailed error on_retry=move |()| of.refetch()/> }.into_any(),
+            }
+        })
+    };
+    view! { <Transition fallback>{part}</Transition> }.into_any()
 }
 
 /// A part of a page in place of the one that failed.

@@ -24,6 +24,7 @@ mod start;
 mod token_row;
 mod types;
 mod users;
+mod whole;
 mod workers;
 mod workflows;
 

@@ -38,14 +38,15 @@ pub fn provide_waiting() {
                 waiting.look_again();
             }
         }
-        MyFrame::Resync => spawn_local(async move {
+        MyFrame::Resync => {
             // An admin is asked everywhere, whatever groups they are in.
             if session.with_user_untracked(|me| me.is_some_and(|me| !me.is_admin())) {
-                session.look_again().await;
+                spawn_local(session.look_again());
             }
             known.try_set_value(Known::default());
+            // Beside it: the server knows their groups by itself.
             waiting.look_again();
-        }),
+        }
         MyFrame::Here { .. } | MyFrame::Beat(_) => {}
     });
 }

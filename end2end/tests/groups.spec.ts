@@ -49,11 +49,11 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     const owner = new RunPage(await open(USER));
     await visit(owner.page, `/runs/${run.id}`);
     await owner.choose("Echo it");
-    await expect(owner.panel).toContainText(`group ${id}`);
+    await expect(owner.panel).toContainText(`group ${name}`);
     const inbox = new InboxPage(page);
     await inbox.come();
     await inbox.search.fill(workflow);
-    await expect(inbox.rows(workflow)).toContainText(id);
+    await expect(inbox.rows(workflow)).toContainText("asks");
     await visit(page, `/runs/${run.id}`);
     const theirs = new RunPage(page);
     await theirs.choose("Echo it");

@@ -13,13 +13,16 @@ const AGENT = {
   outputs: [{ name: "body", schema: TEXT }],
   config: { kind: "http", url: "https://api.example.org/", headers: { Authorization: "Bearer ${secret.e2e-none}" } },
 };
+const OTHER = { ...AGENT, id: "e2e-secret-other", name: "Call as well" };
 
 const row = (page: Page, name: string) =>
   page.getByRole("list", { name: "Secrets" }).getByRole("listitem").filter({ hasText: name });
 
 test("a secret is made, granted, given another value and deleted, and its value is never shown", async ({ open, adminApi, watch }) => {
   watch.expectRefusal({ url: /\/_fn\/set_secret/, status: 422 });
-  await adminApi.saveAgent(AGENT);
+  for (const agent of [AGENT, OTHER]) {
+    await adminApi.saveAgent(agent);
+  }
   const name = unique("key").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   const page = await open(ADMIN);
   await visit(page, "/admin/secrets");
@@ -27,20 +30,25 @@ test("a secret is made, granted, given another value and deleted, and its value 
   await test.step("what is wrong stands at its field, and what was typed stays", async () => {
     await page.getByRole("button", { name: "New secret" }).click();
     const dialog = page.getByRole("dialog", { name: "New secret" });
-    await expect(dialog.getByLabel("Name")).toBeFocused();
-    await dialog.getByLabel("Name").fill(name);
-    await dialog.getByLabel("Value").fill(CANARY);
-    await dialog.getByLabel("Hosts").fill("api.example.org, https://example.org/a/path");
+    await expect(dialog.getByLabel("Name", { exact: true })).toBeFocused();
+    await dialog.getByLabel("Name", { exact: true }).fill(name);
+    await dialog.getByLabel("Value", { exact: true }).fill(CANARY);
+    await dialog.getByLabel("Hosts", { exact: true }).fill("api.example.org, https://example.org/a/path");
     await page.keyboard.press("Enter");
-    await expect(dialog.getByLabel("Hosts")).toHaveAccessibleDescription(/names more than a host/);
-    await expect(dialog.getByLabel("Value")).toHaveValue(CANARY);
-    await expect(dialog.getByLabel("Value")).toHaveAttribute("type", "password");
-    await dialog.getByLabel("Hosts").fill("api.example.org");
+    await expect(dialog.getByLabel("Hosts", { exact: true })).toHaveAccessibleDescription(/names more than a host/);
+    await expect(dialog.getByLabel("Value", { exact: true })).toHaveValue(CANARY);
+    await expect(dialog.getByLabel("Value", { exact: true })).toHaveAttribute("type", "password");
+    await dialog.getByLabel("Hosts", { exact: true }).fill("api.example.org");
+    const agents = dialog.getByRole("group", { name: "Agents that may use it" });
+    await agents.getByRole("checkbox", { name: /e2e-secret-caller/ }).check();
+    await agents.getByRole("checkbox", { name: /e2e-secret-caller/ }).uncheck();
+    await agents.getByRole("checkbox", { name: /e2e-secret-other/ }).check();
     await dialog.getByLabel("What it is for").fill("For 🔑 و");
     await page.keyboard.press("Enter");
     await expect(dialog).toBeHidden();
     await expect(row(page, name)).toContainText("api.example.org");
-    await expect(row(page, name)).toContainText("No agent");
+    await expect(row(page, name)).toContainText(OTHER.id);
+    await expect(row(page, name)).not.toContainText(AGENT.id);
   });
 
   const choose = async (item: string) => {
@@ -58,9 +66,9 @@ test("a secret is made, granted, given another value and deleted, and its value 
   await test.step("another value leaves the agents, and begins empty", async () => {
     await choose("Give a new value…");
     const dialog = page.getByRole("dialog", { name: `New value for ${name}` });
-    await expect(dialog.getByLabel("Value")).toHaveValue("");
-    await dialog.getByLabel("Value").fill(`${CANARY}-2`);
-    await dialog.getByLabel("Hosts").fill("api.example.org, *.example.net");
+    await expect(dialog.getByLabel("Value", { exact: true })).toHaveValue("");
+    await dialog.getByLabel("Value", { exact: true }).fill(`${CANARY}-2`);
+    await dialog.getByLabel("Hosts", { exact: true }).fill("api.example.org, *.example.net");
     await dialog.getByRole("button", { name: "Set value" }).click();
     await expect(dialog).toBeHidden();
     await expect(row(page, name)).toContainText("*.example.net");

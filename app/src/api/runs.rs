@@ -2,7 +2,7 @@
 //! `key` makes a verb idempotent: a dialog draws it once, so that a second try after a lost answer has no second effect.
 //! A verb answers with the events that it wrote: who follows the run folds them like any other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub struct LoadedRun {
     /// Those that whoever looks is in by now: what they may do here goes by them.
     #[serde(default)]
     pub groups: BTreeSet<GroupId>,
+    /// What those are called that its gates ask.
+    #[serde(default)]
+    pub group_names: BTreeMap<GroupId, String>,
 }
 
 /// What a verb did.
@@ -62,7 +65,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
     let absent = service::workers::absent(&ctx, id).await?;
     let groups = ctx.actor().map(|actor| actor.groups.clone()).unwrap_or_default();
-    Ok(LoadedRun { snapshot, people, absent, groups })
+    let group_names = service::runs::group_names(&ctx, &snapshot).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, group_names })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

@@ -66,6 +66,9 @@ pub fn Empty(
     /// A dashed frame, for a place in a page rather than a whole one.
     #[prop(optional)]
     framed: bool,
+    /// Of its heading: 2 under the title of a page, 3 in a section that has one of its own.
+    #[prop(default = 2)]
+    level: u8,
     /// The first action.
     #[prop(optional)]
     children: Option<Children>,
@@ -73,8 +76,7 @@ pub fn Empty(
     view! {
         <div class="empty" data-framed=framed>
             <span class="empty-icon"><Icon name=icon size=Size::Lg/></span>
-            // A whole page has nothing between this and its own title.
-            {if framed { view! { <h3>{title}</h3> }.into_any() } else { view! { <h2>{title}</h2> }.into_any() }}
+            {if level == 3 { view! { <h3>{title}</h3> }.into_any() } else { view! { <h2>{title}</h2> }.into_any() }}
             <p>{text}</p>
             {children.map(|children| view! { <div class="empty-actions">{children()}</div> })}
         </div>

@@ -11,7 +11,6 @@ pub(super) mod kind;
 pub(super) mod outside;
 mod ports;
 mod sub_workflow;
-mod suggested_id;
 mod test;
 mod typed;
 
@@ -25,13 +24,14 @@ pub use self::edit::{AgentPage, NewAgentPage};
 use self::outside::Offers;
 use crate::{
     api,
-    components::{
-        Badge, Empty, Icon, LinkButton, Menu, MenuItem, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant,
-    },
+    components::{Badge, Empty, Icon, LinkButton, Menu, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant},
     form::FormError,
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
-    pages::deleting::{DeleteQuestion, Deleting},
+    pages::{
+        deleting::{DeleteQuestion, Deleting},
+        whole::DeleteItem,
+    },
     session::use_session,
     shell::Page,
 };
@@ -55,31 +55,29 @@ pub fn AgentsPage() -> impl IntoView {
                     <p>"What does the work of a step: a language model, a web service, a template, a person, another workflow, or a program of yours. Each save makes a new version."</p>
                 </div>
                 <Offers on_accepted=move |_: AgentSpec| agents.refetch()/>
-                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
-                    {move || Suspend::new(async move {
-                        match agents.await {
-                            Ok(page) if page.items.is_empty() => {
-                                view! {
-                                    <Empty
-                                        icon="bot"
-                                        framed=true
-                                        title="No agent yet"
-                                        text="An agent takes typed inputs and gives typed outputs. Workflows are drawn from them."
-                                    >
-                                        <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
-                                    </Empty>
-                                }
-                                    .into_any()
-                            }
-                            Ok(page) => view! { <List page on_changed=move |()| agents.refetch()/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=agents fallback=|| view! { <RowsSkeleton n=5 has_search=true/> } let:page>
+                    {if page.items.is_empty() {
+                        view! { <NoAgent/> }.into_any()
+                    } else {
+                        view! { <List page on_changed=move |()| agents.refetch()/> }.into_any()
+                    }}
+                </Loaded>
             </div>
         </Page>
+    }
+}
+
+#[component]
+fn NoAgent() -> impl IntoView {
+    view! {
+        <Empty
+            icon="bot"
+            framed=true
+            title="No agent yet"
+            text="An agent takes typed inputs and gives typed outputs. Workflows are drawn from them."
+        >
+            <LinkButton href="/admin/agents/new" icon="plus">"New agent"</LinkButton>
+        </Empty>
     }
 }
 
@@ -165,7 +163,7 @@ fn Row(agent: AgentView, deleting: Deleting<AgentId>) -> impl IntoView {
             <td class="row-actions">
                 <Menu id=menu_id label size=Size::Sm>
                     {copy.clone().map(|href| view! { <MenuLink href icon="copy-plus">"Duplicate"</MenuLink> })}
-                    <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>
+                    <DeleteItem on_select=on_delete/>
                 </Menu>
             </td>
         </tr>

@@ -17,6 +17,7 @@ mod decide;
 mod difference;
 mod draft;
 mod edge_panel;
+mod find_items;
 mod finding;
 mod fixes;
 mod focus;

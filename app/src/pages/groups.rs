@@ -20,7 +20,7 @@ use crate::{
     api,
     components::{Badge, Button, Empty, Menu, MenuItem, MenuLine, RowsSkeleton, Size, TableShell, Tone, Variant},
     form::FormError,
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
     pages::deleting::{DeleteQuestion, Deleting},
     shell::Page,
@@ -49,16 +49,9 @@ pub fn GroupsPage() -> impl IntoView {
                     <p>"A step asks a group to review, and a workflow is for groups: whoever is in one just then counts"</p>
                 </div>
                 <StuckGates/>
-                <Transition fallback=|| view! { <RowsSkeleton n=4/> }>
-                    {move || Suspend::new(async move {
-                        match groups.await {
-                            Ok(page) => view! { <List page is_adding/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| groups.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=groups fallback=|| view! { <RowsSkeleton n=4/> } let:page>
+                    <List page is_adding/>
+                </Loaded>
             </div>
         </Page>
     }

@@ -35,7 +35,7 @@ use self::{
 use crate::{
     api,
     components::{Button, RowsSkeleton, Size, Tab, TabPanel, Tabs, Variant},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     reactive::{memo, tie},
     shell::Page,
 };
@@ -77,20 +77,15 @@ fn Awaiting(place: Place) -> impl IntoView {
         Resource::new(|| (), move |()| api::inbox(place.asked().with_untracked(|asked| asked.query(None)), None));
     refetch_after_sign_in(first, Result::is_err);
     view! {
-        <Transition fallback=|| view! { <RowsSkeleton n=8 has_search=true/> }>
-            {move || Suspend::new(async move {
-                match first.await {
-                    Ok(page) => view! { <Loaded inbox=Inbox::new(place, page)/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=first fallback=|| view! { <RowsSkeleton n=8 has_search=true/> } let:page>
+            <Panes inbox=Inbox::new(place, page)/>
+        </Loaded>
     }
 }
 
 /// Side by side; where there is no room for both, what is read has the whole page, and a way back.
 #[component]
-fn Loaded(inbox: Inbox) -> impl IntoView {
+fn Panes(inbox: Inbox) -> impl IntoView {
     keys::listen(inbox);
     focus::keep_focus(move || {
         inbox.list().items.track();

@@ -1,6 +1,7 @@
 //! /admin/secrets: what agents send by name. Which there are, where each may go and who may use it.
 //! Must never show a value: none comes here.
 
+mod agents;
 mod form;
 mod grant;
 
@@ -21,7 +22,7 @@ use crate::{
         Variant, open_while_chosen, use_toasts,
     },
     form::{FormError, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
     reactive::effect,
     shell::Page,
@@ -49,16 +50,9 @@ pub fn SecretsPage() -> impl IntoView {
                         <code>"${secret.NAME}"</code> ". They are kept encrypted, and nobody is ever shown one."
                     </p>
                 </div>
-                <Transition fallback=|| view! { <RowsSkeleton n=3/> }>
-                    {move || Suspend::new(async move {
-                        match secrets.await {
-                            Ok(page) => view! { <List page is_adding/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| secrets.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=secrets fallback=|| view! { <RowsSkeleton n=3/> } let:page>
+                    <List page is_adding/>
+                </Loaded>
             </div>
         </Page>
     }

@@ -1,5 +1,20 @@
 //! An id made from a name: for an agent, for a group. Must never make one that is not well-formed, but for an empty one.
 
+use leptos::prelude::*;
+
+use crate::reactive::effect_with;
+
+/// The id of something new follows its name until somebody types another one.
+pub(super) fn follow(name: RwSignal<String>, id: RwSignal<String>) {
+    effect_with(move |before: Option<String>| {
+        let suggested = name.with(|name| slug(name));
+        if before.is_some_and(|before| id.with_untracked(|id| *id == before)) {
+            id.set(suggested.clone());
+        }
+        suggested
+    });
+}
+
 pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {

@@ -1,13 +1,33 @@
-//! One API token in a list: what it is called, what it may be used for, when it was used and when it ends, with the means to revoke it.
+//! API tokens in a list: what each is called, what it may be used for, when it was used and when it ends, with the means to revoke it.
 //! For one's own account and for the people page; it must never show the token itself.
 
 use leptos::prelude::*;
 use workflow::{access::Scope, api::TokenView};
 
-use crate::components::{Badge, Button, Icon, RelativeTime, Size, Tone};
+use crate::{
+    components::{Badge, Button, Icon, RelativeTime, Size, Tone},
+    paged::{More, Paged},
+};
+
+/// All of somebody's; `none` says that there is none.
+#[component]
+pub(super) fn TokenList(tokens: Paged<TokenView>, none: &'static str, ask: Callback<TokenView>) -> impl IntoView {
+    if tokens.items.with_untracked(Vec::is_empty) {
+        return view! { <p>{none}</p> }.into_any();
+    }
+    view! {
+        <ul class="plain-rows">
+            <For each=move || tokens.items.get() key=|token| token.id let:token>
+                <TokenRow token ask/>
+            </For>
+        </ul>
+        <More of=tokens/>
+    }
+    .into_any()
+}
 
 #[component]
-pub(super) fn TokenRow(token: TokenView, ask: Callback<TokenView>) -> impl IntoView {
+fn TokenRow(token: TokenView, ask: Callback<TokenView>) -> impl IntoView {
     let (name, scopes) = (token.name.clone(), token.scopes.clone());
     let used = match token.last_used_at {
         Some(at) => view! { <span>"last used " <RelativeTime at/></span> }.into_any(),

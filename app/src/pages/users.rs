@@ -24,7 +24,7 @@ use crate::{
     },
     error::AppError,
     form::{ErrorBanner, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
     session::use_session,
     shell::Page,
@@ -53,16 +53,9 @@ pub fn UsersPage() -> impl IntoView {
                         " are asked at gates, and are whom a workflow is for"
                     </p>
                 </div>
-                <Transition fallback=|| view! { <RowsSkeleton n=5/> }>
-                    {move || Suspend::new(async move {
-                        match users.await {
-                            Ok(page) => view! { <List page is_adding/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| users.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=users fallback=|| view! { <RowsSkeleton n=5/> } let:page>
+                    <List page is_adding/>
+                </Loaded>
             </div>
         </Page>
     }

@@ -15,7 +15,7 @@ use self::{list::List, tokens::Tokens};
 use crate::{
     api,
     components::{Button, Skeleton, SkeletonKind, Variant},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     shell::Page,
 };
 
@@ -38,16 +38,9 @@ pub fn WorkersPage() -> impl IntoView {
                     <h1>"Workers"</h1>
                     <p>"Programs of yours that do the work of steps, in any language, wherever they run. What they offer is accepted under " <a href="/admin/agents">"Agents"</a> "."</p>
                 </div>
-                <Transition fallback=ListSkeleton>
-                    {move || Suspend::new(async move {
-                        match workers.await {
-                            Ok(page) => view! { <List page/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| workers.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=workers fallback=ListSkeleton let:page>
+                    <List page/>
+                </Loaded>
                 <Tokens is_making/>
             </div>
         </Page>

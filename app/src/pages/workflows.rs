@@ -14,14 +14,17 @@ use self::audience::AudienceOf;
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, LinkButton, Menu, MenuItem, MenuLink, RelativeTime, RowsSkeleton, Segment,
+        Badge, Button, ConfirmDialog, Empty, LinkButton, Menu, MenuItem, RelativeTime, RowsSkeleton, Segment,
         Segmented, Size, TableShell, TextInput, Tone, Variant, use_toasts,
     },
     error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
-    pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+    pages::{
+        deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+        whole::{DeleteItem, DuplicateItem, Duplicating, ExportItem},
+    },
     reactive::memo,
     session::use_session,
     shell::Page,
@@ -60,29 +63,27 @@ pub fn WorkflowsPage() -> impl IntoView {
                     <p>"Draw on the canvas, then publish: everybody starts the published version"</p>
                 </div>
                 <FormError error/>
-                <Transition fallback=|| view! { <RowsSkeleton n=5 has_search=true/> }>
-                    {move || Suspend::new(async move {
-                        match templates.await {
-                            Ok(page) if page.items.is_empty() => {
-                                view! {
-                                    <Empty
-                                        icon="workflow"
-                                        framed=true
-                                        title="No workflow yet"
-                                        text="A workflow is a set of steps, each done by an agent, drawn on a canvas. Press New workflow to draw the first one."
-                                    />
-                                }
-                                    .into_any()
-                            }
-                            Ok(page) => view! { <List page on_changed=move |()| templates.refetch()/> }.into_any(),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=templates fallback=|| view! { <RowsSkeleton n=5 has_search=true/> } let:page>
+                    {if page.items.is_empty() {
+                        view! { <NoWorkflow/> }.into_any()
+                    } else {
+                        view! { <List page on_changed=move |()| templates.refetch()/> }.into_any()
+                    }}
+                </Loaded>
             </div>
         </Page>
+    }
+}
+
+#[component]
+fn NoWorkflow() -> impl IntoView {
+    view! {
+        <Empty
+            icon="workflow"
+            framed=true
+            title="No workflow yet"
+            text="A workflow is a set of steps, each done by an agent, drawn on a canvas. Press New workflow to draw the first one."
+        />
     }
 }
 
@@ -96,7 +97,11 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let wanted = RwSignal::new(String::new());
     let which = RwSignal::new("active".to_owned());
     let archiving = Archiving::new(on_changed);
-    let copying = Copying::new(on_changed);
+    let toasts = use_toasts();
+    let duplicating = Duplicating::new(move |template: TemplateView| {
+        toasts.success(format!("“{}” is made", template.name));
+        on_changed.run(());
+    });
     let deleting = Deleting::new(|(id, revision)| api::delete_template(id, revision), move || on_changed.run(()));
     let audience_of = RwSignal::new(None::<TemplateSummary>);
     let shown = move || {
@@ -122,7 +127,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </Show>
             </div>
             <FormError error=archiving.error/>
-            <FormError error=copying.error/>
+            <FormError error=duplicating.error/>
             <FormError error=deleting.error/>
             <TableShell label="Workflows">
                 <thead>
@@ -137,7 +142,7 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </thead>
                 <tbody>
                     <For each=shown key=|template| template.id let:template>
-                        <Row template archiving copying deleting audience_of/>
+                        <Row template archiving duplicating deleting audience_of/>
                     </For>
                 </tbody>
             </TableShell>
@@ -199,30 +204,11 @@ fn Question(archiving: Archiving) -> impl IntoView {
     }
 }
 
-/// A copy of the draft, under a name of its own.
-#[derive(Clone, Copy)]
-struct Copying {
-    action: Action<TemplateId, Result<TemplateView, AppError>>,
-    error: Signal<Option<AppError>>,
-}
-
-impl Copying {
-    fn new(on_changed: Callback<()>) -> Self {
-        let toasts = use_toasts();
-        let action = Action::new(|id: &TemplateId| api::duplicate_template(*id));
-        let error = outcome(action, move |template: TemplateView| {
-            toasts.success(format!("“{}” is made", template.name));
-            on_changed.run(());
-        });
-        Self { action, error }
-    }
-}
-
 #[component]
 fn Row(
     template: TemplateSummary,
     archiving: Archiving,
-    copying: Copying,
+    duplicating: Duplicating,
     deleting: Deleting<(TemplateId, i64)>,
     audience_of: RwSignal<Option<TemplateSummary>>,
 ) -> impl IntoView {
@@ -259,22 +245,13 @@ fn Row(
             <td class="wide-only"><RelativeTime at=updated/></td>
             <td class="row-actions">
                 <Menu id=menu_id label size=Size::Sm>
-                    <MenuItem
-                        icon="copy-plus"
-                        on_select=move |()| {
-                            copying.action.dispatch(id);
-                        }
-                    >
-                        "Duplicate"
-                    </MenuItem>
+                    <DuplicateItem on_select=move |()| duplicating.duplicate(id)/>
                     <MenuItem icon="users" on_select=move |()| audience_of.set(Some(stored.get_value()))>
                         "Who it is for…"
                     </MenuItem>
-                    <MenuLink href=format!("/api/workflows/templates/{id}/export") icon="download" download=true>"Export"</MenuLink>
+                    <ExportItem id/>
                     <MenuItem icon="archive" on_select>{if is_archived { "Unarchive" } else { "Archive" }}</MenuItem>
-                    {(!is_used).then(|| view! {
-                        <MenuItem icon="trash-2" danger=true on_select=on_delete>"Delete"</MenuItem>
-                    })}
+                    {(!is_used).then(|| view! { <DeleteItem on_select=on_delete/> })}
                 </Menu>
             </td>
         </tr>

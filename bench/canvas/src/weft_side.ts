@@ -15,6 +15,9 @@ const AGENT = "bench-canvas";
 const HUNDREDS_ZOOM = 0.25;
 const VIEWPORT = { width: 1280, height: 800 };
 const OPENS_WITHIN_MS = 60_000;
+const PANEL_WITHIN_MS = 2_000;
+/** What heads the panel of several steps. */
+const MANY = /^([\d,]+) steps$/;
 
 interface Hooks {
   nodeRect(key: string): Box | null;
@@ -180,8 +183,11 @@ class WeftCanvas implements Canvas {
   }
 
   async nSelected(): Promise<number> {
-    const heading = await this.page.locator("#side-panel-title").innerText();
-    return Number(/^([\d,]+) steps$/.exec(heading)?.[1]?.replaceAll(",", "") ?? Number.NaN);
+    const heading = this.page.locator("#side-panel-title").filter({ hasText: MANY });
+    // On a busy machine the panel of what was selected comes after the frame.
+    await heading.waitFor({ timeout: PANEL_WITHIN_MS }).catch(() => undefined);
+    const told = (await heading.count()) > 0 ? await heading.innerText() : "";
+    return Number(MANY.exec(told)?.[1]?.replaceAll(",", "") ?? Number.NaN);
   }
 
   async selectNothing(): Promise<void> {

@@ -18,7 +18,7 @@ use base64::{
 use workflow::{SecretName, secret::MIN_VALUE_CHARS};
 
 use self::undone::{BEGINS, Undone};
-use crate::AgentError;
+use crate::{AgentError, template::PercentEncoder};
 
 /// Escapes within escapes, such as an address in a page in JSON.
 const MAX_LAYERS: usize = 3;
@@ -53,7 +53,9 @@ pub(crate) struct Redactor {
 pub fn remember(name: &SecretName, value: &str) {
     let is_known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).redactor.knows(value);
     if !is_known {
-        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(name, value, MAX_KNOWN_BYTES);
+        // Before every line of the log has to wait.
+        let spellings = spellings(value);
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(name, spellings, MAX_KNOWN_BYTES);
     }
 }
 
@@ -63,10 +65,9 @@ pub fn redacted(line: &str) -> Cow<'_, str> {
 }
 
 impl Known {
-    fn add(&mut self, name: &SecretName, value: &str, max_bytes: usize) {
-        let spellings = spellings(value);
+    fn add(&mut self, name: &SecretName, spellings: BTreeSet<String>, max_bytes: usize) {
         self.n_bytes += n_bytes(&spellings);
-        self.redactor.add(name, value);
+        self.redactor.put(name, &spellings);
         self.values.push_back(spellings);
         // The newest is what is about to be sent.
         while self.n_bytes > max_bytes && self.values.len() > 1 {
@@ -85,9 +86,13 @@ fn n_bytes(spellings: &BTreeSet<String>) -> usize {
 
 impl Redactor {
     pub(crate) fn add(&mut self, name: &SecretName, value: &str) {
+        self.put(name, &spellings(value));
+    }
+
+    fn put(&mut self, name: &SecretName, spellings: &BTreeSet<String>) {
         let mut needles: BTreeMap<String, String> = std::mem::take(&mut self.needles).into_iter().collect();
-        for needle in spellings(value) {
-            needles.insert(needle, format!("[secret {name}]"));
+        for needle in spellings {
+            needles.insert(needle.clone(), format!("[secret {name}]"));
         }
         self.needles = needles.into_iter().collect();
         self.needles.sort_by_key(|(needle, _)| std::cmp::Reverse(needle.len()));
@@ -339,7 +344,9 @@ fn add_spellings(value: &str, found: &mut BTreeSet<String>) {
         found.insert(inner.to_owned());
         found.insert(inner.replace('/', "\\/"));
     }
-    let percent = percent_encoded(value);
+    let mut percent = String::new();
+    // Writing to a string cannot fail.
+    let _ = PercentEncoder(&mut percent).write_str(value);
     found.insert(percent.replace("%20", "+"));
     found.insert(lower_hex(&percent));
     found.insert(percent);
@@ -359,19 +366,6 @@ fn add_spellings(value: &str, found: &mut BTreeSet<String>) {
             }
         }
     }
-}
-
-fn percent_encoded(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 /// `%2F` as `%2f`.
@@ -459,7 +453,8 @@ mod tests {
     fn no_beginning_of_a_value_is_left_where_a_text_was_cut() {
         let value = "c4n4ry+of/a=secret";
         let redactor = redactor(value);
-        let percent = percent_encoded(value);
+        let mut percent = String::new();
+        PercentEncoder(&mut percent).write_str(value).unwrap();
         let unicode = value.replace('+', "\\u002b").replace('/', "\\/").replace('=', "\\u003d");
         let base64 = STANDARD.encode(format!("user:{value}"));
         let digits = hex::encode(value);
@@ -506,12 +501,12 @@ mod tests {
         let mut known = Known { redactor: Redactor::default(), values: VecDeque::new(), n_bytes: 0 };
         let one = n_bytes(&spellings("the-value-0"));
         for n in 0..10 {
-            known.add(&"key".into(), &format!("the-value-{n}"), 4 * one);
+            known.add(&"key".into(), spellings(&format!("the-value-{n}")), 4 * one);
             assert!(known.redactor.knows(&format!("the-value-{n}")) && known.n_bytes <= 4 * one, "{n}");
         }
         assert!(!known.redactor.knows("the-value-0") && known.redactor.knows("the-value-8"));
         assert_eq!(known.values.len(), 4);
-        known.add(&"key".into(), &"large".repeat(1_000), 4 * one);
+        known.add(&"key".into(), spellings(&"large".repeat(1_000)), 4 * one);
         assert!(known.redactor.knows(&"large".repeat(1_000)), "though it alone is more");
         assert_eq!((known.values.len(), known.redactor.needles.len()), (1, known.values[0].len()));
     }

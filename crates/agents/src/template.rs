@@ -24,7 +24,7 @@ use workflow::{agent::AgentConfig, limits::MAX_PROMPT_BYTES, status::Reason, tem
 
 use crate::{Agent, AgentContext, AgentError, Sandbox, StepInput, StepOutput, output};
 
-pub(crate) use write::Insert;
+pub(crate) use write::{Insert, PercentEncoder};
 
 /// Fuel of a render in this process besides what its inputs take: about a millisecond. Almost every template ends within it.
 const QUICK_FUEL: u64 = 20_000;

@@ -17,12 +17,14 @@ mod releasing;
 mod start;
 pub(crate) mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::runs::Scope;
 use workflow::{
     RunId, RunView, UserId,
     api::{EventView, Page, RunPage, RunSummary},
+    id::GroupId,
+    people,
     run::{Snapshot, state::Emails},
 };
 
@@ -82,6 +84,16 @@ pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> 
     let voters = ctx.store().voters(&snapshot.voters()).await?;
     snapshot.leave_out_void_votes(&voters);
     Ok((snapshot, emails))
+}
+
+/// What the groups are called that gates of the run ask; it has been looked at by whoever asks, and names them by their ids.
+pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<GroupId, String>> {
+    let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
+    let asked = people::named(&started.run_definition).groups.into_iter();
+    let asked: Vec<String> = asked.filter(|group| GroupId::new(group.as_str()).is_well_formed()).collect();
+    // Who is in them is nobody's business here.
+    let known = ctx.store().groups_that_can(&asked, 0).await?;
+    Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
 }
 
 /// The newest events before `before`, newest first.

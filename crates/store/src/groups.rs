@@ -215,9 +215,7 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        let changed = finish(tx, n, author, "group.member_added", id, user).await?;
-        self.outbox.person(user);
-        Ok(changed)
+        self.finish(tx, n, author, "group.member_added", id, user).await
     }
 
     /// The person is in the group no more: what they voted for it at open gates counts no more either.
@@ -231,27 +229,27 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        let changed = finish(tx, n, author, "group.member_removed", id, user).await?;
-        // What they have open and see by it no more ends at once.
-        self.outbox.person(user);
-        Ok(changed)
+        self.finish(tx, n, author, "group.member_removed", id, user).await
     }
-}
 
-async fn finish(
-    mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
-    n_rows: u64,
-    author: Author,
-    action: &str,
-    id: &GroupId,
-    user: UserId,
-) -> Result<Changed> {
-    if n_rows == 0 {
-        return Ok(Changed::Unchanged);
+    async fn finish(
+        &self,
+        mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
+        n_rows: u64,
+        author: Author,
+        action: &str,
+        id: &GroupId,
+        user: UserId,
+    ) -> Result<Changed> {
+        if n_rows == 0 {
+            return Ok(Changed::Unchanged);
+        }
+        audit::append(&mut tx, author, action, id.as_str(), json!({"user": user})).await?;
+        tx.commit().await?;
+        // What they have open shows what they see by it, and ends where they see it no more, at once.
+        self.outbox.person(user);
+        Ok(Changed::Changed)
     }
-    audit::append(&mut tx, author, action, id.as_str(), json!({"user": user})).await?;
-    tx.commit().await?;
-    Ok(Changed::Changed)
 }
 
 /// Names of workflows by which a group is asked: an audience, a gate of what is live, or an open gate.

@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use service::{OpContext, Wanted, groups};
-use workflow::{api::NewGroup, id::GroupId, limits::MAX_NAME_CHARS};
+use service::{OpContext, groups};
+use workflow::{
+    api::{GroupView, MemberView, NewGroup},
+    id::GroupId,
+    limits::MAX_NAME_CHARS,
+};
 
 use super::{
-    operator::{Operator, told},
+    operator::{Operator, lines, told},
     remote::line,
     user,
 };
@@ -113,36 +117,17 @@ async fn find(ctx: &OpContext, of: OfGroup) -> Result<GroupId> {
 }
 
 async fn list(ctx: &OpContext) -> Result<String> {
-    let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-    loop {
-        let page = groups::list(ctx, &wanted).await.map_err(told)?;
-        lines.extend(page.items.iter().map(|group| {
-            format!(
-                "{}  {} of {} can sign in  {}",
-                group.id,
-                group.n_active,
-                group.n_members,
-                line(&group.name, MAX_NAME_CHARS)
-            )
-        }));
-        if page.next.is_none() {
-            return Ok(lines.join("\n"));
-        }
-        wanted.after = page.next;
-    }
+    let of = |group: &GroupView| {
+        let name = line(&group.name, MAX_NAME_CHARS);
+        format!("{}  {} of {} can sign in  {name}", group.id, group.n_active, group.n_members)
+    };
+    lines(async |wanted| groups::list(ctx, wanted).await, of).await
 }
 
 async fn members(ctx: &OpContext, group: &GroupId) -> Result<String> {
-    let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-    loop {
-        let page = groups::members(ctx, group, &wanted).await.map_err(told)?;
-        lines.extend(page.items.iter().map(|member| {
-            let disabled = if member.is_disabled { "  disabled" } else { "" };
-            format!("{}{disabled}", member.email)
-        }));
-        if page.next.is_none() {
-            return Ok(lines.join("\n"));
-        }
-        wanted.after = page.next;
-    }
+    let of = |member: &MemberView| {
+        let disabled = if member.is_disabled { "  disabled" } else { "" };
+        format!("{}{disabled}", member.email)
+    };
+    lines(async |wanted| groups::members(ctx, group, wanted).await, of).await
 }

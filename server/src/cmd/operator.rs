@@ -1,8 +1,9 @@
 //! What the commands of the operator share: the database for their duration, and a context that may manage people.
 
 use anyhow::{Context, Result, bail};
-use service::{OpContext, Service, Settings};
+use service::{OpContext, Service, Settings, Wanted};
 use store::{Store, vault::KeyRing};
+use workflow::api::Page;
 
 use super::process::Decider;
 use crate::{
@@ -72,4 +73,20 @@ pub(super) fn has_database(config: &config::Database) -> bool {
 #[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 pub(super) fn told(error: service::Error) -> anyhow::Error {
     anyhow::anyhow!(error.to_api().detail)
+}
+
+/// All pages of a list, as lines.
+pub(super) async fn lines<T>(
+    read: impl AsyncFn(&Wanted) -> service::Result<Page<T>>,
+    line: impl Fn(&T) -> String,
+) -> Result<String> {
+    let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
+    loop {
+        let page = read(&wanted).await.map_err(told)?;
+        lines.extend(page.items.iter().map(&line));
+        if page.next.is_none() {
+            return Ok(lines.join("\n"));
+        }
+        wanted.after = page.next;
+    }
 }

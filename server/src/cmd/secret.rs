@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use rand::RngCore;
 use secrecy::zeroize::Zeroize;
-use service::{Wanted, secrets};
+use service::secrets;
 use store::vault::{KEY_BYTES, KeyRing};
 use workflow::{
     AgentId, SecretName,
@@ -15,7 +15,7 @@ use workflow::{
     secret::{Hidden, MAX_VALUE_BYTES},
 };
 
-use super::operator::{Operator, told};
+use super::operator::{Operator, lines, told};
 use crate::config;
 
 #[derive(Args, Debug)]
@@ -164,17 +164,7 @@ async fn perform(operator: &Operator, verb: Verb, value: Option<Hidden>) -> Resu
             let secret = secrets::grant(&ctx, &SecretName::new(named.name), wanted).await.map_err(missing)?;
             Ok(line(&secret).into())
         }
-        Verb::List => {
-            let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-            loop {
-                let page = secrets::list(&ctx, &wanted).await.map_err(told)?;
-                lines.extend(page.items.iter().map(line));
-                if page.next.is_none() {
-                    return Ok(lines.join("\n").into());
-                }
-                wanted.after = page.next;
-            }
-        }
+        Verb::List => Ok(lines(async |wanted| secrets::list(&ctx, wanted).await, line).await?.into()),
         Verb::Delete(Named { name }) => {
             secrets::delete(&ctx, &SecretName::new(name)).await.map_err(missing)?;
             Ok("Deleted; agents that name it fail from now on".to_owned().into())
@@ -253,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_opened_is_named_and_the_command_fails() {
+    fn what_could_not_be_opened_is_named() {
         let all = secrets::Rotated { key: "aa".into(), n_done: 1, left: Vec::new() };
         assert!(rotated(all).text.contains("1 secret is newly encrypted under the key aa"));
         let some = secrets::Rotated { key: "aa".into(), n_done: 2, left: vec![("github".into(), "bb".into())] };

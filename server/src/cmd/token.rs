@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use service::{Wanted, accounts, users};
+use service::{accounts, users};
 use workflow::{
     access::Scope,
     api::{NewToken, TokenView},
@@ -12,7 +12,7 @@ use workflow::{
 };
 
 use super::{
-    operator::{Operator, told},
+    operator::{Operator, lines, told},
     user,
 };
 use crate::config;
@@ -79,15 +79,7 @@ async fn perform(operator: &Operator, command: Token) -> Result<String> {
         }
         Token::List(OfPerson { email }) => {
             let user = user::find(&ctx, &email).await?;
-            let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-            loop {
-                let page = users::tokens(&ctx, user.id, &wanted).await.map_err(told)?;
-                lines.extend(page.items.iter().map(line));
-                if page.next.is_none() {
-                    return Ok(lines.join("\n"));
-                }
-                wanted.after = page.next;
-            }
+            lines(async |wanted| users::tokens(&ctx, user.id, wanted).await, line).await
         }
         Token::Revoke(Revoke { of: OfPerson { email }, id }) => {
             let user = user::find(&ctx, &email).await?;

@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use service::{Wanted, library, users};
-use workflow::access::Role;
+use workflow::{access::Role, api::UserView};
 
-use super::operator::{Operator, told};
+use super::operator::{Operator, lines, told};
 use crate::{config, seed};
 
 /// No password is longer; more is not read.
@@ -120,23 +120,16 @@ async fn perform(operator: &Operator, command: User, password: SecretString) -> 
             Ok(format!("{} has a new password and is signed out everywhere, API tokens included", user.email))
         }
         User::List => {
-            let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-            loop {
-                let page = users::list(&ctx, &wanted).await.map_err(told)?;
-                lines.extend(page.items.iter().map(|user| {
-                    let disabled = if user.is_disabled { "  disabled" } else { "" };
-                    format!("{:<5}  {}{disabled}", user.role.as_str(), user.email)
-                }));
-                if page.next.is_none() {
-                    return Ok(lines.join("\n"));
-                }
-                wanted.after = page.next;
-            }
+            let line = |user: &UserView| {
+                let disabled = if user.is_disabled { "  disabled" } else { "" };
+                format!("{:<5}  {}{disabled}", user.role.as_str(), user.email)
+            };
+            lines(async |wanted| users::list(&ctx, wanted).await, line).await
         }
     }
 }
 
-pub(super) async fn find(ctx: &service::OpContext, email: &str) -> Result<workflow::api::UserView> {
+pub(super) async fn find(ctx: &service::OpContext, email: &str) -> Result<UserView> {
     match users::find(ctx, email).await {
         Ok(user) => Ok(user),
         Err(service::Error::NotFound) => {

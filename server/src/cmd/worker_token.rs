@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use service::{Wanted, workers};
+use service::workers;
 use workflow::{
     api::{NewWorkerToken, WorkerTokenView},
     id::TokenId,
 };
 
-use super::operator::{Operator, told};
+use super::operator::{Operator, lines, told};
 use crate::config;
 
 #[derive(Debug, Subcommand)]
@@ -66,17 +66,7 @@ async fn perform(operator: &Operator, command: WorkerToken) -> Result<String> {
             let wish = NewWorkerToken { name, agents, labels, expires_in_days: Some(days) };
             Ok(workers::create_token(&ctx, wish).await.map_err(told)?.token)
         }
-        WorkerToken::List => {
-            let (mut lines, mut wanted) = (Vec::new(), Wanted::default());
-            loop {
-                let page = workers::list_tokens(&ctx, &wanted).await.map_err(told)?;
-                lines.extend(page.items.iter().map(line));
-                if page.next.is_none() {
-                    return Ok(lines.join("\n"));
-                }
-                wanted.after = page.next;
-            }
-        }
+        WorkerToken::List => lines(async |wanted| workers::list_tokens(&ctx, wanted).await, line).await,
         WorkerToken::Revoke(Revoke { id }) => {
             let Ok(id) = id.parse::<TokenId>() else {
                 bail!("this is no id of a token\n`weft worker-token list` shows them")

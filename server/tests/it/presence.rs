@@ -57,6 +57,23 @@ async fn waiting(server: &Server) -> (String, Value) {
     (run, at)
 }
 
+/// Two processes over one database, what stops the second, and where each of them listens.
+async fn two_processes(pool: &PgPool) -> (Server, CancellationToken, SocketAddr, SocketAddr) {
+    let server = Server::start(pool.clone()).await;
+    let stop = CancellationToken::new();
+    let (here, there) = (server.listen().await, second(pool, &stop).await);
+    (server, stop, here, there)
+}
+
+/// A run that waits, and Anna's page, which is at it, alone.
+async fn anna_alone(server: &Server, here: SocketAddr, selected: &[&str]) -> (String, Value, Socket) {
+    let (run, at) = waiting(server).await;
+    let mut anna = socket(here, &server.anna).await;
+    is_at(&mut anna, &at, selected).await;
+    assert_eq!(told(&heard(&mut anna).await), (vec![], 0));
+    (run, at, anna)
+}
+
 async fn is_at(socket: &mut Socket, at: &Value, selected: &[&str]) {
     socket.send(Message::text(json!({"at": at, "selected": selected}).to_string())).await.unwrap();
 }
@@ -98,13 +115,8 @@ fn stays(mut socket: Socket) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn people_at_two_processes_hear_of_each_other_and_nothing_of_it_is_stored(pool: PgPool) {
-    let server = Server::start(pool.clone()).await;
-    let stop = CancellationToken::new();
-    let (here, there) = (server.listen().await, second(&pool, &stop).await);
-    let (_, at) = waiting(&server).await;
-    let mut anna = socket(here, &server.anna).await;
-    is_at(&mut anna, &at, &["shout"]).await;
-    assert_eq!(told(&heard(&mut anna).await), (vec![], 0));
+    let (server, stop, here, there) = two_processes(&pool).await;
+    let (_, at, mut anna) = anna_alone(&server, here, &["shout"]).await;
 
     let mut cara = socket(there, &server.cara).await;
     is_at(&mut cara, &at, &[]).await;
@@ -149,12 +161,8 @@ async fn people_at_two_processes_hear_of_each_other_and_nothing_of_it_is_stored(
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whoever_is_silent_is_gone_within_ten_seconds(pool: PgPool) {
-    let server = Server::start(pool.clone()).await;
-    let stop = CancellationToken::new();
-    let (here, there) = (server.listen().await, second(&pool, &stop).await);
-    let (_, at) = waiting(&server).await;
-    let mut anna = socket(here, &server.anna).await;
-    is_at(&mut anna, &at, &[]).await;
+    let (server, stop, here, there) = two_processes(&pool).await;
+    let (_, at, mut anna) = anna_alone(&server, here, &[]).await;
     let mut cara = socket(there, &server.cara).await;
     is_at(&mut cara, &at, &[]).await;
     hears(&mut anna, &[CARA], 0).await;
@@ -174,10 +182,7 @@ async fn whoever_is_silent_is_gone_within_ten_seconds(pool: PgPool) {
 async fn only_those_who_may_see_a_place_are_there_and_only_for_as_long(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let address = server.listen().await;
-    let (run, at) = waiting(&server).await;
-    let mut anna = socket(address, &server.anna).await;
-    is_at(&mut anna, &at, &[]).await;
-    heard(&mut anna).await;
+    let (run, at, mut anna) = anna_alone(&server, address, &[]).await;
 
     // Neither a stranger, nor somebody at a run that is not there, nor a user or a reading token at a draft.
     let template = server.shouting_template("never").await;
@@ -209,12 +214,8 @@ async fn only_those_who_may_see_a_place_are_there_and_only_for_as_long(pool: PgP
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whoever_signs_out_or_is_disabled_is_gone_at_once_at_every_process(pool: PgPool) {
-    let server = Server::start(pool.clone()).await;
-    let stop = CancellationToken::new();
-    let (here, there) = (server.listen().await, second(&pool, &stop).await);
-    let (_, at) = waiting(&server).await;
-    let mut anna = socket(here, &server.anna).await;
-    is_at(&mut anna, &at, &[]).await;
+    let (server, stop, here, there) = two_processes(&pool).await;
+    let (_, at, mut anna) = anna_alone(&server, here, &[]).await;
     let browser = server.browser(CARA).await;
     let mut headers = browser.headers();
     headers.insert(header::ORIGIN, HeaderValue::from_str(&format!("http://{there}")).unwrap());
@@ -244,10 +245,7 @@ async fn whoever_signs_out_or_is_disabled_is_gone_at_once_at_every_process(pool:
 async fn what_a_page_says_of_itself_is_bounded(pool: PgPool) {
     let server = Server::start(pool).await;
     let address = server.listen().await;
-    let (run, at) = waiting(&server).await;
-    let mut anna = socket(address, &server.anna).await;
-    is_at(&mut anna, &at, &[]).await;
-    heard(&mut anna).await;
+    let (run, at, mut anna) = anna_alone(&server, address, &[]).await;
 
     let mut admin = socket(address, &server.admin).await;
     let many: Vec<String> = (0..2_000).map(|n| format!("s{n}")).collect();

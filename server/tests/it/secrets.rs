@@ -75,6 +75,15 @@ async fn set(server: &Server, hosts: &[String], agents: &[&str]) {
     assert!(!made.to_string().contains("c4n4ry"), "{made}");
 }
 
+/// Runs what a file brought, whose step sends the secret: it may not.
+async fn is_refused(server: &Server, id: &str) {
+    server.admin.post(&format!("{TEMPLATES}/{id}/publish"), json!({})).await.expect(201);
+    let run = server.anna.start(id, "x").await;
+    let view = server.anna.settled(&run).await;
+    let told = step(&view, "a")["attempts"][0].to_string();
+    assert!(told.contains("may not use the secret `github`"), "{told}");
+}
+
 /// What somebody would look for who looks for the value.
 fn spelled() -> Vec<String> {
     let percent = "c4n4ry%2Fof%2Ba%20secret%26more%3D";
@@ -265,11 +274,7 @@ async fn a_file_that_names_a_secret_is_granted_nothing(pool: PgPool) {
     let templates = server.admin.get(TEMPLATES).await.expect(200);
     let id = templates.as_array().unwrap().iter().find(|one| one["name"] == "Calls").unwrap()["id"].clone();
     let id = id.as_str().unwrap();
-    server.admin.post(&format!("{TEMPLATES}/{id}/publish"), json!({})).await.expect(201);
-    let run = server.anna.start(id, "x").await;
-    let view = server.anna.settled(&run).await;
-    let told = step(&view, "a")["attempts"][0].to_string();
-    assert!(told.contains("may not use the secret `github`"), "{told}");
+    is_refused(&server, id).await;
     server.stop().await;
 }
 
@@ -339,11 +344,7 @@ async fn a_file_takes_no_granted_agent_over(pool: PgPool) {
     let audit = server.admin.get("/api/audit?action=secret.granted&subject=github").await.expect(200);
     assert_eq!(audit["entries"][0]["data"]["taken_from"], "here", "{audit:#}");
     let id = done["template_id"].as_str().unwrap();
-    server.admin.post(&format!("{TEMPLATES}/{id}/publish"), json!({})).await.expect(201);
-    let run = server.anna.start(id, "x").await;
-    let view = server.anna.settled(&run).await;
-    let told = step(&view, "a")["attempts"][0].to_string();
-    assert!(told.contains("may not use the secret `github`"), "{told}");
+    is_refused(&server, id).await;
     server.stop().await;
 }
 

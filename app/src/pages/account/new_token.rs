@@ -8,7 +8,7 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ButtonType, Checkbox, Fault, Field, Select, TextInput, Variant},
+    components::{Checkbox, DialogForm, Fault, Field, Select, TextInput},
     error::AppError,
     form::{FormError, at_field},
     pages::{
@@ -52,11 +52,11 @@ pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done
     let create = Action::new(move |(): &()| api::create_token(choice.wanted()));
     let choose = move |error: Signal<Option<AppError>>| {
         view! {
-            <form
-                class="form"
-                novalidate
-                on:submit=move |event| {
-                    event.prevent_default();
+            <DialogForm
+                open
+                submit="Create token"
+                pending=create.pending()
+                on_submit=move |()| {
                     create.dispatch(());
                 }
             >
@@ -68,11 +68,7 @@ pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done
                 <Field id="token-days" label="Expires" error=at_field(error, "expires_in_days")>
                     <Select value=choice.days options=lifetimes()/>
                 </Field>
-                <div class="form-actions">
-                    <Button on_click=move |()| open.set(false)>"Close"</Button>
-                    <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>"Create token"</Button>
-                </div>
-            </form>
+            </DialogForm>
         }
         .into_any()
     };

@@ -5,9 +5,10 @@ use workflow::api::SessionView;
 
 use crate::{
     api,
-    components::{Badge, Button, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone, use_toasts},
+    components::{Badge, Button, Icon, RelativeTime, RowsSkeleton, Size, Tone, use_toasts},
+    error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     session::use_session,
 };
@@ -28,34 +29,28 @@ pub(super) fn Sessions(ends: RwSignal<u32>) -> impl IntoView {
             <div class="card-body stack">
                 <p class="muted">"The browsers in which you are signed in. End any that you do not know, then change your password."</p>
                 <FormError error/>
-                <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-                    {move || Suspend::new(async move {
-                        match sessions.await {
-                            Ok(page) => {
-                                let sessions = Paged::new(page, api::list_sessions);
-                                view! {
-                                    <ul class="plain-rows">
-                                        <For each=move || sessions.items.get() key=|session| session.id.clone() let:session>
-                                            <Row session revoke/>
-                                        </For>
-                                    </ul>
-                                    <More of=sessions/>
-                                }
-                                    .into_any()
-                            }
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| sessions.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=sessions fallback=|| view! { <RowsSkeleton n=1/> } let:page>
+                    <List sessions=Paged::new(page, api::list_sessions) revoke/>
+                </Loaded>
             </div>
         </section>
     }
 }
 
 #[component]
-fn Row(session: SessionView, revoke: Action<String, Result<(), crate::error::AppError>>) -> impl IntoView {
+fn List(sessions: Paged<SessionView>, revoke: Action<String, Result<(), AppError>>) -> impl IntoView {
+    view! {
+        <ul class="plain-rows">
+            <For each=move || sessions.items.get() key=|session| session.id.clone() let:session>
+                <Row session revoke/>
+            </For>
+        </ul>
+        <More of=sessions/>
+    }
+}
+
+#[component]
+fn Row(session: SessionView, revoke: Action<String, Result<(), AppError>>) -> impl IntoView {
     let device = device(&session.user_agent);
     let id = session.id.clone();
     let end = if session.is_current {

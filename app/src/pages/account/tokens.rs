@@ -8,11 +8,11 @@ use super::new_token::NewToken;
 use crate::reactive::effect;
 use crate::{
     api,
-    components::{Button, ConfirmDialog, Dialog, Size, Skeleton, SkeletonKind, use_toasts},
+    components::{Button, ConfirmDialog, Dialog, RowsSkeleton, Size, use_toasts},
     form::{FormError, outcome},
-    load::PartFailed,
-    paged::{More, Paged},
-    pages::{new_secret::Shown, token_row::TokenRow},
+    load::Loaded,
+    paged::Paged,
+    pages::{new_secret::Shown, token_row::TokenList},
     session::use_session,
 };
 
@@ -58,28 +58,9 @@ pub(super) fn Tokens(ends: RwSignal<u32>) -> impl IntoView {
             <div class="card-body stack">
                 <p class="muted">"For scripts and other programs: sent as " <code>"Authorization: Bearer …"</code> ", a token may do what you choose for it. Changing your password ends them all."</p>
                 <FormError error/>
-                <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-                    {move || Suspend::new(async move {
-                        match tokens.await {
-                            Ok(page) if page.items.is_empty() => view! { <p>"No token yet"</p> }.into_any(),
-                            Ok(page) => {
-                                let tokens = Paged::new(page, api::list_tokens);
-                                view! {
-                                    <ul class="plain-rows">
-                                        <For each=move || tokens.items.get() key=|token| token.id let:token>
-                                            <TokenRow token ask/>
-                                        </For>
-                                    </ul>
-                                    <More of=tokens/>
-                                }
-                                    .into_any()
-                            }
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| tokens.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=tokens fallback=|| view! { <RowsSkeleton n=1/> } let:page>
+                    <TokenList tokens=Paged::new(page, api::list_tokens) none="No token yet" ask/>
+                </Loaded>
             </div>
         </section>
         <ConfirmDialog

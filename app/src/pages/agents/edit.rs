@@ -22,7 +22,6 @@ use super::{
     kind,
     outside::OutsidePage,
     ports::{List, Ports},
-    suggested_id,
     test::{TestPanel, Unsaved},
     typed::TypedAgent,
 };
@@ -39,7 +38,7 @@ use crate::{
     kept::{self, Typed},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
-    pages::slug::slug,
+    pages::slug::{self, slug},
     session::use_session,
     shell::Page,
 };
@@ -130,7 +129,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
         memo(move || read.with(|(now, _)| saved.with(|saved| *now != AgentSpec { version: 0, ..saved.clone() })));
 
     if is_new {
-        suggested_id::follow_name(form);
+        slug::follow(form.name, form.id);
     }
 
     let began = RwSignal::new(base.get_untracked());

@@ -10,7 +10,7 @@ use workflow::{
 use crate::{
     api,
     components::{Empty, Icon, LinkButton, Size, Skeleton, SkeletonKind, Variant},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     session::use_session,
 };
@@ -24,17 +24,13 @@ pub(super) fn Gallery() -> impl IntoView {
             <div class="section-head">
                 <h2 id="workflows">"Start a workflow"</h2>
             </div>
-            <Transition fallback=GallerySkeleton>
-                {move || Suspend::new(async move {
-                    match templates.await {
-                        Ok(page) if page.items.is_empty() => view! { <NoWorkflow/> }.into_any(),
-                        Ok(page) => view! { <Cards page/> }.into_any(),
-                        Err(error) => {
-                            view! { <PartFailed error on_retry=move |()| templates.refetch()/> }.into_any()
-                        }
-                    }
-                })}
-            </Transition>
+            <Loaded of=templates fallback=GallerySkeleton let:page>
+                {if page.items.is_empty() {
+                    view! { <NoWorkflow/> }.into_any()
+                } else {
+                    view! { <Cards page/> }.into_any()
+                }}
+            </Loaded>
         </section>
     }
 }
@@ -101,6 +97,7 @@ fn NoWorkflow() -> impl IntoView {
             <Empty
                 icon="workflow"
                 framed=true
+                level=3
                 title="No workflow is published yet"
                 text="Draw one on the canvas and publish it: then everybody can start it from here."
             >
@@ -115,6 +112,7 @@ fn NoWorkflow() -> impl IntoView {
             <Empty
                 icon="workflow"
                 framed=true
+                level=3
                 title="No workflow is published yet"
                 text="As soon as an admin publishes one, you can start it from here."
             />

@@ -82,6 +82,7 @@ fn RunList(page: RunPage) -> impl IntoView {
                     <Empty
                         icon="play"
                         framed=true
+                        level=3
                         title="No runs yet"
                         text="Start a workflow: its steps, what waits for you and what it wrote appear here, live."
                     />

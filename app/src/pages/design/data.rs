@@ -56,7 +56,7 @@ pub fn Data() -> impl IntoView {
                 </Banner>
             </Specimen>
             <Specimen name="Empty">
-                <Empty icon="workflow" title="No workflows yet" text="A workflow is a set of agents and what flows between them." framed=true>
+                <Empty icon="workflow" title="No workflows yet" text="A workflow is a set of agents and what flows between them." framed=true level=3>
                     <Button variant=Variant::Primary icon="plus">"New workflow"</Button>
                 </Empty>
             </Specimen>

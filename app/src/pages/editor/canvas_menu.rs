@@ -7,14 +7,13 @@ use workflow::{StepKey, trying::Extent};
 use super::{
     arrange_menu::{AlignItem, Along, ColourItem, FurtherMenu, Grouping, Leading, Sizes},
     draft::Draft,
+    find_items::FindItems,
     focus,
-    replacing::Replacing,
     trying::use_trying,
 };
 use crate::{
     canvas_view::Asked,
     components::{ContextMenu, MenuItem, MenuLine},
-    finder::use_finder,
 };
 
 /// Goes beside the canvas; shows the menu that was asked for there.
@@ -132,8 +131,6 @@ fn OfSelection(draft: Draft, leading: Leading, has_notes: bool) -> impl IntoView
 #[component]
 fn OfCanvas(draft: Draft) -> impl IntoView {
     let handle = draft.handle;
-    let replacing = expect_context::<Replacing>();
-    let finder = use_finder();
     view! {
         <MenuItem icon="clipboard-paste" keys="Ctrl V" on_select=move |()| draft.paste_by_menu()>"Paste"</MenuItem>
         <MenuItem icon="file-text" keys="T" on_select=move |()| handle.add_note()>"Add a note"</MenuItem>
@@ -143,15 +140,7 @@ fn OfCanvas(draft: Draft) -> impl IntoView {
         <MenuItem icon="maximize" keys="Shift 1" on_select=move |()| handle.fit()>"Fit"</MenuItem>
         <MenuItem icon="scan" keys="Shift 2" on_select=move |()| handle.show_all()>"Show everything"</MenuItem>
         <MenuLine/>
-        {finder.map(|finder| view! {
-            <MenuItem icon="search" keys=Command::Find.keys() on_select=move |()| finder.open.set(true)>"Find…"</MenuItem>
-        })}
-        <MenuItem icon="file-text" keys=Command::Replace.keys() on_select=move |()| replacing.open.set(true)>
-            "Search and replace…"
-        </MenuItem>
-        {finder.map(|finder| view! {
-            <MenuItem icon="keyboard" keys=Command::Help.keys() on_select=move |()| finder.help.set(true)>"Shortcuts"</MenuItem>
-        })}
+        <FindItems/>
     }
 }
 

@@ -1,25 +1,26 @@
 //! What can be done with the workflow as a whole: find in it, its versions, a copy of it, and away with it as long as nobody ever used it.
 
-use canvas::shortcuts::Command;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::TemplateView;
 
 use super::{
     draft::Draft,
+    find_items::FindItems,
     parts,
-    replacing::Replacing,
     saving::{SaveState, lock},
 };
 use crate::{
     api,
     behind::LaterDialogs,
     canvas_view::Picture,
-    components::{Menu, MenuItem, MenuLine, MenuLink},
+    components::{Menu, MenuItem, MenuLine},
     error::AppError,
     finder::{Entry, Finder, Group, use_finder},
-    form::outcome,
-    pages::deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+    pages::{
+        deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
+        whole::{DeleteItem, DuplicateItem, Duplicating, ExportItem},
+    },
     reactive::effect,
 };
 
@@ -28,8 +29,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
     let navigate = use_navigate();
     let saving = draft.saving;
     let wants_copy = RwSignal::new(false);
-    let copy = Action::new(move |(): &()| api::duplicate_template(draft.id));
-    let copy_error = outcome(copy, move |made: TemplateView| {
+    let duplicating = Duplicating::new(move |made: TemplateView| {
         draft.toasts.success(format!("This is “{}” now", made.name));
         navigate(&format!("/admin/workflows/{}", made.id), NavigateOptions::default());
     });
@@ -41,7 +41,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         match saving.state.get() {
             SaveState::Saved => {
                 wants_copy.set(false);
-                copy.dispatch(());
+                duplicating.duplicate(draft.id);
             }
             SaveState::Saving | SaveState::Merging => {}
             SaveState::Offline | SaveState::SignedOut | SaveState::Conflict | SaveState::Refused(_) => {
@@ -63,7 +63,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         deleting.ask((draft.id, base), draft.name.get_untracked());
     };
     effect(move || {
-        let error: Option<AppError> = copy_error.get().or_else(|| deleting.error.get());
+        let error: Option<AppError> = duplicating.error.get().or_else(|| deleting.error.get());
         if let Some(error) = error {
             draft.toasts.error(error.0.detail);
         }
@@ -72,47 +72,29 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
         let is_used = draft.live.get().version.is_some();
         is_used.then(|| "It was published: archive it in the list of workflows".to_owned())
     });
-    let replacing = expect_context::<Replacing>();
     let versions = RwSignal::new(false);
-    let finder = use_finder();
-    if let Some(finder) = finder {
+    if let Some(finder) = use_finder() {
         offer_versions(finder, versions);
     }
     view! {
         <Menu id="workflow-more" label="More for this workflow">
-            {finder.map(|finder| view! {
-                <MenuItem icon="search" keys=Command::Find.keys() on_select=move |()| finder.open.set(true)>"Find…"</MenuItem>
-            })}
-            <MenuItem icon="file-text" keys=Command::Replace.keys() on_select=move |()| replacing.open.set(true)>
-                "Search and replace…"
-            </MenuItem>
-            {finder.map(|finder| view! {
-                <MenuItem icon="keyboard" keys=Command::Help.keys() on_select=move |()| finder.help.set(true)>
-                    "Shortcuts"
-                </MenuItem>
-            })}
+            <FindItems/>
             <MenuItem icon="history" on_select=move |()| versions.set(true)>"Versions…"</MenuItem>
             <MenuLine/>
-            <MenuItem
-                icon="copy-plus"
+            <DuplicateItem
+                words="Duplicate workflow"
                 on_select=move |()| {
                     if !saving.state.with_untracked(|state| *state == SaveState::Saved) {
                         draft.save();
                     }
                     wants_copy.set(true);
                 }
-            >
-                "Duplicate workflow"
-            </MenuItem>
+            />
             // What is saved: the last edits are a second behind at most, and the state beside the name says so.
-            <MenuLink href=format!("/api/workflows/templates/{}/export", draft.id) icon="download" download=true>
-                "Export to a file"
-            </MenuLink>
+            <ExportItem id=draft.id words="Export to a file"/>
             <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Svg)>"Download drawing (SVG)"</MenuItem>
             <MenuItem icon="image" on_select=move |()| take_picture(draft, Picture::Png)>"Download drawing (PNG)"</MenuItem>
-            <MenuItem icon="trash-2" danger=true refusal=used on_select=move |()| ask()>
-                "Delete workflow"
-            </MenuItem>
+            <DeleteItem words="Delete workflow" refusal=used on_select=move |()| ask()/>
         </Menu>
         <LaterDialogs
             part=parts::versions

@@ -20,7 +20,7 @@ use crate::{
         Badge, Button, Dialog, Empty, Field, RelativeTime, Select, SelectOption, Size, Skeleton, SkeletonKind, Tone,
     },
     error::AppError,
-    load::PartFailed,
+    load::{Loaded, PartFailed},
     paged::{More, Paged},
     reactive::memo,
 };
@@ -130,16 +130,9 @@ fn listing(draft: Draft, open: RwSignal<bool>, page: Page<PublishedVersion>) -> 
                 <Field id="version-with" label=Signal::derive(move || format!("Compare version {} with", chosen.get()))>
                     <Select value=with options/>
                 </Field>
-                <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
-                    {move || Suspend::new(async move {
-                        match compared.await {
-                            Ok(of) => comparison(draft, open, of),
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| compared.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=compared fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> } let:of>
+                    {comparison(draft, open, of)}
+                </Loaded>
             </div>
         </div>
     }

@@ -8,10 +8,9 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant, open_while_chosen, use_toasts},
+    components::{Dialog, DialogForm, Field, Size, TextInput, open_while_chosen, use_toasts},
     form::{FormError, at_field, outcome},
-    pages::slug::slug,
-    reactive::effect_with,
+    pages::slug,
 };
 
 #[component]
@@ -27,14 +26,7 @@ pub(super) fn NewGroupDialog(open: RwSignal<bool>, #[prop(into)] on_done: Callba
 fn NewGroupForm(open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl IntoView {
     let toasts = use_toasts();
     let (name, id) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    // The id follows the name until somebody writes another one.
-    effect_with(move |before: Option<String>| {
-        let follows = slug(&name.get());
-        if id.with_untracked(|id| before.as_ref().is_none_or(|before| before == id)) {
-            id.set(follows.clone());
-        }
-        follows
-    });
+    slug::follow(name, id);
     let create = Action::new(move |(): &()| {
         let id = id.with_untracked(|id| GroupId::new(id.trim()));
         api::create_group(NewGroup { id, name: name.get_untracked() })
@@ -45,12 +37,11 @@ fn NewGroupForm(open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl Into
         on_done.run(group);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Create group"
+            pending=create.pending()
+            on_submit=move |()| {
                 create.dispatch(());
             }
         >
@@ -67,13 +58,7 @@ fn NewGroupForm(open: RwSignal<bool>, on_done: Callback<GroupView>) -> impl Into
             >
                 <TextInput value=id mono=true/>
             </Field>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>
-                    "Create group"
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
 
@@ -101,12 +86,11 @@ fn RenameForm(group: GroupView, open: RwSignal<bool>, on_done: Callback<GroupVie
         on_done.run(group);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Rename"
+            pending=rename.pending()
+            on_submit=move |()| {
                 rename.dispatch(());
             }
         >
@@ -114,12 +98,6 @@ fn RenameForm(group: GroupView, open: RwSignal<bool>, on_done: Callback<GroupVie
             <Field id="rename-group-name" label="Name" required=true error=at_field(error, "name")>
                 <TextInput value=name autofocus=true/>
             </Field>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=rename.pending()>
-                    "Rename"
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }

@@ -6,12 +6,12 @@ use workflow::api::{GroupView, MemberView, Page};
 use crate::{
     api,
     components::{
-        Avatar, Badge, Button, ButtonType, ConfirmDialog, Dialog, Field, IconButton, Size, Skeleton, SkeletonKind,
-        TextInput, Tone, Variant, focus_in_dialog, open_while_chosen, use_toasts,
+        Avatar, Badge, Button, ButtonType, ConfirmDialog, Dialog, Field, IconButton, RowsSkeleton, Size, TextInput,
+        Tone, Variant, focus_in_dialog, open_while_chosen, use_toasts,
     },
     error::AppError,
     form::{FormError, at_field, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     reactive::effect,
 };
@@ -35,24 +35,19 @@ pub(super) fn MembersOf(
             title
             description="Whoever is in the group when a gate is decided may decide; what somebody approved who has left does not count any more"
         >
-            {move || of.get_untracked().map(|group| view! { <Loaded group open on_changed/> })}
+            {move || of.get_untracked().map(|group| view! { <OfGroup group open on_changed/> })}
         </Dialog>
     }
 }
 
 #[component]
-fn Loaded(group: GroupView, open: RwSignal<bool>, on_changed: Callback<GroupView>) -> impl IntoView {
+fn OfGroup(group: GroupView, open: RwSignal<bool>, on_changed: Callback<GroupView>) -> impl IntoView {
     let group = StoredValue::new(group);
     let members = Resource::new(|| (), move |()| api::group_members(group.with_value(|group| group.id.clone()), None));
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match members.await {
-                    Ok(page) => view! { <Members page group open on_changed/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| members.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=members fallback=|| view! { <RowsSkeleton n=1/> } let:page>
+            <Members page group open on_changed/>
+        </Loaded>
     }
 }
 

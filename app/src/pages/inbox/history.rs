@@ -25,7 +25,7 @@ use crate::{
     },
     form::TryAgain,
     live::follow_mine,
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paced::Paced,
     paged::at_least,
     pages::fetched::runs::fetch_runs_ahead,
@@ -40,14 +40,9 @@ pub(super) fn History(place: Place) -> impl IntoView {
     let first = Resource::new(|| (), move |()| api::inbox_history(place.asked().with_untracked(Asked::history), None));
     refetch_after_sign_in(first, Result::is_err);
     view! {
-        <Transition fallback=|| view! { <RowsSkeleton n=8 has_search=true/> }>
-            {move || Suspend::new(async move {
-                match first.await {
-                    Ok(page) => view! { <Loaded place page/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| first.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=first fallback=|| view! { <RowsSkeleton n=8 has_search=true/> } let:page>
+            <List place page/>
+        </Loaded>
     }
 }
 
@@ -102,7 +97,7 @@ impl Past {
 }
 
 #[component]
-fn Loaded(place: Place, page: HistoryPage) -> impl IntoView {
+fn List(place: Place, page: HistoryPage) -> impl IntoView {
     let past = Past { place, list: Listed::new(page), now: ticking(std::time::Duration::from_secs(20), None) };
     past.follow();
     let list = past.list;

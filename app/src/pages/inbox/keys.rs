@@ -89,13 +89,12 @@ fn in_part(inbox: Inbox, event: &KeyboardEvent) -> bool {
     }
     let row = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|at| {
         // Enter on what else stands in a row is its own.
-        let is_link = at.tag_name() == "A";
-        focus::row_of(&at).map(|row| (row, is_link))
+        focus::row_of(&at).map(|row| (at.id() == focus::row_id(&row), row))
     });
     match (event.key().as_str(), row) {
         ("ArrowDown", Some(_)) => walk(inbox, true),
         ("ArrowUp", Some(_)) => walk(inbox, false),
-        ("Enter", Some((row, true))) => inbox.open(Some(row)),
+        ("Enter", Some((true, row))) => inbox.open(Some(row)),
         ("Escape", _) => return leave(inbox, event),
         _ => return false,
     }

@@ -1,6 +1,8 @@
 //! The list of what waits: its rows, under headings where it is sorted by workflow, and what is said where there are none.
 //! What is not there yet comes as one scrolls, or by a button. Must never hold a rule of what waits for whom.
 
+use std::collections::BTreeSet;
+
 use leptos::{ev::Event, html, prelude::*};
 use workflow::{
     TemplateId,
@@ -61,7 +63,7 @@ pub(super) fn List(inbox: Inbox) -> impl IntoView {
 fn Head(inbox: Inbox) -> impl IntoView {
     let (items, selected) = (inbox.list().items, inbox.selected());
     let n_loaded = memo(move || items.with(Vec::len));
-    let n_ticked = memo(move || selected.with(|ticked| ticked.len()));
+    let n_ticked = memo(move || selected.with(BTreeSet::len));
     let are_all = move || n_loaded.get() > 0 && n_ticked.get() >= n_loaded.get();
     let input = NodeRef::<html::Input>::new();
     effect(move || {

@@ -76,13 +76,13 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
         }
     }
 
-    pub(super) fn error(self) -> Signal<Option<AppError>> {
-        self.error.into()
+    pub(super) fn error(self) -> RwSignal<Option<AppError>> {
+        self.error
     }
 
     /// Whether something that somebody asked for is on its way.
-    pub(super) fn is_reading(self) -> Signal<bool> {
-        self.is_reading.into()
+    pub(super) fn is_reading(self) -> RwSignal<bool> {
+        self.is_reading
     }
 
     pub(super) fn has_more(self) -> Signal<bool> {

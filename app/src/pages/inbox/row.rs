@@ -5,7 +5,7 @@ use leptos::{ev::MouseEvent, prelude::*};
 use workflow::api::{GateRef, InboxItem};
 
 use super::{
-    asked::{Asked, gate_words},
+    asked::{Asked, Key, gate_words},
     bulk::RowPreview,
     focus,
     listed::Keyed,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::{self, Precision},
-    components::{Avatar, Badge, Icon, RelativeTime, Size, StatusIcon, Tone},
+    components::{Avatar, Badge, Icon, RelativeTime, Size, Tone},
     reactive::memo,
     session::use_session,
 };
@@ -50,12 +50,12 @@ pub(super) fn Row(inbox: Inbox, item: InboxItem) -> impl IntoView {
     let gate = GateRef { run_id: key.0, step: key.1.clone() };
     let preview = move || is_ticked.get().then(|| view! { <RowPreview inbox gate=gate.clone()/> });
     let current = is_read.clone();
+    let label = format!("Select {} of {}", item.title, item.template_name);
     view! {
         <li class="inbox-row" data-gate=gate_words(&key) data-read=is_read>
-            <Tick inbox is_ticked item=item.clone()/>
+            <Tick inbox is_ticked gate=key.clone() label/>
             <div class="inbox-row-main">
                 <div class="inbox-row-head">
-                    <StatusIcon status="awaiting_review" spoken=false/>
                     <a id=focus::row_id(&key) href=href aria-current=move || current().then_some("true") on:click=open>
                         <bdi>{item.title.clone()}</bdi>
                     </a>
@@ -74,16 +74,15 @@ pub(super) fn Row(inbox: Inbox, item: InboxItem) -> impl IntoView {
 }
 
 #[component]
-fn Tick(inbox: Inbox, is_ticked: Memo<bool>, item: InboxItem) -> impl IntoView {
-    let key = item.key();
+fn Tick(inbox: Inbox, is_ticked: Memo<bool>, gate: Key, label: String) -> impl IntoView {
     view! {
         <label class="check inbox-tick">
             <span class="check-box">
                 <input
                     type="checkbox"
-                    aria-label=format!("Select {} of {}", item.title, item.template_name)
+                    aria-label=label
                     prop:checked=move || is_ticked.get()
-                    on:click=move |event: MouseEvent| inbox.tick(&key, event_target_checked(&event), event.shift_key())
+                    on:click=move |event: MouseEvent| inbox.tick(&gate, event_target_checked(&event), event.shift_key())
                 />
                 <Icon name="check"/>
             </span>

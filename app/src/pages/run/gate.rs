@@ -16,7 +16,7 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
     let facts = move || {
         let review = review.get()?;
         let mut who: Vec<String> = review.users.clone();
-        who.extend(review.groups.iter().map(|group| format!("group {group}")));
+        who.extend(review.groups.iter().map(|group| format!("group {}", one.live.group_name(group))));
         who.extend(review.roles.iter().map(|role| if role == "admin" { "admins" } else { "all users" }.to_owned()));
         let rounds = Rounds::of(one);
         // The usual gate needs no words.

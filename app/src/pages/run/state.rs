@@ -8,6 +8,7 @@ use workflow::{
     RunId, RunView, StepKey, StepStatus,
     api::{EventView, RunFrame, Staleness, Telling},
     graph::Graph,
+    id::GroupId,
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
     view::{Applied, StepView},
@@ -65,6 +66,8 @@ pub(in crate::pages) struct LiveRun {
     pub streams: RwSignal<Streams>,
     /// What no event tells of steps.
     pub(super) beside: RwSignal<Beside>,
+    /// As they were called when the run was read.
+    group_names: StoredValue<BTreeMap<GroupId, String>>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -86,7 +89,7 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups } = loaded;
+        let LoadedRun { snapshot, people, absent, groups, group_names } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -120,6 +123,7 @@ impl LiveRun {
             proposed: StoredValue::new(proposed),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
+            group_names: StoredValue::new(group_names),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
@@ -247,6 +251,7 @@ impl LiveRun {
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups);
+        self.group_names.try_set_value(loaded.group_names);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {
@@ -305,6 +310,11 @@ impl LiveRun {
     /// What people call a step; an unknown one by its key.
     pub(in crate::pages) fn title_of(self, key: &StepKey) -> String {
         self.run.with(|run| title_of(run, key))
+    }
+
+    /// What people call a group; an unknown one by its id.
+    pub(super) fn group_name(self, id: &str) -> String {
+        self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
     }
 
     pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {

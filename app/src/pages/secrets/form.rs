@@ -3,16 +3,19 @@
 
 use leptos::prelude::*;
 use workflow::{
-    AgentId, SecretName,
+    SecretName,
     api::{SecretView, SetSecret},
     secret::Hidden,
 };
 
+use super::agents::{Boxes, Choice, choices, chosen};
 use crate::{
     api,
-    components::{Button, ButtonType, Dialog, Field, TextInput, Variant, open_while_chosen, use_toasts},
+    components::{Dialog, DialogForm, Fault, Field, RowsSkeleton, TextInput, open_while_chosen, use_toasts},
     error::AppError,
     form::{FormError, at_field, listed, outcome},
+    load::Loaded,
+    paged::all,
 };
 
 #[component]
@@ -68,13 +71,14 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
     let name = RwSignal::new(known.map(|known| known.name.to_string()).unwrap_or_default());
     let hosts = RwSignal::new(known.map(|known| known.hosts.join(", ")).unwrap_or_default());
     let description = RwSignal::new(known.map(|known| known.description.clone()).unwrap_or_default());
-    let (agents, value) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let value = RwSignal::new(String::new());
+    let boxes = StoredValue::new(Vec::<Choice>::new());
     let send = Action::new(move |(): &()| {
         let wanted = SetSecret {
             value: Hidden(value.get_untracked()),
             hosts: listed(&hosts.get_untracked()),
             description: description.get_untracked(),
-            agents: is_new.then(|| listed(&agents.get_untracked()).into_iter().map(AgentId::new).collect()),
+            agents: is_new.then(|| boxes.with_value(|boxes| chosen(boxes))),
         };
         set(SecretName::new(name.get_untracked().trim()), wanted)
     });
@@ -85,12 +89,11 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
         on_done.run(secret);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit=if is_new { "Create secret" } else { "Set value" }
+            pending=send.pending()
+            on_submit=move |()| {
                 send.dispatch(());
             }
         >
@@ -123,26 +126,29 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
             >
                 <TextInput value=hosts mono=true autocomplete="off" placeholder="api.github.com, *.example.org"/>
             </Field>
-            {is_new.then(|| view! {
-                <Field
-                    id="secret-agents"
-                    label="Agents"
-                    optional=true
-                    help="Ids of the agents that may use it, with commas between"
-                    error=at_field(error, "agents")
-                >
-                    <TextInput value=agents mono=true autocomplete="off"/>
-                </Field>
-            })}
+            {is_new.then(|| view! { <WhoMayUseIt boxes error=at_field(error, "agents")/> })}
             <Field id="secret-description" label="What it is for" optional=true error=at_field(error, "description")>
                 <TextInput value=description autocomplete="off"/>
             </Field>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=send.pending()>
-                    {if is_new { "Create secret" } else { "Set value" }}
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
+    }
+}
+
+/// Once they are known: a secret can be made without, and granted later.
+#[component]
+fn WhoMayUseIt(boxes: StoredValue<Vec<Choice>>, error: Signal<Option<String>>) -> impl IntoView {
+    let agents = Resource::new(|| (), |()| all(api::list_agents));
+    view! {
+        <fieldset class="field">
+            <legend class="field-label">"Agents that may use it"</legend>
+            <Loaded of=agents fallback=|| view! { <RowsSkeleton n=1/> } let:agents>
+                {
+                    let choices = choices(&[], agents);
+                    boxes.set_value(choices.clone());
+                    view! { <Boxes choices/> }
+                }
+            </Loaded>
+            <Fault text=error/>
+        </fieldset>
     }
 }

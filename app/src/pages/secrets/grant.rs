@@ -1,18 +1,14 @@
 //! The dialog in which an admin says which agents may use a secret: these and no others.
 
 use leptos::prelude::*;
-use workflow::{
-    AgentId, SecretName,
-    api::{AgentView, GrantSecret as Wanted, SecretView},
-};
+use workflow::api::{AgentView, GrantSecret as Wanted, SecretView};
 
+use super::agents::{Boxes, choices, chosen};
 use crate::{
     api,
-    components::{
-        Button, ButtonType, Checkbox, Dialog, Skeleton, SkeletonKind, Variant, open_while_chosen, use_toasts,
-    },
+    components::{Dialog, DialogForm, RowsSkeleton, open_while_chosen, use_toasts},
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::all,
 };
 
@@ -30,40 +26,20 @@ pub(super) fn GrantSecret(
     });
     view! {
         <Dialog id="grant-secret" open title description="Agents that call an address, and no others, send headers">
-            {move || of.get_untracked().map(|secret| view! { <Loaded secret open on_done/> })}
+            {move || of.get_untracked().map(|secret| view! { <Agents secret open on_done/> })}
         </Dialog>
     }
 }
 
 #[component]
-fn Loaded(secret: SecretView, open: RwSignal<bool>, on_done: Callback<SecretView>) -> impl IntoView {
+fn Agents(secret: SecretView, open: RwSignal<bool>, on_done: Callback<SecretView>) -> impl IntoView {
     let agents = Resource::new(|| (), |()| all(api::list_agents));
     let secret = StoredValue::new(secret);
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match agents.await {
-                    Ok(agents) => view! { <Choose secret=secret.get_value() agents open on_done/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| agents.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=agents fallback=|| view! { <RowsSkeleton n=1/> } let:agents>
+            <Choose secret=secret.get_value() agents open on_done/>
+        </Loaded>
     }
-}
-
-/// An agent with its box.
-#[derive(Clone)]
-struct Choice {
-    id: AgentId,
-    name: String,
-    is_chosen: RwSignal<bool>,
-}
-
-/// Those that can send headers, and whatever may use it already.
-fn choices(secret: &SecretView, agents: Vec<AgentView>) -> Vec<(AgentId, String, bool)> {
-    let is_granted = |id: &AgentId| secret.agents.contains(id);
-    let offered = agents.into_iter().filter(|agent| agent.kind == "http" || is_granted(&agent.id));
-    offered.map(|agent| (agent.id.clone(), agent.name, is_granted(&agent.id))).collect()
 }
 
 #[component]
@@ -74,19 +50,11 @@ fn Choose(
     on_done: Callback<SecretView>,
 ) -> impl IntoView {
     let toasts = use_toasts();
-    let chosen: Vec<Choice> = choices(&secret, agents)
-        .into_iter()
-        .map(|(id, name, is_granted)| Choice { id, name, is_chosen: RwSignal::new(is_granted) })
-        .collect();
-    let boxes = chosen.clone().into_iter().map(|choice| {
-        let label = format!("{} ({})", choice.name, choice.id);
-        view! { <li dir="auto"><Checkbox checked=choice.is_chosen label/></li> }
-    });
-    let (is_empty, boxes) = (chosen.is_empty(), boxes.collect_view());
-    let (name, shown): (SecretName, Vec<AgentId>) = (secret.name, secret.agents);
+    let (name, shown) = (secret.name, secret.agents);
+    let boxes = choices(&shown, agents);
+    let of_boxes = boxes.clone();
     let grant = Action::new(move |(): &()| {
-        let agents = chosen.iter().filter(|choice| choice.is_chosen.get_untracked()).map(|choice| choice.id.clone());
-        let wanted = Wanted { agents: agents.collect(), expect: Some(shown.clone()) };
+        let wanted = Wanted { agents: chosen(&of_boxes), expect: Some(shown.clone()) };
         api::grant_secret(name.clone(), wanted)
     });
     let error = outcome(grant, move |secret: SecretView| {
@@ -99,43 +67,16 @@ fn Choose(
         on_done.run(secret);
     });
     view! {
-        <form
-            class="form"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=grant.pending()
+            on_submit=move |()| {
                 grant.dispatch(());
             }
         >
             <FormError error/>
-            {is_empty.then(|| view! { <p>"There is no agent that calls an address yet"</p> })}
-            <ul class="stack" data-gap="2" aria-label="Agents">{boxes}</ul>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=grant.pending()>"Save"</Button>
-            </div>
-        </form>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn agents_that_send_headers_are_offered_and_those_that_may_use_it_already() {
-        let agent = |id: &str, kind: &str| -> AgentView {
-            serde_json::from_value(json!({"id": id, "name": id, "description": "", "kind": kind, "version": 1,
-                "inputs": [], "outputs": []}))
-            .unwrap()
-        };
-        let secret = serde_json::from_value(json!({"name": "s", "description": "", "hosts": [], "agents": ["b", "d"],
-            "key_id": "k", "is_readable": true, "set_by": null, "set_at": "2026-01-01T00:00:00Z", "last_used_at": null}))
-        .unwrap();
-        let agents = vec![agent("a", "http"), agent("b", "http"), agent("c", "llm"), agent("d", "template")];
-        let offered = choices(&secret, agents).into_iter().map(|(id, _, is_granted)| (id.to_string(), is_granted));
-        let expected = [("a".to_owned(), false), ("b".to_owned(), true), ("d".to_owned(), true)];
-        assert_eq!(offered.collect::<Vec<_>>(), expected);
+            <Boxes choices=boxes/>
+        </DialogForm>
     }
 }

@@ -7,7 +7,7 @@ use workflow::{access::Role, api::UserView};
 use crate::{
     api,
     components::{
-        Button, ButtonType, CopyButton, Dialog, Field, Segment, Segmented, Size, TextInput, Variant, open_while_chosen,
+        Button, CopyButton, Dialog, DialogForm, Field, Segment, Segmented, Size, TextInput, open_while_chosen,
         use_toasts,
     },
     form::{FormError, at_field, outcome, random_password},
@@ -54,12 +54,11 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>, typed: Typed) 
     let roles =
         vec![Segment::new("user", "User").with_icon("user"), Segment::new("admin", "Admin").with_icon("shield")];
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Create user"
+            pending=create.pending()
+            on_submit=move |()| {
                 create.dispatch(());
             }
         >
@@ -81,13 +80,7 @@ fn NewUserForm(open: RwSignal<bool>, on_done: Callback<UserView>, typed: Typed) 
                 </p>
             </div>
             <PasswordField id="new-password" password error=at_field(error, "password")/>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>
-                    "Create user"
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
 
@@ -122,24 +115,17 @@ fn ResetForm(user: UserView, open: RwSignal<bool>) -> impl IntoView {
         toasts.success(format!("{} has a new password, and has to sign in again", user.email));
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Set password"
+            pending=reset.pending()
+            on_submit=move |()| {
                 reset.dispatch(());
             }
         >
             <FormError error fields=&["password"]/>
             <PasswordField id="reset-password-value" password error=at_field(error, "password")/>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=reset.pending()>
-                    "Set password"
-                </Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
 

@@ -8,11 +8,11 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, Dialog, Skeleton, SkeletonKind, Variant, open_while_chosen, use_toasts},
+    components::{Button, Dialog, RowsSkeleton, Variant, open_while_chosen, use_toasts},
     form::{FormError, outcome},
-    load::PartFailed,
-    paged::{More, Paged},
-    pages::token_row::TokenRow,
+    load::Loaded,
+    paged::Paged,
+    pages::token_row::TokenList,
 };
 
 /// Opens for whoever is put into `of`.
@@ -44,26 +44,9 @@ fn List(user: UserId, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="form">
             <FormError error/>
-            <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-                {move || Suspend::new(async move {
-                    match tokens.await {
-                        Ok(page) if page.items.is_empty() => view! { <p>"No token"</p> }.into_any(),
-                        Ok(page) => {
-                            let tokens = Paged::new(page, move |after| api::list_user_tokens(user, after));
-                            view! {
-                                <ul class="plain-rows">
-                                    <For each=move || tokens.items.get() key=|token| token.id let:token>
-                                        <TokenRow token ask/>
-                                    </For>
-                                </ul>
-                                <More of=tokens/>
-                            }
-                                .into_any()
-                        }
-                        Err(error) => view! { <PartFailed error on_retry=move |()| tokens.refetch()/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <Loaded of=tokens fallback=|| view! { <RowsSkeleton n=1/> } let:page>
+                <TokenList tokens=Paged::new(page, move |after| api::list_user_tokens(user, after)) none="No token" ask/>
+            </Loaded>
             <div class="form-actions">
                 <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
             </div>

@@ -7,7 +7,7 @@ use workflow::api::{CreatedWorkerToken, NewWorkerToken as Wanted};
 
 use crate::{
     api,
-    components::{Button, ButtonType, Field, Icon, Select, TextArea, TextInput, Variant},
+    components::{DialogForm, Field, Icon, Select, TextArea, TextInput},
     error::AppError,
     form::{FormError, at_field, listed, local_error},
     pages::new_secret::{Shown, lifetimes, making},
@@ -71,11 +71,11 @@ pub(super) fn NewWorkerToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] o
     let create = Action::new(move |(): &()| create(choice.wanted()));
     let choose = move |error: Signal<Option<AppError>>| {
         view! {
-            <form
-                class="form"
-                novalidate
-                on:submit=move |event| {
-                    event.prevent_default();
+            <DialogForm
+                open
+                submit="Create token"
+                pending=create.pending()
+                on_submit=move |()| {
                     create.dispatch(());
                 }
             >
@@ -109,11 +109,7 @@ pub(super) fn NewWorkerToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] o
                         </Field>
                     </div>
                 </details>
-                <div class="form-actions">
-                    <Button on_click=move |()| open.set(false)>"Close"</Button>
-                    <Button variant=Variant::Primary kind=ButtonType::Submit loading=create.pending()>"Create token"</Button>
-                </div>
-            </form>
+            </DialogForm>
         }
         .into_any()
     };

@@ -26,6 +26,7 @@ pub(super) fn Teach() -> impl IntoView {
             <Empty
                 icon="cpu"
                 framed=true
+                level=3
                 title="No worker is connected"
                 text="A function that you have already becomes an agent: mark it, start a worker beside it, and accept here what it offers."
             >

@@ -8,11 +8,11 @@ use super::new_token::NewWorkerToken;
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Dialog, Icon, RelativeTime, Size, Skeleton, SkeletonKind, Tone,
-        open_while_chosen, use_toasts,
+        Badge, Button, ConfirmDialog, Dialog, Icon, RelativeTime, RowsSkeleton, Size, Tone, open_while_chosen,
+        use_toasts,
     },
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::{More, Paged},
     pages::new_secret::Shown,
     reactive::effect,
@@ -51,28 +51,9 @@ pub(super) fn Tokens(is_making: RwSignal<bool>) -> impl IntoView {
             <div class="card-body stack">
                 <p class="muted">"A worker comes with one. It may offer the agents that you name for it and do their tasks, and nothing else. It ends with a new password of whoever made it, and when they are no admin any more; one that the operator made with "<code>"weft worker-token"</code>" does not."</p>
                 <FormError error/>
-                <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-                    {move || Suspend::new(async move {
-                        match tokens.await {
-                            Ok(page) if page.items.is_empty() => view! { <p>"No worker token yet"</p> }.into_any(),
-                            Ok(page) => {
-                                let tokens = Paged::new(page, api::list_worker_tokens);
-                                view! {
-                                    <ul class="plain-rows">
-                                        <For each=move || tokens.items.get() key=|token| token.id let:token>
-                                            <Row token revoking/>
-                                        </For>
-                                    </ul>
-                                    <More of=tokens/>
-                                }
-                                    .into_any()
-                            }
-                            Err(error) => {
-                                view! { <PartFailed error on_retry=move |()| tokens.refetch()/> }.into_any()
-                            }
-                        }
-                    })}
-                </Transition>
+                <Loaded of=tokens fallback=|| view! { <RowsSkeleton n=1/> } let:page>
+                    <List tokens=Paged::new(page, api::list_worker_tokens) revoking/>
+                </Loaded>
             </div>
         </section>
         <ConfirmDialog
@@ -99,6 +80,22 @@ pub(super) fn Tokens(is_making: RwSignal<bool>) -> impl IntoView {
             <NewWorkerToken open=is_making shown on_done=move |()| tokens.refetch()/>
         </Dialog>
     }
+}
+
+#[component]
+fn List(tokens: Paged<WorkerTokenView>, revoking: RwSignal<Option<WorkerTokenView>>) -> impl IntoView {
+    if tokens.items.with_untracked(Vec::is_empty) {
+        return view! { <p>"No worker token yet"</p> }.into_any();
+    }
+    view! {
+        <ul class="plain-rows">
+            <For each=move || tokens.items.get() key=|token| token.id let:token>
+                <Row token revoking/>
+            </For>
+        </ul>
+        <More of=tokens/>
+    }
+    .into_any()
 }
 
 #[component]

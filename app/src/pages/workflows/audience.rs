@@ -8,12 +8,10 @@ use workflow::{
 
 use crate::{
     api,
-    components::{
-        Button, ButtonType, Checkbox, Dialog, Skeleton, SkeletonKind, Variant, open_while_chosen, use_toasts,
-    },
+    components::{Checkbox, Dialog, DialogForm, RowsSkeleton, open_while_chosen, use_toasts},
     error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged,
 };
 
@@ -31,7 +29,7 @@ pub(super) fn AudienceOf(of: RwSignal<Option<TemplateSummary>>) -> impl IntoView
             title
             description="While no group may start it, everybody may. Admins start every workflow and see every run in any case."
         >
-            {move || of.get_untracked().map(|template| view! { <Loaded template=template.id open/> })}
+            {move || of.get_untracked().map(|template| view! { <OfWorkflow template=template.id open/> })}
         </Dialog>
     }
 }
@@ -42,21 +40,18 @@ async fn load(template: TemplateId) -> Result<(Audience, Vec<GroupView>), AppErr
 }
 
 #[component]
-fn Loaded(template: TemplateId, open: RwSignal<bool>) -> impl IntoView {
+fn OfWorkflow(template: TemplateId, open: RwSignal<bool>) -> impl IntoView {
     let loaded = Resource::new(|| (), move |()| load(template));
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok((_, groups)) if groups.is_empty() => {
-                        view! { <p>"There is no group yet. Make one under " <a href="/admin/groups">"Groups"</a> "."</p> }
-                            .into_any()
-                    }
-                    Ok((audience, groups)) => view! { <AudienceForm template audience groups open/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
+        <Loaded of=loaded fallback=|| view! { <RowsSkeleton n=1/> } let:known>
+            {match known {
+                (_, groups) if groups.is_empty() => {
+                    view! { <p>"There is no group yet. Make one under " <a href="/admin/groups">"Groups"</a> "."</p> }
+                        .into_any()
                 }
-            })}
-        </Transition>
+                (audience, groups) => view! { <AudienceForm template audience groups open/> }.into_any(),
+            }}
+        </Loaded>
     }
 }
 
@@ -126,21 +121,17 @@ fn AudienceForm(
         toasts.success(words.get_untracked());
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=save.pending()
+            on_submit=move |()| {
                 save.dispatch(untrack(&chosen));
             }
         >
             <FormError error/>
             {rows}
             <p class="muted" role="status">{move || words.get()}</p>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=save.pending()>"Save"</Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }

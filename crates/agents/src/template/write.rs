@@ -233,7 +233,7 @@ impl<W: Write> Write for XmlEscaper<'_, W> {
 }
 
 /// Writes only what a path segment or a query value may hold.
-pub(super) struct PercentEncoder<'a, W>(pub(super) &'a mut W);
+pub(crate) struct PercentEncoder<'a, W>(pub(crate) &'a mut W);
 
 impl<W: Write> Write for PercentEncoder<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -25,7 +25,7 @@ pub(crate) enum Access {
     Look,
 }
 
-/// Whether a group of the viewer sees all runs of the workflow. Not asked where it makes no difference.
+/// Whether a group of the viewer sees all runs of the workflow. Not asked of admins, nor of who is in no group.
 pub(crate) async fn is_shared(ctx: &OpContext, run: RunId) -> Result<bool> {
     let viewer = ctx.user()?;
     Ok(!viewer.is_admin() && !viewer.groups.is_empty() && ctx.store().run_is_shared(run, viewer.id).await?)

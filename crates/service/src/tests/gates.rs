@@ -1,11 +1,15 @@
 //! Gates with people: who is asked sees the run and decides there, and does nothing else.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use workflow::{RunView, StepKey, StepStatus, TemplateId, run::event::EventKind, status::Reason};
+use workflow::{
+    RunView, StepKey, StepStatus, TemplateId, api::NewGroup, id::GroupId, run::event::EventKind, status::Reason,
+};
 
 use super::{World, at, beside, body, chain, plain, refusal, shown, status};
-use crate::{OpContext, Wanted, artifacts, runs, steps, templates, users};
+use crate::{OpContext, Wanted, artifacts, groups, runs, steps, templates, users};
 
 const BEN: &str = "person3@example.org";
 
@@ -69,6 +73,20 @@ async fn who_is_asked_is_found_however_their_email_is_typed(pool: PgPool) {
     let run = waiting(&world, json!({"mode": "always", "assignees": {"users": [typed]}})).await;
     assert!(runs::get(&world.ben, run.id).await.is_ok());
     assert_eq!(runs::waiting_for_me(&world.ben, &Wanted::default()).await.unwrap().items.len(), 1);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn who_sees_a_run_is_told_what_the_groups_are_called_that_it_asks_and_no_others(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    for (id, name) in [("legal", "Recht & <b>Ordnung</b>"), ("others", "Others")] {
+        groups::create(&world.admin, &NewGroup { id: GroupId::new(id), name: name.into() }).await.unwrap();
+    }
+    let legal = GroupId::new("legal");
+    groups::add_member(&world.admin, &legal, BEN).await.unwrap();
+    let run = waiting(&world, json!({"mode": "always", "assignees": {"groups": ["legal"]}})).await.id;
+    let (snapshot, _) = runs::snapshot(&world.ada, run).await.unwrap();
+    let names = runs::group_names(&world.ada, &snapshot).await.unwrap();
+    assert_eq!(names, BTreeMap::from([(legal, "Recht & <b>Ordnung</b>".to_owned())]));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -18,7 +18,7 @@ use crate::{
     components::{Button, RelativeTime, Skeleton, SkeletonKind, Variant, use_toasts},
     error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     paged::at_least,
     polled::polled,
     reactive::effect,
@@ -100,20 +100,15 @@ pub(in crate::pages) fn OfferReview(offer: OfferView, #[prop(into)] on_accepted:
                     <p>"Workflows keep the version that they were published with. Workers that offer other ports go on with theirs: both run beside each other."</p>
                 })}
             </div>
-            <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Card/></div> }>
-                {move || Suspend::new(async move {
-                    match loaded.await {
-                        Ok(spec) => {
-                            let before = spec.map(|spec| Named {
-                                name: format!("Version {}", spec.version),
-                                ports: Ports::of_agent(&spec),
-                            });
-                            view! { <PortsTable before after=after.get_value()/> }.into_any()
-                        }
-                        Err(error) => view! { <PartFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <Loaded of=loaded fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Card/></div> } let:spec>
+                {
+                    let before = spec.map(|spec| Named {
+                        name: format!("Version {}", spec.version),
+                        ports: Ports::of_agent(&spec),
+                    });
+                    view! { <PortsTable before after=after.get_value()/> }
+                }
+            </Loaded>
             <FormError error/>
             <div class="form-actions">
                 <Button

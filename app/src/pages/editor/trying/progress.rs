@@ -134,7 +134,8 @@ fn WhenFetched(trying: Trying) -> impl IntoView {
 fn OnCanvas(trying: Trying, run: LoadedRun) -> impl IntoView {
     let live = trying.follow(run);
     let handle = trying.draft.handle;
-    effect(move || live.run.with(|run| handle.set_tried(Some(run))));
+    // All steps and their items are written anew each time.
+    effect(move || live.slowly(|run| handle.set_tried(Some(run))));
     // It is there for as long as the try is shown at all.
     on_cleanup(move || {
         handle.set_tried(None);
