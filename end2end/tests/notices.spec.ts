@@ -214,8 +214,8 @@ test("an address is registered, chosen by a person, tried, switched off and dele
     await expect(row).toContainText("Switched off");
     await expect(row.getByText("Webhook")).toBeVisible();
     await choose("Delete…");
-    const question = admin.getByRole("dialog", { name: `Delete ${name}?` });
-    await question.getByRole("button", { name: "Delete", exact: true }).click();
+    const question = admin.getByRole("dialog", { name: `Delete “${name}”?` });
+    await question.getByRole("button", { name: "Delete address" }).click();
     await expect(row).toHaveCount(0);
     await visit(page, "/account");
     await expect(page.getByRole("radiogroup", { name: "Email: how soon" })).toBeVisible();

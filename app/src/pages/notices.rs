@@ -16,8 +16,8 @@ use workflow::{api::NoticeSettings, id::NoticeAddressId};
 use self::{addresses::Addresses, content::Content, deliveries::Deliveries, mail::Mail};
 use crate::{
     api,
-    components::{Button, Skeleton, SkeletonKind, Variant},
-    load::{PartFailed, refetch_after_sign_in},
+    components::{Button, RowsSkeleton, Variant},
+    load::{Loaded, refetch_after_sign_in},
     shell::Page,
 };
 
@@ -58,14 +58,9 @@ fn Sending() -> impl IntoView {
     let settings = Resource::new(|| (), |()| api::notice_settings());
     refetch_after_sign_in(settings, Result::is_err);
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Card/></div> }>
-            {move || Suspend::new(async move {
-                match settings.await {
-                    Ok(found) => view! { <Settings found on_reload=move |()| settings.refetch()/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| settings.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=settings fallback=|| view! { <RowsSkeleton n=4/> } let:found>
+            <Settings found on_reload=move |()| settings.refetch()/>
+        </Loaded>
     }
 }
 

@@ -11,10 +11,7 @@ use workflow::{
 
 use crate::{
     api,
-    components::{
-        Button, ButtonType, Dialog, Field, RadioList, TextInput, Variant, focus_in_dialog, open_while_chosen,
-        use_toasts,
-    },
+    components::{Dialog, DialogForm, Field, RadioList, TextInput, focus_in_dialog, open_while_chosen, use_toasts},
     form::{FormError, at_field, outcome},
     pages::new_secret::{Made, Shown},
     reactive::effect,
@@ -86,15 +83,15 @@ fn NewForm(open: RwSignal<bool>, shown: Shown, on_done: Callback<NoticeAddressVi
         ("slack", "Slack", "An incoming webhook of Slack, or of a chat that takes the same"),
     ];
     move || {
-        match made.get() {
-        Some(secret) => secret_shown(secret, open, shown),
-        None => view! {
-            <form
-                class="form"
-                novalidate
-                autocomplete="off"
-                on:submit=move |event| {
-                    event.prevent_default();
+        if let Some(secret) = made.get() {
+            return secret_shown(secret, open, shown);
+        }
+        view! {
+            <DialogForm
+                open
+                submit="Add address"
+                pending=add.pending()
+                on_submit=move |()| {
                     add.dispatch(());
                 }
             >
@@ -104,14 +101,9 @@ fn NewForm(open: RwSignal<bool>, shown: Shown, on_done: Callback<NoticeAddressVi
                 <Field id="address-url" label="Address" required=true help=URL_HELP error=at_field(error, "url")>
                     <TextInput value=url kind="url" mono=true autocomplete="off" placeholder="https://hooks.example.org/…"/>
                 </Field>
-                <div class="form-actions">
-                    <Button on_click=move |()| open.set(false)>"Close"</Button>
-                    <Button variant=Variant::Primary kind=ButtonType::Submit loading=add.pending()>"Add address"</Button>
-                </div>
-            </form>
+            </DialogForm>
         }
-        .into_any(),
-    }
+        .into_any()
     }
 }
 
@@ -169,12 +161,11 @@ fn ChangeForm(address: NoticeAddressView, open: RwSignal<bool>, on_done: Callbac
         on_done.run(address);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            autocomplete="off"
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=change.pending()
+            on_submit=move |()| {
                 change.dispatch(());
             }
         >
@@ -189,11 +180,7 @@ fn ChangeForm(address: NoticeAddressView, open: RwSignal<bool>, on_done: Callbac
             >
                 <TextInput value=url kind="url" mono=true autocomplete="off"/>
             </Field>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=change.pending()>"Save"</Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
 

@@ -15,12 +15,17 @@ use super::{
 };
 use crate::{
     api,
-    components::{Banner, Button, ConfirmDialog, Empty, Kind, RowsSkeleton, Size, open_while_chosen, use_toasts},
+    components::{Banner, Button, Empty, Kind, RowsSkeleton, Size, use_toasts},
     error::AppError,
     form::{FormError, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
+    pages::deleting::{DeleteQuestion, Deleting},
     reactive::effect,
 };
+
+/// What deleting one means.
+const DELETED: &str =
+    "Nothing is sent there any more, and what people chose for it is gone. Messages that wait for it are not sent.";
 
 #[component]
 pub(super) fn Addresses(is_adding: RwSignal<bool>, log_of: LogOf) -> impl IntoView {
@@ -29,14 +34,9 @@ pub(super) fn Addresses(is_adding: RwSignal<bool>, log_of: LogOf) -> impl IntoVi
     view! {
         <section class="stack" data-gap="2" aria-labelledby="addresses">
             <div class="section-head"><h2 id="addresses">"Addresses"</h2></div>
-            <Transition fallback=|| view! { <RowsSkeleton n=2/> }>
-                {move || Suspend::new(async move {
-                    match addresses.await {
-                        Ok(found) => view! { <List found is_adding log_of/> }.into_any(),
-                        Err(error) => view! { <PartFailed error on_retry=move |()| addresses.refetch()/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <Loaded of=addresses fallback=|| view! { <RowsSkeleton n=2/> } let:found>
+                <List found is_adding log_of on_deleted=move |()| addresses.refetch()/>
+            </Loaded>
         </section>
     }
 }
@@ -46,21 +46,26 @@ pub(super) fn Addresses(is_adding: RwSignal<bool>, log_of: LogOf) -> impl IntoVi
 pub(super) struct Verbs {
     pub(super) changing: RwSignal<Option<NoticeAddressView>>,
     pub(super) renewing: RwSignal<Option<NoticeAddressView>>,
-    pub(super) deleting: RwSignal<Option<NoticeAddressView>>,
+    pub(super) deleting: Deleting<NoticeAddressId>,
     pub(super) test: Action<NoticeAddressView, Result<(String, NoticeTest), AppError>>,
     pub(super) switch: Action<(NoticeAddressId, bool), Result<NoticeAddressView, AppError>>,
     pub(super) log_of: LogOf,
 }
 
 #[component]
-fn List(found: Vec<NoticeAddressView>, is_adding: RwSignal<bool>, log_of: LogOf) -> impl IntoView {
+fn List(
+    found: Vec<NoticeAddressView>,
+    is_adding: RwSignal<bool>,
+    log_of: LogOf,
+    #[prop(into)] on_deleted: Callback<()>,
+) -> impl IntoView {
     let toasts = use_toasts();
     let list = RwSignal::new(found);
     let take = move |address: NoticeAddressView| list.update(|list| replace(list, address));
     let verbs = Verbs {
         changing: RwSignal::new(None),
         renewing: RwSignal::new(None),
-        deleting: RwSignal::new(None),
+        deleting: Deleting::new(api::delete_notice_address, move || on_deleted.run(())),
         test: Action::new(|address: &NoticeAddressView| {
             let (id, name) = (address.id, address.name.clone());
             async move { api::test_notice_address(id).await.map(|test| (name, test)) }
@@ -91,6 +96,7 @@ fn List(found: Vec<NoticeAddressView>, is_adding: RwSignal<bool>, log_of: LogOf)
         </For>
         <FormError error=not_tested/>
         <FormError error=not_switched/>
+        <FormError error=verbs.deleting.error/>
         {move || tested.get().map(|(to, test)| view! { <Answer to test/> })}
         <Show when=move || !list.with(Vec::is_empty) fallback=NoAddress>
             <ul class="plain-rows" aria-label="Addresses">
@@ -103,9 +109,7 @@ fn List(found: Vec<NoticeAddressView>, is_adding: RwSignal<bool>, log_of: LogOf)
         <NewAddress open=is_adding on_done=take/>
         <ChangeAddress of=verbs.changing on_done=take/>
         <Renew of=verbs.renewing on_done=take/>
-        <Deleting of=verbs.deleting on_done=move |id: NoticeAddressId| {
-            list.update(|list| list.retain(|known| known.id != id));
-        }/>
+        <DeleteQuestion deleting=verbs.deleting what="address" text=DELETED/>
     }
 }
 
@@ -125,6 +129,7 @@ fn NoAddress() -> impl IntoView {
         <Empty
             icon="bell"
             framed=true
+            level=3
             title="No address yet"
             text="Register a webhook or a room of a chat, and people can choose to be told there."
         />
@@ -158,48 +163,6 @@ fn GivenUp(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
             {(!error.is_empty()).then(|| view! { ": " <bdi>{error}</bdi> })}
             ". People who chose it are told nothing there until it is switched on again."
         </Banner>
-    }
-}
-
-/// Asks before whatever is put into `of` is deleted.
-#[component]
-fn Deleting(
-    of: RwSignal<Option<NoticeAddressView>>,
-    #[prop(into)] on_done: Callback<NoticeAddressId>,
-) -> impl IntoView {
-    let toasts = use_toasts();
-    let open = open_while_chosen(of);
-    let delete = Action::new(|address: &NoticeAddressView| {
-        let (id, name) = (address.id, address.name.clone());
-        async move { api::delete_notice_address(id).await.map(|()| (id, name)) }
-    });
-    let error = outcome(delete, move |(id, name): (NoticeAddressId, String)| {
-        open.set(false);
-        toasts.success(format!("{name} is deleted"));
-        on_done.run(id);
-    });
-    effect(move || {
-        if error.with(Option::is_some) {
-            open.set(false);
-        }
-    });
-    let name = move || of.with(|address| address.as_ref().map(|address| address.name.clone()).unwrap_or_default());
-    view! {
-        <FormError error/>
-        <ConfirmDialog
-            id="delete-address"
-            open
-            danger=true
-            title=Signal::derive(move || format!("Delete {}?", name()))
-            text="Nothing is sent there any more, and what people chose for it is gone. Messages that wait for it are not sent."
-            confirm="Delete"
-            busy=delete.pending()
-            on_confirm=move |()| {
-                if let Some(address) = of.get_untracked() {
-                    delete.dispatch(address);
-                }
-            }
-        />
     }
 }
 

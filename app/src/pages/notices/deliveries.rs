@@ -14,7 +14,7 @@ use crate::{
     components::{Badge, Button, Checkbox, Empty, RelativeTime, RowsSkeleton, Size, TableShell, Tone, use_toasts},
     error::AppError,
     form::{FormError, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
 };
 
@@ -47,25 +47,9 @@ pub(super) fn Deliveries(log_of: LogOf) -> impl IntoView {
                 </div>
             </div>
             <FormError error/>
-            <Transition fallback=|| view! { <RowsSkeleton n=3/> }>
-                {move || Suspend::new(async move {
-                    match found.await {
-                        Ok(page) if page.items.is_empty() => {
-                            view! {
-                                <Empty
-                                    icon="send"
-                                    framed=true
-                                    title="Nothing was sent"
-                                    text="What is sent to people and addresses stands here, each attempt with its answer."
-                                />
-                            }
-                                .into_any()
-                        }
-                        Ok(page) => view! { <Log page query=untrack(query) resend/> }.into_any(),
-                        Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            <Loaded of=found fallback=|| view! { <RowsSkeleton n=3/> } let:page>
+                <Log page query=untrack(query) resend/>
+            </Loaded>
         </section>
     }
 }
@@ -74,23 +58,38 @@ pub(super) fn Deliveries(log_of: LogOf) -> impl IntoView {
 fn Log(page: DeliveryPage, query: DeliveryQuery, resend: Action<NoticeId, Result<(), AppError>>) -> impl IntoView {
     let list = Paged::new(page, move |after| api::notice_deliveries(query.clone(), after));
     view! {
-        <TableShell label="Messages">
-            <thead>
-                <tr>
-                    <th scope="col">"When"</th>
-                    <th scope="col">"To"</th>
-                    <th scope="col" class="wide-only">"About"</th>
-                    <th scope="col">"What came of it"</th>
-                    <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                </tr>
-            </thead>
-            <tbody>
-                <For each=move || list.items.get() key=|delivery| delivery.id let:delivery>
-                    <Row delivery resend/>
-                </For>
-            </tbody>
-        </TableShell>
+        <Show when=move || !list.items.with(Vec::is_empty) fallback=Nothing>
+            <TableShell label="Messages">
+                <thead>
+                    <tr>
+                        <th scope="col">"When"</th>
+                        <th scope="col">"To"</th>
+                        <th scope="col" class="wide-only">"About"</th>
+                        <th scope="col">"What came of it"</th>
+                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=move || list.items.get() key=|delivery| delivery.id let:delivery>
+                        <Row delivery resend/>
+                    </For>
+                </tbody>
+            </TableShell>
+        </Show>
         <More of=list/>
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    view! {
+        <Empty
+            icon="send"
+            framed=true
+            level=3
+            title="Nothing was sent"
+            text="What is sent to people and addresses stands here, each attempt with its answer."
+        />
     }
 }
 

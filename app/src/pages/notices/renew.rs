@@ -61,9 +61,11 @@ fn Ask(id: NoticeAddressId, open: RwSignal<bool>, shown: Shown, on_done: Callbac
         }
         on_done.run(renewed.address);
     });
-    move || match made.get() {
-        Some(secret) => secret_shown(secret, open, shown),
-        None => view! {
+    move || {
+        if let Some(secret) = made.get() {
+            return secret_shown(secret, open, shown);
+        }
+        view! {
             <div class="form">
                 <FormError error/>
                 <div class="form-actions">
@@ -80,6 +82,6 @@ fn Ask(id: NoticeAddressId, open: RwSignal<bool>, shown: Shown, on_done: Callbac
                 </div>
             </div>
         }
-        .into_any(),
+        .into_any()
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
                     {if is_off { "Switch on" } else { "Switch off" }}
                 </MenuItem>
                 <MenuLine/>
-                <MenuItem icon="trash-2" danger=true on_select=move |()| verbs.deleting.set(Some(known.get_value()))>
+                <MenuItem icon="trash-2" danger=true on_select=move |()| known.with_value(|known| verbs.deleting.ask(known.id, known.name.clone()))>
                     "Delete…"
                 </MenuItem>
             </Menu>

@@ -10,10 +10,10 @@ use workflow::{
 use super::exceptions::Exceptions;
 use crate::{
     api,
-    components::{Badge, Segment, Segmented, Skeleton, SkeletonKind, Tone},
+    components::{Badge, RowsSkeleton, Segment, Segmented, Tone},
     error::AppError,
     form::{FormError, outcome},
-    load::PartFailed,
+    load::Loaded,
     reactive::{effect, memo, tie},
     session::use_session,
 };
@@ -23,14 +23,9 @@ pub(super) fn Choices() -> impl IntoView {
     let session = use_session();
     let mine = Resource::new(move || session.epoch(), |_| api::my_notices());
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match mine.await {
-                    Ok(mine) => view! { <Chosen mine/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| mine.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=mine fallback=|| view! { <RowsSkeleton n=1/> } let:mine>
+            <Chosen mine/>
+        </Loaded>
     }
 }
 

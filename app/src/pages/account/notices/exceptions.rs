@@ -2,19 +2,17 @@
 
 use leptos::prelude::*;
 use workflow::{
-    api::{ChooseNotice, InboxQuery, MyNotices, NoticeChoice},
+    api::{ChooseNotice, InboxQuery, MyNotices, NoticeChoice, NoticeWhen},
     id::{NoticeAddressId, TemplateId},
 };
 
 use super::choices::{Board, segments, ways, when_of, when_words};
 use crate::{
     api,
-    components::{
-        Button, ButtonType, Dialog, Field, Icon, Segmented, Select, SelectOption, Size, Skeleton, SkeletonKind, Variant,
-    },
+    components::{Button, Dialog, DialogForm, Field, Icon, RowsSkeleton, Segmented, Select, SelectOption, Size},
     error::AppError,
-    form::{FormError, at_field, outcome},
-    load::PartFailed,
+    form::{FormError, at_field, local_error, outcome},
+    load::Loaded,
     paged,
 };
 
@@ -41,7 +39,7 @@ pub(super) fn Exceptions(board: Board) -> impl IntoView {
             title="Choose otherwise for a workflow"
             description="Comes before what you chose for all others"
         >
-            <Loaded board open=is_adding/>
+            <Offered board open=is_adding/>
         </Dialog>
     }
 }
@@ -98,21 +96,27 @@ async fn workflows() -> Result<Vec<(TemplateId, String)>, AppError> {
     Ok(all)
 }
 
+/// Without a workflow it would be what holds for all of them.
+async fn save(
+    workflow: Option<TemplateId>,
+    address: Option<NoticeAddressId>,
+    when: Option<NoticeWhen>,
+) -> Result<MyNotices, AppError> {
+    let Some(workflow) = workflow else {
+        let mut error = local_error("There is no workflow yet that you could be asked about");
+        error.0.field = Some("template_id".to_owned());
+        return Err(error);
+    };
+    api::choose_notice(ChooseNotice { address, template_id: Some(workflow), when }).await
+}
+
 #[component]
-fn Loaded(board: Board, open: RwSignal<bool>) -> impl IntoView {
+fn Offered(board: Board, open: RwSignal<bool>) -> impl IntoView {
     let found = Resource::new(|| (), |()| workflows());
     view! {
-        <Transition fallback=|| view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok(workflows) if workflows.is_empty() => {
-                        view! { <p>"There is no workflow yet that you could be asked about"</p> }.into_any()
-                    }
-                    Ok(workflows) => view! { <Choose workflows board open/> }.into_any(),
-                    Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Loaded of=found fallback=|| view! { <RowsSkeleton n=1/> } let:workflows>
+            <Choose workflows board open/>
+        </Loaded>
     }
 }
 
@@ -128,23 +132,23 @@ fn Choose(workflows: Vec<(TemplateId, String)>, board: Board, open: RwSignal<boo
     let way_options: Vec<SelectOption> =
         ways.iter().map(|way| SelectOption::new(way.key(), way.name.clone())).collect();
     let save = Action::new(move |(): &()| {
-        api::choose_notice(ChooseNotice {
+        save(
+            workflow.get_untracked().parse().ok(),
             // What is no id is the email.
-            address: way.get_untracked().parse().ok(),
-            template_id: workflow.get_untracked().parse().ok(),
-            when: when_of(&when.get_untracked()),
-        })
+            way.get_untracked().parse().ok(),
+            when_of(&when.get_untracked()),
+        )
     });
     let error = outcome(save, move |mine| {
         board.known.set(mine);
         open.set(false);
     });
     view! {
-        <form
-            class="form"
-            novalidate
-            on:submit=move |event| {
-                event.prevent_default();
+        <DialogForm
+            open
+            submit="Save"
+            pending=save.pending()
+            on_submit=move |()| {
                 save.dispatch(());
             }
         >
@@ -159,10 +163,6 @@ fn Choose(workflows: Vec<(TemplateId, String)>, board: Board, open: RwSignal<boo
                 <span class="field-label">"How soon"</span>
                 <div><Segmented name="exception-when" label="How soon" value=when segments=segments()/></div>
             </div>
-            <div class="form-actions">
-                <Button on_click=move |()| open.set(false)>"Close"</Button>
-                <Button variant=Variant::Primary kind=ButtonType::Submit loading=save.pending()>"Save"</Button>
-            </div>
-        </form>
+        </DialogForm>
     }
 }
