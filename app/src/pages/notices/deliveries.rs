@@ -59,7 +59,7 @@ fn Log(page: DeliveryPage, query: DeliveryQuery, resend: Action<NoticeId, Result
     let list = Paged::new(page, move |after| api::notice_deliveries(query.clone(), after));
     view! {
         <Show when=move || !list.items.with(Vec::is_empty) fallback=Nothing>
-            <TableShell label="Messages">
+            <TableShell label="Log of messages">
                 <thead>
                     <tr>
                         <th scope="col">"When"</th>
