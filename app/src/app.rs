@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/secrets") view={Lazy::<fetched::Secrets>::new()}/>
                     <Route path=path!("/admin/users") view={Lazy::<fetched::Users>::new()}/>
                     <Route path=path!("/admin/groups") view={Lazy::<fetched::Groups>::new()}/>
+                    <Route path=path!("/admin/notices") view={Lazy::<fetched::Notices>::new()}/>
                     <Route path=path!("/admin/audit") view={Lazy::<fetched::Audit>::new()}/>
                     <Route path=path!("/design") view={Lazy::<fetched::Design>::new()}/>
                 </ParentRoute>

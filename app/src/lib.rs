@@ -9,6 +9,7 @@ pub mod behind;
 pub mod canvas_view;
 mod clock;
 pub mod components;
+pub mod counted;
 pub mod crash;
 pub mod device;
 #[cfg(feature = "ssr")]
@@ -22,6 +23,7 @@ pub mod later;
 pub mod link;
 pub mod live;
 pub mod load;
+pub mod notify;
 mod paced;
 pub mod page_failed;
 mod paged;

@@ -16,6 +16,7 @@ mod input_form;
 mod login;
 mod new_secret;
 mod not_found;
+mod notices;
 mod review;
 mod run;
 mod secrets;

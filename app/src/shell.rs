@@ -16,10 +16,10 @@ pub use self::page::{Page, PageTop, focus_main};
 use self::{link_banner::LinkBanner, page::provide_arrival, rail::Rail, sign_in::SignInDialog};
 use crate::{
     components::{Toaster, TooltipLayer},
-    device,
+    counted, device,
     finder::{FinderDialogs, provide_finder},
     link::provide_link,
-    live,
+    live, notify,
     prefs::use_prefs,
     reactive::effect,
     return_path,
@@ -47,6 +47,8 @@ pub fn Frame(children: Children) -> impl IntoView {
     let link = provide_link();
     live::provide_mine();
     waiting::provide_waiting();
+    counted::provide_count();
+    notify::provide_notify();
     provide_arrival();
     let finder = provide_finder();
     let me = use_session().user_untracked().map(|user| user.id);

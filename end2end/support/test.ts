@@ -61,6 +61,11 @@ export function unique(name: string): string {
   return `${name} ${randomUUID().slice(0, 6)}`;
 }
 
+/** What the tab says, whatever waits for whoever looks at it. */
+export function tabTitle(title: string): RegExp {
+  return new RegExp(`^(\\(\\d+\\+?\\) )?${title.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+}
+
 /** Opens a page and waits until it answers to the keyboard and the mouse. */
 export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(path);

@@ -3,7 +3,7 @@
 
 import type { Page } from "@playwright/test";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
-import { expect, hydrated, login, test, unique, visit } from "../support/test.ts";
+import { expect, hydrated, login, tabTitle, test, unique, visit } from "../support/test.ts";
 import { echo, saveAgents } from "../support/workflows.ts";
 
 const NAME = unique("Seen by those it belongs to");
@@ -121,5 +121,5 @@ async function expectNotFound(page: Page, path: string): Promise<void> {
   expect(answer?.status(), path).toBe(404);
   await hydrated(page);
   await expect(page.getByRole("heading", { name: "Page not found", level: 1 })).toBeVisible();
-  await expect(page).toHaveTitle("Page not found · Weft");
+  await expect(page).toHaveTitle(tabTitle("Page not found · Weft"));
 }

@@ -7,7 +7,7 @@ import { EditorPage } from "../support/editor_page.ts";
 import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
+import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
 import { chain, diamond, echo, input, output, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
@@ -63,6 +63,7 @@ const PAGES: readonly Shown[] = [
   { name: "the secrets", person: ADMIN, path: () => "/admin/secrets", ready: heading("Secrets") },
   { name: "the users", person: ADMIN, path: () => "/admin/users", ready: heading("Users") },
   { name: "the groups", person: ADMIN, path: () => "/admin/groups", ready: heading("Groups") },
+  { name: "the notices", person: ADMIN, path: () => "/admin/notices", ready: heading("Notices") },
   { name: "the audit log", person: ADMIN, path: () => "/admin/audit", ready: heading("Audit log") },
   { name: "the design system", person: ADMIN, path: () => "/design", ready: heading("Design system") },
 ];
@@ -139,11 +140,11 @@ test("every page has one main region and a title, and the address bar keeps up",
   const page = await open(USER);
   await visit(page, "/dashboard");
   await page.getByRole("link", { name: `Start ${NAME}` }).click();
-  await expect(page).toHaveTitle(`${NAME} · Weft`);
+  await expect(page).toHaveTitle(tabTitle(`${NAME} · Weft`));
   await expect(page.getByRole("main")).toHaveCount(1);
   await expect(page.getByRole("main")).toBeFocused();
   await page.goBack();
-  await expect(page).toHaveTitle("Dashboard · Weft");
+  await expect(page).toHaveTitle(tabTitle("Dashboard · Weft"));
   await page.goForward();
   await expect(page.getByLabel("Your text")).toBeVisible();
   await hydrated(page);

@@ -20,10 +20,11 @@ pub(super) fn places(is_admin: bool) -> Vec<Entry> {
             page("lock", "Secrets", "/admin/secrets").about("keys tokens headers"),
             page("users", "Users", "/admin/users").about("people accounts"),
             page("layers", "Groups", "/admin/groups").about("teams reviewers audience"),
+            page("bell", "Notices", "/admin/notices").about("email mail smtp webhooks slack deliveries"),
             page("history", "Audit log", "/admin/audit"),
         ]);
     }
-    places.push(page("circle-user", "Account", "/account").about("password sessions tokens theme"));
+    places.push(page("circle-user", "Account", "/account").about("password sessions tokens theme notices"));
     places
 }
 

@@ -1,7 +1,8 @@
-//! /account: one's own look, who decides while one is away, password, sessions and API tokens, and the way out.
+//! /account: one's own look, notices, who decides while one is away, password, sessions and API tokens, and the way out.
 
 mod away;
 mod new_token;
+mod notices;
 mod password;
 mod sessions;
 mod tokens;
@@ -9,7 +10,7 @@ mod tokens;
 use leptos::{form::ActionForm, prelude::*};
 use workflow::access::Role;
 
-use self::{away::Away, password::Password, sessions::Sessions, tokens::Tokens};
+use self::{away::Away, notices::Notices, password::Password, sessions::Sessions, tokens::Tokens};
 use crate::reactive::{effect, effect_with};
 use crate::{
     api::Logout,
@@ -46,6 +47,7 @@ pub fn AccountPage() -> impl IntoView {
                     </div>
                 </div>
                 <Look/>
+                <Notices/>
                 <Later part=away of=()/>
                 <Password on_done=move |()| ends.update(|n| *n += 1)/>
                 <Sessions ends/>

@@ -20,6 +20,7 @@ use super::{
     inbox::InboxPage,
     login::LoginPage,
     not_found::for_admins,
+    notices::NoticesPage,
     secrets::SecretsPage,
     start::StartPage,
     users::UsersPage,
@@ -38,6 +39,7 @@ fetched! {
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);
+    admin: Notices, notices, load_notices, for_admins(NoticesPage);
     admin: Audit, audit, load_audit, for_admins(AuditPage);
     admin: Workflows, workflows, load_workflows, for_admins(WorkflowsPage);
     admin: Import, import, load_import, for_admins(ImportPage);

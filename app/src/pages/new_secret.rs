@@ -83,23 +83,33 @@ pub(in crate::pages) fn making<T: Clone + Send + Sync + 'static>(
     }
 }
 
+/// What was made, shown this once.
 #[component]
-fn Made(token: String, open: RwSignal<bool>, shown: Shown) -> impl IntoView {
+pub(in crate::pages) fn Made(
+    token: String,
+    open: RwSignal<bool>,
+    shown: Shown,
+    #[prop(default = "token")] what: &'static str,
+    /// Why it is never shown again.
+    #[prop(default = "here it is kept only as a hash")]
+    kept: &'static str,
+    #[prop(default = "Copy the token")] copy: &'static str,
+) -> impl IntoView {
     let done = move |()| {
         shown.set(false);
         open.set(false);
     };
     view! {
         <div class="form">
-            <Banner kind=Kind::Warn title="Copy it now">"It is shown only this once; here it is kept only as a hash."</Banner>
+            <Banner kind=Kind::Warn title="Copy it now">{format!("It is shown only this once; {kept}.")}</Banner>
             <Show when=move || shown.is_asked.get()>
-                <Banner kind=Kind::Error title="The token is not copied yet">
+                <Banner kind=Kind::Error title=format!("The {what} is not copied yet")>
                     "Copy it first, or press Done to close this without it."
                 </Banner>
             </Show>
             <div class="secret">
                 <code>{token.clone()}</code>
-                <CopyButton text=token label="Copy the token" on_copied=move |()| shown.set(false)/>
+                <CopyButton text=token label=copy on_copied=move |()| shown.set(false)/>
             </div>
             <div class="form-actions">
                 <Button variant=Variant::Primary on_click=done>"Done"</Button>

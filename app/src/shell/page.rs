@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
 use crate::components::dom;
+use crate::counted::{count, with_count};
 use crate::finder::FindButton;
 use crate::reactive::{effect, effect_with};
 
@@ -37,8 +38,12 @@ pub fn PageTop(
     let above = above.into_iter().map(|(name, path)| view! { <li><a href=path>{name}</a></li> }).collect_view();
     arrive();
     // The server writes the head last, when the owner of a title drawn on the way may be gone: there it is taken at once.
-    let text =
-        if cfg!(feature = "ssr") { TextProp::from(title.get_untracked()) } else { TextProp::from(move || title.get()) };
+    let waiting = count();
+    let text = if cfg!(feature = "ssr") {
+        TextProp::from(title.get_untracked())
+    } else {
+        TextProp::from(move || with_count(title.get(), waiting.get()))
+    };
     view! {
         <Title text/>
         <header class="topbar">

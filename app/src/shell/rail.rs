@@ -4,12 +4,11 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::reactive::effect;
 use crate::{
     components::{Avatar, Count, Icon, Tone},
+    counted::count,
     prefs::use_prefs,
     session::use_session,
-    waiting::use_waiting,
 };
 
 #[component]
@@ -26,6 +25,7 @@ pub(super) fn Rail() -> impl IntoView {
             <Place href="/admin/secrets" icon="lock" label="Secrets"/>
             <Place href="/admin/users" icon="users" label="Users"/>
             <Place href="/admin/groups" icon="layers" label="Groups"/>
+            <Place href="/admin/notices" icon="bell" label="Notices"/>
             <Place href="/admin/audit" icon="history" label="Audit log"/>
         }
     });
@@ -108,13 +108,7 @@ fn is_at(href: &'static str) -> impl Fn() -> Option<&'static str> + Clone + Send
 /// How many reviews wait for this person. Counted after hydration: the server's page does not wait for it.
 #[component]
 fn Waiting() -> impl IntoView {
-    let waiting = use_waiting();
-    let n = RwSignal::new(0_usize);
-    effect(move || {
-        // What fails leaves what is known.
-        if let Some(now) = waiting.n() {
-            n.set(usize::try_from(now).unwrap_or_default());
-        }
-    });
+    let known = count();
+    let n = Signal::derive(move || known.get().and_then(|n| usize::try_from(n).ok()).unwrap_or_default());
     view! { <Count n tone=Tone::Accent what="waiting for you"/> }
 }

@@ -5,7 +5,7 @@ use axum::{
     Extension, Json,
     response::{Html, IntoResponse, Response},
 };
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use service::{OpContext, Wanted, notices};
 use workflow::{
     api::{
@@ -126,7 +126,8 @@ pub(super) async fn ask_to_unsubscribe() -> Response {
     page(
         "Stop these mails?",
         "<p>No mail will tell you any more that somebody asks you to decide. Nothing else changes: what waits for you \
-         stands in Weft.</p><form method=\"post\"><button type=\"submit\">Stop these mails</button></form>",
+         stands in Weft.</p><form method=\"post\" class=\"form\"><button class=\"btn\" data-variant=\"primary\" data-size=\"lg\" \
+         data-block type=\"submit\"><span class=\"btn-label\">Stop these mails</span></button></form>",
     )
 }
 
@@ -140,13 +141,18 @@ pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Params(lin
     ))
 }
 
-/// By itself, without the site: nothing is loaded with the address of the link, and nobody is told where a visitor came from.
+/// With the look of the site and none of its program. Other sites are told nothing of where a visitor came from, as everywhere; our own is,
+/// since a browser that tells nobody says of the button's request that it comes from nowhere, and that is refused.
 fn page(title: &str, content: &str) -> Response {
+    let files = app::site::files();
+    let (style, icon) = (&files.style, &files.favicon);
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><meta \
-         name=\"color-scheme\" content=\"light dark\"><title>{title} · Weft</title></head><body><main><h1>{title}</h1>{content}\
-         </main></body></html>"
+         name=\"color-scheme\" content=\"light dark\"><title>{title} · Weft</title><link rel=\"icon\" href=\"{icon}\" \
+         type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"{style}\"></head><body><main class=\"auth\" id=\"main\"><div \
+         class=\"auth-card\"><div class=\"auth-brand\"><img src=\"{icon}\" alt=\"\" width=\"28\" height=\"28\"><span>Weft</span>\
+         </div><h1>{title}</h1>{content}</div></main></body></html>"
     );
-    ([(HeaderName::from_static("referrer-policy"), "no-referrer")], Html(html)).into_response()
+    Html(html).into_response()
 }

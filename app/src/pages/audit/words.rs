@@ -13,6 +13,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("agent", "Agents"),
     ("template", "Workflows"),
     ("secret", "Secrets"),
+    ("notice", "Notices"),
     ("access", "Refused access"),
     ("session.refused", "Failed sign-ins"),
 ];
@@ -60,6 +61,15 @@ pub(super) fn action(action: &str) -> &str {
         "secret.rotated" => "Encrypted a secret anew",
         "secret.deleted" => "Deleted a secret",
         "secret.used" => "Used a secret",
+        "notice.address_added" => "Registered an address for notices",
+        "notice.address_changed" => "Changed an address for notices",
+        "notice.address_deleted" => "Deleted an address for notices",
+        "notice.address_given_up" => "Switched off an address that failed",
+        "notice.address_rotated" => "Encrypted an address anew",
+        "notice.secret_renewed" => "Made another signing secret",
+        "notice.settings_changed" => "Changed how notices are sent",
+        "notice.resent" => "Sent a notice again",
+        "notice.unsubscribed" => "Ended mail about reviews by its link",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }
@@ -71,7 +81,9 @@ pub(super) fn who(entry: &AuditEntry) -> String {
         (Some(email), ..) => email.clone(),
         (None, Some(id), _) => id.to_string(),
         (None, None, Some("operator")) => "Operator".to_owned(),
-        (None, None, _) if entry.action == "secret.used" => "Weft itself".to_owned(),
+        (None, None, _) if matches!(entry.action.as_str(), "secret.used" | "notice.address_given_up") => {
+            "Weft itself".to_owned()
+        }
         (None, None, _) => "Not signed in".to_owned(),
     }
 }
