@@ -175,8 +175,8 @@ const ASKING: &str = concat!(
     "SELECT DISTINCT v.run_id FROM (
         SELECT v.run_id FROM reviews v WHERE v.user_id <> $1 AND ",
     is_asked!("1", "2", "3"),
-    " UNION ALL SELECT v.run_id FROM reviews v WHERE ",
-    is_asked_for_owner!("1"),
+    " UNION ALL SELECT v.run_id FROM ",
+    gates_of_owners!("1"),
     ") v JOIN workflow_runs r ON r.id = v.run_id WHERE NOT r.is_test LIMIT $4"
 );
 
