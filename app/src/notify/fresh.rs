@@ -82,10 +82,10 @@ fn gathered(fresh: &[InboxItem]) -> Option<Words> {
         }
     }
     let n_more = names.len().saturating_sub(NAMED);
-    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let said = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     (!fresh.is_empty()).then(|| Words {
         title: format!("{} reviews wait for you", fresh.len()),
-        body: if n_more == 0 { named } else { format!("{named} and {n_more} more") },
+        body: if n_more == 0 { said } else { format!("{said} and {n_more} more") },
         tag: "weft:reviews".to_owned(),
         path: "/inbox".to_owned(),
     })

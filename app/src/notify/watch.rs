@@ -47,12 +47,12 @@ pub(super) fn begin() {
 
 /// Has its part of the lock while this tab is looked at.
 fn follow_looks() {
-    let lock = Lock::new(LOOKED_AT, Mode::Shared);
+    let held = Lock::new(LOOKED_AT, Mode::Shared);
     let look = move || {
         if is_looked_at() {
-            lock.want(|| ());
+            held.want(|| ());
         } else {
-            lock.release();
+            held.release();
         }
     };
     look();
@@ -61,7 +61,7 @@ fn follow_looks() {
     on_cleanup(move || {
         came.remove();
         went.remove();
-        lock.release();
+        held.release();
     });
 }
 

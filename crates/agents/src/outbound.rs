@@ -88,7 +88,7 @@ impl Outbound {
         for (name, value) in headers {
             let mut value = HeaderValue::from_str(value).map_err(|_| NoAnswer::Address)?;
             value.set_sensitive(true);
-            map.insert(HeaderName::from_static(*name), value);
+            map.insert(HeaderName::from_static(name), value);
         }
         match tokio::time::timeout(self.whole, self.exchange(url, map, body)).await {
             Ok(answered) => answered,

@@ -107,13 +107,12 @@ impl Notices {
         for gate in &gates {
             // Gates of one map ask the same people.
             let whom = (gate.roles.clone(), gate.users.clone(), gate.owner, gate.allow_self);
-            let users = match known_asked.get(&whom) {
-                Some(users) => users.clone(),
-                None => {
-                    let users = store.asked_at(gate).await?;
-                    known_asked.insert(whom, users.clone());
-                    users
-                }
+            let users = if let Some(users) = known_asked.get(&whom) {
+                users.clone()
+            } else {
+                let users = store.asked_at(gate).await?;
+                known_asked.insert(whom, users.clone());
+                users
             };
             asked.push((gate.clone(), users));
         }

@@ -147,7 +147,7 @@ fn GroupRows(inbox: Inbox, groups: Memo<Vec<Group>>, head: (TemplateId, String))
     };
     view! {
         <section class="inbox-group" aria-labelledby=heading.clone()>
-            <h2 id=heading>
+            <h2 id=heading.clone()>
                 <bdi>{name}</bdi>
                 <span class="count">{move || crate::words::thousands(n())}</span>
             </h2>

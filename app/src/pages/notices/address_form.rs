@@ -78,10 +78,6 @@ fn NewForm(open: RwSignal<bool>, shown: Shown, on_done: Callback<NoticeAddressVi
         }
         on_done.run(added.address);
     });
-    let choices = vec![
-        ("webhook", "Webhook", "A program of yours: JSON, signed as Standard Webhooks say"),
-        ("slack", "Slack", "An incoming webhook of Slack, or of a chat that takes the same"),
-    ];
     move || {
         if let Some(secret) = made.get() {
             return secret_shown(secret, open, shown);
@@ -97,7 +93,7 @@ fn NewForm(open: RwSignal<bool>, shown: Shown, on_done: Callback<NoticeAddressVi
             >
                 <FormError error fields=&["name", "url"]/>
                 <NameField name error=at_field(error, "name")/>
-                <RadioList value=kind choices=choices.clone() name="address-kind" label="Kind"/>
+                <RadioList value=kind choices=kinds() name="address-kind" label="Kind"/>
                 <Field id="address-url" label="Address" required=true help=URL_HELP error=at_field(error, "url")>
                     <TextInput value=url kind="url" mono=true autocomplete="off" placeholder="https://hooks.example.org/…"/>
                 </Field>
@@ -105,6 +101,13 @@ fn NewForm(open: RwSignal<bool>, shown: Shown, on_done: Callback<NoticeAddressVi
         }
         .into_any()
     }
+}
+
+fn kinds() -> Vec<(&'static str, &'static str, &'static str)> {
+    vec![
+        ("webhook", "Webhook", "A program of yours: JSON, signed as Standard Webhooks say"),
+        ("slack", "Slack", "An incoming webhook of Slack, or of a chat that takes the same"),
+    ]
 }
 
 const URL_HELP: &str =

@@ -213,7 +213,7 @@ mod tests {
             assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
         }
         for text in ["[01]", "[+1]", "[.5]", "[1,]", r#"["\x"]"#, "[\"\n\"]", "{,}", "{1:2}", "[nul]"] {
-            assert_eq!(find(text, Some(Kind::Array)).values, [], "{text}");
+            assert_eq!(find(text, Some(Kind::Array)).values.len(), 0, "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
         }
     }

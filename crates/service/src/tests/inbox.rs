@@ -55,7 +55,7 @@ async fn what_a_gate_says_is_theirs_is_what_a_decision_is_told(pool: PgPool) {
                         assert_eq!(may.why_not, Some(refused.to_api().detail), "{review}");
                     }
                     (Err(closed), told) => {
-                        assert!(closed.to_api().status == 404 && told.is_err(), "{review}: {told:?}")
+                        assert!(closed.to_api().status == 404 && told.is_err(), "{review}: {told:?}");
                     }
                 }
             }

@@ -180,10 +180,9 @@ impl Desk {
         if let Some(known) = self.drafts.with_value(|drafts| drafts.get(&run).copied()) {
             return known;
         }
-        let make = || Drafts::of(run);
         let made = match self.owner.get_value() {
-            Some(owner) => owner.with(make),
-            None => make(),
+            Some(owner) => owner.with(|| Drafts::of(run)),
+            None => Drafts::of(run),
         };
         self.drafts.update_value(|drafts| {
             drafts.insert(run, made);

@@ -84,6 +84,7 @@ mod tests {
             email: "me@b.c".into(),
             role,
             groups: groups.iter().map(|group| (*group).into()).collect(),
+            acts_for: Vec::new(),
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) fn Gate(desk: Desk, sight: Sight, company: Memo<Option<Company>>) -> 
             <Newer desk/>
             {feedback}
             {has_choice.then(|| view! {
-                <div class="pane-views" data-only-sources=(!has_previous && has_sources)>
+                <div class="pane-views" data-only-sources={!has_previous && has_sources}>
                     <Segmented value=shown segments name="inbox-pane-view" label="What to show"/>
                 </div>
             })}

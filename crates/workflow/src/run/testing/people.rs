@@ -178,7 +178,7 @@ impl People {
         let is_asked = asked.assignees.users.contains(&named.who.email)
             || (named.joined_at.is_some() && asked.assignees.groups.iter().any(|group| group == GROUP))
             || (asked.assignees.is_empty() && of == run_owner);
-        (is_own && (is_asked || speaker.who.is_admin())) || (!is_own && in_place && is_asked)
+        if is_own { is_asked || speaker.who.is_admin() } else { in_place && is_asked }
     }
 }
 
