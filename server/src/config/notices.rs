@@ -13,6 +13,7 @@ const PASSWORD: &str = "WEFT_SMTP_PASSWORD";
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail about gates; WEFT_SMTP_PASSWORD may hold the password")]
+#[expect(clippy::struct_field_names, reason = "fields name the flags, and those are for mail alone")]
 pub struct Notices {
     /// Server that takes mail, such as smtp.example.org; without it admins name one on a page
     #[arg(long, env = "WEFT_SMTP_HOST", value_name = "HOST")]

@@ -21,7 +21,7 @@ pub struct Route {
     pub(super) handler: MethodRouter<AppState>,
 }
 
-/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, the inbox, workers outside.
+/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, the inbox, notices, workers outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -58,19 +58,6 @@ pub fn routes() -> Vec<Route> {
         put("/api/secrets/{secret_name}", secrets::set),
         put("/api/secrets/{secret_name}/agents", secrets::grant),
         delete("/api/secrets/{secret_name}", secrets::delete),
-        get("/api/notices", notices::mine),
-        put("/api/notices/choices", notices::choose),
-        get("/api/notices/addresses", notices::addresses),
-        post("/api/notices/addresses", notices::add_address),
-        patch("/api/notices/addresses/{address_id}", notices::change_address),
-        delete("/api/notices/addresses/{address_id}", notices::delete_address),
-        post("/api/notices/addresses/{address_id}/secret", notices::renew_secret),
-        post("/api/notices/addresses/{address_id}/test", notices::test_address),
-        get("/api/notices/deliveries", notices::deliveries),
-        post("/api/notices/messages/{notice_id}/resend", notices::resend),
-        get("/api/notices/settings", notices::settings),
-        put("/api/notices/settings", notices::set_settings),
-        post("/api/notices/settings/test", notices::test_email),
         get("/api/workflows/gallery", templates::gallery),
         get("/api/workflows/templates", templates::list),
         post("/api/workflows/templates", templates::create).takes(CONTENT),
@@ -137,6 +124,7 @@ pub fn routes() -> Vec<Route> {
         get("/api/live", live::my_socket).takes(SOCKET),
     ];
     routes.extend(reviews());
+    routes.extend(telling());
     routes.extend(outside());
     routes
 }
@@ -150,6 +138,25 @@ fn reviews() -> Vec<Route> {
         get("/api/inbox/gates/{run_id}/{step_id}", inbox::reading),
         post("/api/inbox/previews", inbox::previews),
         post("/api/inbox/decide", inbox::decide).takes(TEXT),
+    ]
+}
+
+/// What tells people that a gate asks them.
+fn telling() -> Vec<Route> {
+    vec![
+        get("/api/notices", notices::mine),
+        put("/api/notices/choices", notices::choose),
+        get("/api/notices/addresses", notices::addresses),
+        post("/api/notices/addresses", notices::add_address),
+        patch("/api/notices/addresses/{address_id}", notices::change_address),
+        delete("/api/notices/addresses/{address_id}", notices::delete_address),
+        post("/api/notices/addresses/{address_id}/secret", notices::renew_secret),
+        post("/api/notices/addresses/{address_id}/test", notices::test_address),
+        get("/api/notices/deliveries", notices::deliveries),
+        post("/api/notices/messages/{notice_id}/resend", notices::resend),
+        get("/api/notices/settings", notices::settings),
+        put("/api/notices/settings", notices::set_settings),
+        post("/api/notices/settings/test", notices::test_email),
     ]
 }
 

@@ -115,9 +115,7 @@ async fn what_became(session: Session, gate: Key, known: Option<InboxItem>) -> O
     match api::gate_reading(gate.0, gate.1.clone()).await {
         // My vote is given: the others are waited for, not me.
         Ok(reading)
-            if session.with_user_untracked(|me| {
-                me.is_some_and(|me| reading.item.votes.iter().any(|vote| *vote == me.email))
-            }) =>
+            if session.with_user_untracked(|me| me.is_some_and(|me| reading.item.votes.contains(&me.email))) =>
         {
             Some(Read::Gone(Gone { gate, title: Some(reading.item.title), closed: None }))
         }

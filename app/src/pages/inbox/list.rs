@@ -173,7 +173,11 @@ fn grouped(items: &[InboxItem]) -> Vec<Group> {
         match groups.iter_mut().find(|of| of.id == item.template_id) {
             Some(of) => of.items.push(item.clone()),
             None => {
-                groups.push(Group { id: item.template_id, name: item.template_name.clone(), items: vec![item.clone()] })
+                groups.push(Group {
+                    id: item.template_id,
+                    name: item.template_name.clone(),
+                    items: vec![item.clone()],
+                });
             }
         }
     }

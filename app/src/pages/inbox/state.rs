@@ -256,7 +256,7 @@ impl Inbox {
         let page = without_left(self.left, api::inbox(query_of(&asked), None));
         let (list, place, counts) = (self.list, self.place, self.counts);
         spawn_local(async move {
-            list.read(How::Another, page).await;
+            Box::pin(list.read(How::Another, page)).await;
             read_counts(place, counts).await;
         });
     }
@@ -270,9 +270,8 @@ impl Inbox {
             return;
         }
         items.update(|items| items.retain(|item| !is_gone(item)));
-        self.selected.maybe_update(|ticked| dropped.iter().fold(false, |any, key| ticked.remove(key) || any));
-        self.previews
-            .maybe_update(|previews| dropped.iter().fold(false, |any, key| previews.remove(key).is_some() || any));
+        self.selected.maybe_update(|ticked| dropped.iter().filter(|key| ticked.remove(*key)).count() > 0);
+        self.previews.maybe_update(|previews| dropped.iter().filter_map(|key| previews.remove(key)).count() > 0);
     }
 }
 
@@ -296,7 +295,7 @@ async fn read_again(
     };
     let query = query_of(&asked);
     let pages = at_least(n.min(MOST_AGAIN), InboxItem::key, move |after| api::inbox(query.clone(), after));
-    list.read(How::Again, without_left(left, pages)).await;
+    Box::pin(list.read(How::Again, without_left(left, pages))).await;
     read_counts(place, counts).await;
 }
 

@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    fn item(more: serde_json::Value) -> InboxItem {
+    fn item(more: &serde_json::Value) -> InboxItem {
         let mut item = json!({
             "run_id": uuid::Uuid::nil(), "step": "draft", "title": "Draft", "template_id": uuid::Uuid::nil(),
             "template_name": "T", "about": null, "owner": "a@b.c", "generation": 1, "number": 1, "is_form": false,
@@ -137,21 +137,21 @@ mod tests {
 
     #[test]
     fn the_usual_gate_needs_no_words() {
-        let usual = item(json!({}));
+        let usual = item(&json!({}));
         assert_eq!((round(&usual), approvals(&usual), asked(&usual)), (None, None, None));
     }
 
     #[test]
     fn rounds_approvals_and_groups_are_said_as_they_are() {
-        let asking = item(json!({
+        let asking = item(&json!({
             "round": 2, "quorum": 2, "votes": ["a@b.c"], "groups": ["legal"], "n_asked": 4
         }));
         assert_eq!(round(&asking).as_deref(), Some("round 2 of 3"));
         assert_eq!(approvals(&asking).as_deref(), Some("1 of 2 approvals"));
         assert_eq!(asked(&asking).as_deref(), Some("asks legal, one of 4"));
-        assert_eq!(asked(&item(json!({"n_asked": 2}))).as_deref(), Some("asks one of 2"));
-        assert_eq!(asked(&item(json!({"n_asked": 1}))), None, "me alone");
-        assert_eq!(asked(&item(json!({"groups": ["a", "b", "c"]}))).as_deref(), Some("asks a, b and 1 more"));
+        assert_eq!(asked(&item(&json!({"n_asked": 2}))).as_deref(), Some("asks one of 2"));
+        assert_eq!(asked(&item(&json!({"n_asked": 1}))), None, "me alone");
+        assert_eq!(asked(&item(&json!({"groups": ["a", "b", "c"]}))).as_deref(), Some("asks a, b and 1 more"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
 };
 
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 pub(super) fn Answer(
     /// Whom it was sent to.
     to: String,

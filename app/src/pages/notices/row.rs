@@ -11,7 +11,6 @@ pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
     let (id, name) = (address.id, address.name.clone());
     let (is_off, is_webhook) = (address.disabled_at.is_some(), address.kind == AddressKind::Webhook);
     let (icon, kind) = if is_webhook { ("globe", "Webhook") } else { ("message-square", "Slack") };
-    let known = StoredValue::new(address.clone());
     let people = match address.n_people {
         0 => "nobody has chosen it".to_owned(),
         1 => "1 person has chosen it".to_owned(),
@@ -22,6 +21,7 @@ pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
         None => view! { <span>"nothing was sent yet"</span> }.into_any(),
     };
     let (error, place) = (address.last_error.clone(), address.place.clone());
+    let known = StoredValue::new(address);
     let show_log = {
         let name = name.clone();
         move || verbs.log_of.set(Some((id, name.clone())))

@@ -151,7 +151,7 @@ impl Mailbox {
         for word in self.header("Subject").split(' ') {
             let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
             // Between two that are encoded, the space is none.
-            if !subject.is_empty() && !(was_encoded && encoded.is_some()) {
+            if !(subject.is_empty() || was_encoded && encoded.is_some()) {
                 subject.push(' ');
             }
             was_encoded = encoded.is_some();
@@ -184,16 +184,8 @@ fn unquoted(body: &str) -> String {
     while let Some((first, after)) = rest.split_first() {
         let byte = (*first == b'=').then(|| after.get(..2)).flatten();
         let byte = byte.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        match byte {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).unwrap()
 }

@@ -103,7 +103,7 @@ impl Shown {
                 Ok(previews) => {
                     let is_all = previews.len() == wanted.len();
                     known.update(|known| {
-                        known.extend(previews.into_iter().map(|preview| (key_of_preview(&preview), preview)))
+                        known.extend(previews.into_iter().map(|preview| (key_of_preview(&preview), preview)));
                     });
                     if is_all {
                         self.ask();
