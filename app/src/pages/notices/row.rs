@@ -9,6 +9,7 @@ use crate::components::{Badge, Icon, Menu, MenuItem, MenuLine, RelativeTime, Siz
 #[component]
 pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
     let (id, name) = (address.id, address.name.clone());
+    let is_readable = address.is_readable;
     let (is_off, is_webhook) = (address.disabled_at.is_some(), address.kind == AddressKind::Webhook);
     let (icon, kind) = if is_webhook { ("globe", "Webhook") } else { ("message-square", "Slack") };
     let people = match address.n_people {
@@ -35,7 +36,7 @@ pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
                 <div class="row small wrap">
                     <Badge>{kind}</Badge>
                     <Badge icon="link"><code>{place}</code></Badge>
-                    {(!address.is_readable).then(|| view! { <Badge tone=Tone::Error icon="triangle-alert">"Its key is not here"</Badge> })}
+                    {(!is_readable).then(|| view! { <Badge tone=Tone::Error icon="triangle-alert">"Its key is not here"</Badge> })}
                     {is_off.then(|| view! { <Badge tone=Tone::Warn icon="ban">"Switched off"</Badge> })}
                     {error.is_some().then(|| view! { <Badge tone=Tone::Error icon="circle-alert">"Last one failed"</Badge> })}
                 </div>
