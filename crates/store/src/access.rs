@@ -81,6 +81,16 @@ macro_rules! is_asked_for_owner {
     };
 }
 
+/// Whether the open gate `v` asks the person `p`, as whoever decides in their place has it: by their email, their role and their groups, or
+/// as the owner of the run where it asks nobody in particular.
+macro_rules! asks_absent {
+    () => {
+        "(v.users @> ARRAY[lower(p.email)] OR v.roles && (ARRAY[p.role]
+            || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = p.id))
+            OR v.users = '{}' AND v.roles = '{}' AND v.user_id = p.id)"
+    };
+}
+
 /// Of the open gate `v`: the email of the first in whose place a person decides there, by email; NULL where they are asked themselves, or
 /// it is theirs as the run's owner or as an admin. For a column of a list, whose WHERE says already that they may see the gate.
 macro_rules! acts_for {
@@ -94,10 +104,9 @@ macro_rules! acts_for {
             $crate::access::is_asked_themselves!($user, $role, $email),
             " THEN NULL ELSE (SELECT p.email FROM users p WHERE p.id IN (SELECT d.principal_id FROM ",
             $crate::access::acts_by!($user),
-            ") AND (v.users @> ARRAY[lower(p.email)] OR v.roles && (ARRAY[p.role]
-                || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = p.id))
-                OR v.users = '{}' AND v.roles = '{}' AND v.user_id = p.id)
-            ORDER BY lower(p.email) LIMIT 1) END"
+            ") AND ",
+            $crate::access::asks_absent!(),
+            " ORDER BY lower(p.email) LIMIT 1) END"
         )
     };
 }
@@ -136,7 +145,7 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {acts_by, acts_for, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
+pub(crate) use {acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {

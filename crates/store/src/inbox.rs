@@ -8,6 +8,7 @@ mod places;
 mod rows;
 mod sql;
 mod words;
+mod words_left;
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,8 @@
 
 use workflow::api::InboxSort;
 
-use crate::access::{acts_by, acts_for, is_asked, is_asked_for_owner, is_asked_themselves};
+use super::words_left::{has_word_left, words};
+use crate::access::{acts_for, gates_of_owners, is_asked};
 
 /// Whose gates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,8 +28,8 @@ macro_rules! mine {
             is_asked!("1", "2", "3"),
             "
                 UNION ALL
-                SELECT v.*, coalesce(v.due_at, 'infinity') AS due FROM reviews v WHERE ",
-            is_asked_for_owner!("1"),
+                SELECT v.*, coalesce(v.due_at, 'infinity') AS due FROM ",
+            gates_of_owners!("1"),
             ")"
         )
     };
@@ -43,90 +44,7 @@ macro_rules! everybodys {
     };
 }
 
-/// Whether the latest of the gate `v` was written by somebody. OFFSET 0 keeps that from being asked of all artifacts at once.
-macro_rules! wrote {
-    ($person:literal) => {
-        concat!(
-            "EXISTS (
-                SELECT FROM artifact_heads h
-                JOIN artifacts a ON a.run_id = h.run_id AND a.step = h.step AND a.name = h.name AND a.version = h.latest
-                WHERE h.run_id = v.run_id AND h.step = v.step AND a.made_by = ",
-            $person,
-            " OFFSET 0)"
-        )
-    };
-}
-
-/// Whether an approval at the gate `v` is of somebody, given by themselves or by another in their place, but for those that the viewer gave.
-macro_rules! spoke_for {
-    ($person:literal) => {
-        concat!(
-            "(v.votes <> '{}' AND EXISTS (
-                SELECT FROM unnest(v.votes, v.voted_at, v.voted_for) AS t (by, at, of) JOIN users u ON u.id = t.by
-                WHERE t.by <> $1 AND coalesce(t.of, t.by) = ",
-            $person,
-            " AND u.disabled_at IS NULL AND coalesce(u.enabled_at <= t.at + interval '10 seconds', true)
-                    AND (t.of IS NULL OR EXISTS (
-                        SELECT FROM delegations d
-                        WHERE d.delegate_id = t.by AND d.principal_id = t.of
-                            AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
-                    ))))"
-        )
-    };
-}
-
-/// Whether the viewer approved already, as far as that counts: not what they said before their account was enabled again, nor by a group
-/// that they have joined since, nor in the place of somebody whose reviews they have no more. Then they look anew.
-macro_rules! has_approved {
-    () => {
-        "(v.votes @> ARRAY[$1] AND EXISTS (
-            SELECT FROM unnest(v.votes, v.voted_at, v.voted_for) AS t (by, at, of) JOIN users u ON u.id = t.by
-            WHERE t.by = $1 AND u.disabled_at IS NULL AND coalesce(u.enabled_at <= t.at + interval '10 seconds', true) AND (
-                u.role = 'admin' OR u.role = ANY(v.roles) OR lower(u.email) = ANY(v.users)
-                OR v.roles = '{}' AND v.users = '{}' AND u.id = v.user_id
-                OR EXISTS (
-                    SELECT FROM group_members m
-                    WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY(v.roles)
-                        AND coalesce(m.added_at <= t.at + interval '10 seconds', true)
-                )
-                OR EXISTS (
-                    SELECT FROM delegations d JOIN users p ON p.id = d.principal_id
-                    WHERE d.delegate_id = t.by AND d.principal_id = t.of
-                        AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
-                        AND coalesce(greatest(d.starts_at, p.enabled_at) <= t.at + interval '10 seconds', true)
-                )
-            )
-        ))"
-    };
-}
-
-/// Whether the viewer has somebody left in whose name they may approve: their own, or that of somebody who is away, in whose place they
-/// decide and whose run it is not, where nobody approves their own. Once for each name.
-macro_rules! has_a_name {
-    () => {
-        concat!(
-            "((v.user_id = $1 OR $2::text = 'admin' OR ",
-            is_asked_themselves!("1", "2", "3"),
-            ") AND NOT ",
-            spoke_for!("$1"),
-            " OR EXISTS (
-                SELECT FROM users p
-                WHERE p.id IN (SELECT d.principal_id FROM ",
-            acts_by!("1"),
-            ") AND (v.users @> ARRAY[lower(p.email)]
-                    OR v.roles && (ARRAY[p.role]
-                        || ARRAY(SELECT 'group:' || m.group_id FROM group_members m WHERE m.user_id = p.id))
-                    OR v.users = '{}' AND v.roles = '{}' AND v.user_id = p.id)
-                AND (v.allow_self OR p.id <> v.user_id AND NOT ",
-            wrote!("p.id"),
-            ") AND NOT ",
-            spoke_for!("p.id"),
-            "))"
-        )
-    };
-}
-
-/// Gates that the viewer may decide, with what stands with their runs: not where nobody approves their own and it is theirs.
+/// Gates that the viewer may decide, with what stands with their runs. `words_left` says what of them that leaves out.
 macro_rules! found {
     ($gates:expr) => {
         concat!(
@@ -135,13 +53,10 @@ macro_rules! found {
             " v CROSS JOIN LATERAL (
                 SELECT r.template_id, r.template_name, r.template_version, r.about, r.is_test, r.quarantine
                 FROM workflow_runs r WHERE r.id = v.run_id LIMIT 1
-            ) r
-            WHERE NOT r.is_test AND r.quarantine IS NULL AND (v.allow_self OR v.user_id <> $1 AND NOT ",
-            wrote!("$1"),
-            ") AND NOT ",
-            has_approved!(),
-            " AND ",
-            has_a_name!(),
+            ) r CROSS JOIN LATERAL ",
+            words!(),
+            " WHERE NOT r.is_test AND r.quarantine IS NULL AND ",
+            has_word_left!(),
             " AND ($4::timestamptz IS NULL OR v.due_at < $4)
             AND (cardinality($5::text[]) = 0 OR concat_ws(E'\\n',
                 r.template_name, v.title, v.step, r.about, (SELECT u.email FROM users u WHERE u.id = v.user_id)
