@@ -112,6 +112,58 @@ async fn who_has_somebodys_reviews_decides_in_their_place_and_the_run_says_so(po
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_inbox_says_in_whose_place_somebody_decides_and_did(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let cara = server.browser(CARA).await;
+    let review = json!({"mode": "always", "assignees": {"users": [CARA]}});
+    let (_, approve) = waiting(&server, &server.anna, review.clone()).await;
+    let (many, _) = waiting(&server, &server.anna, review).await;
+    let (own, _) = waiting(&server, &server.anna, json!({"mode": "always"})).await;
+    let items = async |client: &Client, path: &str| {
+        let page = client.get(&format!("/api/inbox{path}")).await.expect(200);
+        page.as_array().unwrap().clone()
+    };
+    let n = async |client: &Client| client.get("/api/inbox/counts").await.expect(200)["n"].clone();
+    assert!(items(&server.ben, "").await.is_empty());
+    assert_eq!(n(&server.ben).await, 0);
+    give(&pool, &cara, BEN).await;
+    give(&pool, &server.browser(ANNA).await, BEN).await;
+    let listed = items(&server.ben, "").await;
+    let told: Vec<&Value> = listed.iter().map(|item| &item["acts_for"]).collect();
+    assert_eq!(told, [CARA, CARA, ANNA]);
+    assert_eq!(n(&server.ben).await, 3);
+    assert!(items(&server.cara, "").await.iter().all(|item| item.get("acts_for").is_none()), "she is asked herself");
+
+    // Read before it is decided, with the beginnings of what it is about, and decided: one by its verb, one with others.
+    let id = |at: &str| at.rsplit('/').next().unwrap().to_owned();
+    let gate = format!("/api/inbox/gates/{}/shout", id(&many));
+    let shown = server.ben.get(&gate).await.expect(200);
+    assert_eq!((&shown["item"]["acts_for"], &shown["may"]["approve"]), (&json!(CARA), &json!(true)));
+    assert!(server.cara.get(&gate).await.expect(200)["item"].get("acts_for").is_none());
+    let of_anna = server.ben.get(&format!("/api/inbox/gates/{}/shout", id(&own))).await.expect(200);
+    assert_eq!(of_anna["item"]["acts_for"], ANNA);
+    let gates = json!({"gates": [{"run_id": id(&many), "step": "shout"}]});
+    assert_eq!(server.ben.post("/api/inbox/previews", gates).await.expect(200).as_array().unwrap().len(), 1);
+    server.ben.post(&approve, json!({})).await.expect(200);
+    let named = json!({"run_id": id(&many), "step": "shout", "content_hash": shown["content_hash"],
+        "expect_generation": shown["item"]["generation"]});
+    let many = json!({"decision": "reject", "feedback": "again", "gates": [named]});
+    let answers = server.ben.post("/api/inbox/decide", many).await.expect(200);
+    assert_eq!(answers[0]["outcome"], "done", "{answers}");
+
+    // It was decided by the one, in the place of the other, in a run of the third.
+    for client in [&server.ben, &server.cara, &server.anna] {
+        let history = items(client, "/history").await;
+        let told: Vec<[&Value; 3]> =
+            history.iter().map(|end| ["verdict", "by", "acted_for"].map(|key| &end[key])).collect();
+        let [rejected, approved, ben, cara] = ["rejected", "approved", BEN, CARA].map(|word| json!(word));
+        assert_eq!(told, [[&rejected, &ben, &cara], [&approved, &ben, &cara]]);
+    }
+    assert_eq!(items(&server.admin, "/history").await.len(), 0);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn nobody_speaks_twice_whoever_they_speak_for(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let cara = server.browser(CARA).await;

@@ -108,6 +108,7 @@ async fn who_approved_is_asked_no_more_as_long_as_that_counts(pool: PgPool) {
     let (legal, author) = (GroupId::new("legal"), Author::default());
     world.store.create_group(&legal, "Legal", 10, author).await.unwrap();
     world.store.add_member(&legal, eve.id, author).await.unwrap();
+    let eve = Actor { groups: [legal.clone()].into(), ..eve };
     let asked = json!({"quorum": 2, "assignees": {"groups": ["legal"], "users": ["bob@example.com"]}});
     let run = waiting(&world, &asked).await;
     assert!(has(&world, &eve, run).await && has(&world, &bob, run).await);
@@ -244,6 +245,86 @@ async fn what_asks_nobody_is_shown_to_who_has_the_owners_reviews_but_where_nobod
     let bob = given(&pool, &world.ada, &bob).await;
     assert!(has(&world, &bob, open).await && !has(&world, &bob, strict).await);
     assert!(has(&world, &world.ada, open).await && !has(&world, &world.ada, strict).await);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn who_has_spoken_is_judged_in_lists_as_when_somebody_decides(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let eve = person(&pool, "eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let cid = person(&pool, "cid@example.com", Role::User).await;
+    let (legal, author) = (GroupId::new("legal"), Author::default());
+    world.store.create_group(&legal, "Legal", 10, author).await.unwrap();
+    world.store.add_member(&legal, eve.id, author).await.unwrap();
+    let eve = Actor { groups: [legal.clone()].into(), ..eve };
+    let users = json!({"users": ["eve@example.com", "cid@example.com"]});
+    let run = waiting(&world, &json!({"quorum": 2, "assignees": users})).await;
+    let bob = given(&pool, &eve, &bob).await;
+    approve(&world, run, &bob).await;
+    world.process.check(run).await;
+    let set = async |sql: &'static str| {
+        let done = sqlx::query(sql).bind(eve.id.0).execute(&pool).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql}");
+    };
+    // He said it an hour ago, and all was as it is now for a day.
+    change(&pool, run, "UPDATE reviews SET voted_at = ARRAY[now() - interval '1 hour'] WHERE run_id = $1").await;
+    set("UPDATE users SET enabled_at = now() - interval '1 day' WHERE $1::uuid IS NOT NULL").await;
+    set("UPDATE delegations SET starts_at = now() - interval '1 day' WHERE principal_id = $1").await;
+    let votes = async || inbox(&world, &cid, InboxScope::Mine).await.remove(0).votes;
+    for (void, back) in [
+        (
+            "UPDATE delegations SET starts_at = now() WHERE principal_id = $1",
+            "UPDATE delegations SET starts_at = now() - interval '1 day' WHERE principal_id = $1",
+        ),
+        (
+            "UPDATE users SET enabled_at = now() WHERE id = $1",
+            "UPDATE users SET enabled_at = now() - interval '1 day' WHERE id = $1",
+        ),
+    ] {
+        assert!(!has(&world, &eve, run).await && !has(&world, &bob, run).await, "before {void}");
+        assert_eq!(votes().await, [bob.email.as_str()], "before {void}");
+        set(void).await;
+        assert!(has(&world, &eve, run).await && has(&world, &bob, run).await, "{void}");
+        assert_eq!(votes().await, Vec::<String>::new(), "{void}");
+        set(back).await;
+    }
+
+    // What she said herself bars whoever speaks for her, as long as it counts.
+    let asked = json!({"quorum": 2, "assignees": {"groups": ["legal"], "users": ["cid@example.com"]}});
+    let run = waiting(&world, &asked).await;
+    approve(&world, run, &eve).await;
+    assert!(!has(&world, &eve, run).await && !has(&world, &bob, run).await);
+    set("UPDATE group_members SET added_at = now() + interval '1 hour' WHERE user_id = $1").await;
+    assert!(has(&world, &eve, run).await && has(&world, &bob, run).await);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn of_several_who_are_away_one_in_whose_place_somebody_may_decide_is_enough(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let eve = person(&pool, "eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let cid = person(&pool, "cid@example.com", Role::User).await;
+    let users = json!({"users": ["eve@example.com", "cid@example.com"]});
+    let said = waiting(&world, &json!({"quorum": 2, "assignees": users})).await;
+    let wrote = waiting(&world, &json!({"allow_self": false, "assignees": users})).await;
+    given(&pool, &eve, &bob).await;
+    assert!(has(&world, &bob, said).await && has(&world, &bob, wrote).await);
+    approve(&world, said, &eve).await;
+    let edit = Edit {
+        step: "a".into(),
+        outputs: vec![version("better")],
+        and_continue: false,
+        digest: None,
+        expect_generation: None,
+    };
+    let edit = with_content(by(&eve, wrote, Command::Edit(Box::new(edit))), "better");
+    world.process.runs.execute(edit).await.unwrap();
+    assert!(!has(&world, &bob, said).await && !has(&world, &bob, wrote).await, "she cannot any more");
+    given(&pool, &cid, &bob).await;
+    assert!(has(&world, &bob, said).await && has(&world, &bob, wrote).await, "he can");
+    // Each is there once, though both are asked.
+    let runs: Vec<RunId> = inbox(&world, &bob, InboxScope::Mine).await.into_iter().map(|item| item.run_id).collect();
+    assert_eq!(runs, [said, wrote]);
 }
 
 /// Eve is asked at 10,000 gates of Ada's runs, of two workflows; as many others ask somebody else.
