@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use workflow::{
-    RunId,
+    RunId, UserId,
     run::{
         Command, RunEvent, State,
         command::{MoveTo, Start},
@@ -128,6 +128,21 @@ fn each_gate_that_is_closed_has_a_row_with_who_decided_and_what_they_wanted() {
         assert_eq!((ends[0].title(), ends[0].opened_at()), ("Draft", opened_at));
         let by = BTreeSet::from([owner().id]);
         assert!(ends.iter().all(|end| end.deciders() == by && end.closed_at >= end.opened_at()));
+    });
+}
+
+#[test]
+fn a_gate_that_was_closed_is_found_by_those_in_whose_place_it_was_too() {
+    simulated(async {
+        let memory = Memory::new(25);
+        let runs = waiting(&memory, &gated("Draft", 2), false).await;
+        approve(&runs).await;
+        let mut end = ends(&memory).remove(0);
+        let [away, voter, of] = [7, 8, 9].map(|n| UserId(id(n).0));
+        end.closed.acted_for = Some(away);
+        end.closed.votes.push(voter);
+        end.closed.voted_for.insert(voter, of);
+        assert_eq!(end.deciders(), [owner().id, away, voter, of].into());
     });
 }
 

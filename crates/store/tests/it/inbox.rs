@@ -485,6 +485,7 @@ async fn a_row_of_a_gate_that_is_not_what_the_log_tells_is_found(pool: PgPool) {
         ("reviews", "UPDATE reviews SET title = 'other' WHERE run_id = $1"),
         ("reviews", "UPDATE reviews SET round = 2 WHERE run_id = $1"),
         ("review_ends", "UPDATE review_ends SET verdict = 'approved', feedback = NULL WHERE run_id = $1"),
+        ("review_ends", "UPDATE review_ends SET acted_for = run_id WHERE run_id = $1"),
         ("review_ends", "DELETE FROM review_deciders WHERE run_id = $1"),
         ("review_ends", "DELETE FROM review_ends WHERE run_id = $1"),
     ] {
@@ -498,4 +499,14 @@ async fn a_row_of_a_gate_that_is_not_what_the_log_tells_is_found(pool: PgPool) {
         let found = world.process.log.differences(run).await.unwrap();
         assert_eq!(found.iter().map(|one| one.table).collect::<Vec<_>>(), [table], "{sql}");
     }
+    // In whose name somebody approved is no less told than that they did.
+    let eve = person(&pool, "eve@example.com", Role::User).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let run =
+        waiting(&world, &json!({"quorum": 2, "assignees": {"users": ["eve@example.com", "cid@example.com"]}})).await;
+    approve(&world, run, &given(&pool, &eve, &bob).await).await;
+    world.process.check(run).await;
+    change(&pool, run, "UPDATE reviews SET voted_for = '{NULL}' WHERE run_id = $1").await;
+    let found = world.process.log.differences(run).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.table).collect::<Vec<_>>(), ["reviews"]);
 }
