@@ -1,5 +1,5 @@
-//! Whether the viewer has a word left at an open gate `v`: their own, or that of somebody in whose place they decide. It is what `run::decide`
-//! makes of who approves, in the words of a list. Parameters: the viewer's id, role and email.
+//! Whether the viewer has a word left at an open gate `v`: their own, or that of somebody in whose place they decide. It is what
+//! `run::decide` makes of who approves, in the words of a list. Parameters: the viewer's id, role and email.
 //! Must never cost those who voted nowhere and act for nobody: what is looked up is asked for last.
 
 /// Whether somebody neither started the run nor wrote what is latest; OFFSET 0 keeps that from being asked of all artifacts at once.
@@ -19,11 +19,11 @@ macro_rules! is_not_of {
     };
 }
 
-/// One row `w`: who gave the approvals that count, and in whose names they do. An approval is in the name of somebody who is away, as long as
-/// whoever gave it has their reviews since before, both could sign in ever since, and the gate asks the one who is away; else it is of who
-/// gave it, if they are asked themselves. Nothing counts that was said before an account was enabled again, nor by a group that somebody
-/// has joined since; clocks may differ by some seconds. Empty where it is nothing to the viewer: nobody approved who is one of those in whose
-/// names they might.
+/// One row `w`: who gave the approvals that count, and in whose names they do. An approval is in the name of somebody who is away, as long
+/// as whoever gave it has their reviews since before, both could sign in ever since, and the gate asks the one who is away; else it is of
+/// who gave it, if they are asked themselves. Nothing counts that was said before an account was enabled again, nor by a group that
+/// somebody has joined since; clocks may differ by some seconds. Empty where it is nothing to the viewer: they act for nobody, and neither
+/// approved nor somebody in their place.
 macro_rules! words {
     () => {
         concat!(
