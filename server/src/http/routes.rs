@@ -21,7 +21,8 @@ pub struct Route {
     pub(super) handler: MethodRouter<AppState>,
 }
 
-/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, the inbox, notices, workers outside.
+/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, groups and delegations, the inbox, notices, workers
+/// outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -31,18 +32,6 @@ pub fn routes() -> Vec<Route> {
         patch("/api/users/{user_id}", people::update),
         get("/api/users/{user_id}/tokens", people::tokens_of),
         delete("/api/users/{user_id}/tokens/{token_id}", people::revoke_token_of),
-        get("/api/groups", groups::list),
-        post("/api/groups", groups::create),
-        patch("/api/groups/{group_id}", groups::rename),
-        delete("/api/groups/{group_id}", groups::delete),
-        get("/api/groups/{group_id}/members", groups::members),
-        post("/api/groups/{group_id}/members", groups::add_member),
-        delete("/api/groups/{group_id}/members/{user_id}", groups::remove_member),
-        get("/api/me/delegations", delegations::mine),
-        post("/api/me/delegations", delegations::create),
-        delete("/api/me/delegations/{delegation_id}", delegations::end),
-        get("/api/delegations", delegations::list),
-        delete("/api/delegations/{delegation_id}", delegations::end_any),
         get("/api/tokens", people::list_tokens),
         post("/api/tokens", people::create_token),
         delete("/api/tokens/{token_id}", people::revoke_token),
@@ -123,6 +112,7 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/live", live::run_socket).takes(SOCKET),
         get("/api/live", live::my_socket).takes(SOCKET),
     ];
+    routes.extend(companies());
     routes.extend(reviews());
     routes.extend(telling());
     routes.extend(outside());
@@ -138,6 +128,24 @@ fn reviews() -> Vec<Route> {
         get("/api/inbox/gates/{run_id}/{step_id}", inbox::reading),
         post("/api/inbox/previews", inbox::previews),
         post("/api/inbox/decide", inbox::decide).takes(TEXT),
+    ]
+}
+
+/// Who is asked with others, and in whose place.
+fn companies() -> Vec<Route> {
+    vec![
+        get("/api/groups", groups::list),
+        post("/api/groups", groups::create),
+        patch("/api/groups/{group_id}", groups::rename),
+        delete("/api/groups/{group_id}", groups::delete),
+        get("/api/groups/{group_id}/members", groups::members),
+        post("/api/groups/{group_id}/members", groups::add_member),
+        delete("/api/groups/{group_id}/members/{user_id}", groups::remove_member),
+        get("/api/me/delegations", delegations::mine),
+        post("/api/me/delegations", delegations::create),
+        delete("/api/me/delegations/{delegation_id}", delegations::end),
+        get("/api/delegations", delegations::list),
+        delete("/api/delegations/{delegation_id}", delegations::end_any),
     ]
 }
 
