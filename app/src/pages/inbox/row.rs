@@ -2,7 +2,7 @@
 //! timer and asks the server for nothing. Must never decide anything.
 
 use leptos::{ev::MouseEvent, prelude::*};
-use workflow::api::{GateRef, InboxItem};
+use workflow::api::InboxItem;
 
 use super::{
     asked::{Asked, Key, gate_words},
@@ -47,8 +47,10 @@ pub(super) fn Row(inbox: Inbox, item: InboxItem) -> impl IntoView {
         let (key, selected) = (key.clone(), inbox.selected());
         memo(move || selected.with(|ticked| ticked.contains(&key)))
     };
-    let gate = GateRef { run_id: key.0, step: key.1.clone() };
-    let preview = move || is_ticked.get().then(|| view! { <RowPreview inbox gate=gate.clone()/> });
+    let preview = {
+        let (key, is_form) = (key.clone(), item.is_form);
+        move || is_ticked.get().then(|| view! { <RowPreview inbox gate=key.clone() is_form/> })
+    };
     let current = is_read.clone();
     let label = format!("Select {} of {}", item.title, item.template_name);
     view! {
