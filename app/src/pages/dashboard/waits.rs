@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use workflow::api::{InboxItem, InboxPage, InboxQuery, InboxSort};
 
 use crate::{
-    address::address,
+    address::gate_in_inbox,
     api,
     components::{Icon, LinkButton, RelativeTime, Size, StatusIcon},
     paced::Paced,
@@ -77,7 +77,7 @@ fn Summary(page: InboxPage) -> impl IntoView {
 }
 
 fn row(item: InboxItem) -> impl IntoView {
-    let href = address("/inbox", [("gate", format!("{}/{}", item.run_id, item.step))]);
+    let href = gate_in_inbox(item.run_id, &item.step);
     view! {
         <li class="list-row">
             <StatusIcon status="awaiting_review"/>

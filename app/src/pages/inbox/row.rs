@@ -5,7 +5,7 @@ use leptos::{ev::MouseEvent, prelude::*};
 use workflow::api::InboxItem;
 
 use super::{
-    asked::{Asked, Key, gate_words},
+    asked::{Asked, Key},
     bulk::RowPreview,
     focus,
     listed::Keyed,
@@ -13,6 +13,7 @@ use super::{
     words,
 };
 use crate::{
+    address::gate_words,
     clock::{self, Precision},
     components::{Avatar, Badge, Icon, RelativeTime, Size, Tone},
     reactive::memo,
@@ -54,7 +55,7 @@ pub(super) fn Row(inbox: Inbox, item: InboxItem) -> impl IntoView {
     let current = is_read.clone();
     let label = format!("Select {} of {}", item.title, item.template_name);
     view! {
-        <li class="inbox-row" data-gate=gate_words(&key) data-read=is_read>
+        <li class="inbox-row" data-gate=gate_words(key.0, &key.1) data-read=is_read>
             <Tick inbox is_ticked gate=key.clone() label/>
             <div class="inbox-row-main">
                 <div class="inbox-row-head">
