@@ -39,7 +39,7 @@ test("reviews are decided one after the other, and many at once", async ({ open,
     await draftRow.click();
     await expect(title(`Draft ${mark} › Draft it`)).toBeVisible();
     await expect(pane).toContainText("A draft of rain");
-    await expect(pane).toContainText("One approval is wanted; the run's owner and admins may give it.");
+    await expect(pane).toContainText("One approval is wanted; you or an admin may give it.");
     await isReady();
     await page.keyboard.press("r");
     const text = reject.getByLabel("What should be different?");
