@@ -51,7 +51,7 @@ pub(super) const VERDICTS: [(Verdict, &str, &str); 6] = [
     (Verdict::TimedOut, "timed_out", "Time ran out"),
     (Verdict::Released, "released", "Released by auto-run"),
     (Verdict::Cancelled, "cancelled", "Run cancelled"),
-    (Verdict::Superseded, "superseded", "Superseded"),
+    (Verdict::Superseded, "superseded", "Step run, skipped or stopped"),
 ];
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
