@@ -219,6 +219,8 @@ async fn a_mail_server_that_hangs_holds_nothing_else_up_and_is_asked_again(pool:
     waiting_run(&server, json!({"users": [CARA]})).await;
     office.round().await.unwrap();
     assert_eq!(receiver.taken().len(), 1, "the post went out beside it");
+    let mistyped = server.admin.get(&format!("{DELIVERIES}?faild=true")).await.expect(400);
+    assert_eq!(mistyped["field"], "faild", "nobody takes the list for filtered that is not");
     let failed = server.admin.get(&format!("{DELIVERIES}?failed=true")).await.expect(200);
     let error = failed[0]["error"].as_str().unwrap();
     assert!(failed[0]["to"] == CARA && error.contains("did not answer"), "{failed}");
