@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{RunId, StepKey, TemplateId, UserId, api::NoticeKind};
 
-use super::{GateKey, Recipient, Word};
+use super::{GateKey, Recipient, Word, asked::is_told};
 use crate::{Result, Store};
 
 /// An open gate, with what messages say of it.
@@ -128,29 +128,18 @@ impl Store {
     }
 
     /// Who is asked there, themselves or in the place of somebody who is away, and may decide: where nobody in particular is asked, who
-    /// owns the run. The same words are in `lines_of`.
+    /// owns the run.
     pub async fn asked_at(&self, gate: &SeenGate) -> Result<Vec<UserId>> {
-        let ids = sqlx::query_scalar!(
-            "SELECT u.id FROM users u
-            WHERE u.disabled_at IS NULL AND ($4::boolean OR u.id <> $3::uuid) AND EXISTS (
-                SELECT FROM (
-                    SELECT u.id AS id
-                    UNION ALL SELECT d.principal_id FROM delegations d
-                    WHERE d.delegate_id = u.id AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
-                ) w JOIN users p ON p.id = w.id
-                WHERE p.disabled_at IS NULL AND ($4::boolean OR p.id <> $3::uuid)
-                    AND CASE WHEN $1::text[] = '{}' AND $2::text[] = '{}' THEN p.id = $3::uuid
-                        ELSE p.role = ANY ($1::text[]) OR lower(p.email) = ANY ($2::text[]) OR EXISTS (
-                            SELECT FROM group_members m
-                            WHERE m.user_id = p.id AND 'group:' || m.group_id = ANY ($1::text[])
-                        ) END)
-            ORDER BY u.id",
-            &gate.roles,
-            &gate.users,
-            gate.owner.0,
-            gate.allow_self,
+        let sql = concat!(
+            "SELECT u.id FROM users u CROSS JOIN (
+                SELECT $1::text[] AS roles, $2::text[] AS users, $3::uuid AS user_id, $4::boolean AS allow_self
+            ) g WHERE ",
+            is_told!(),
+            " ORDER BY u.id"
         );
-        Ok(ids.fetch_all(&self.pool).await?.into_iter().map(UserId).collect())
+        let ids = sqlx::query_scalar(sql).bind(&gate.roles).bind(&gate.users).bind(gate.owner.0).bind(gate.allow_self);
+        let ids: Vec<Uuid> = ids.fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().map(UserId).collect())
     }
 
     /// To whom messages about single runs were made in the last hour, and how many.
