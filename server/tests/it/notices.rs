@@ -211,6 +211,21 @@ async fn tests_and_tries_tell_nobody(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_that_is_set_aside_tells_nobody_until_it_goes_on(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (smtp, office) = (Smtp::start().await, office(&pool));
+    mail_by(&server, &smtp).await;
+    waiting_run(&server, json!({"users": [CARA]})).await;
+    run_sql(&pool, "UPDATE workflow_runs SET quarantine = 'by hand'").await;
+    office.round().await.unwrap();
+    assert!(smtp.mails().is_empty(), "no inbox has it");
+    run_sql(&pool, "UPDATE workflow_runs SET quarantine = NULL").await;
+    office.round().await.unwrap();
+    assert_eq!(smtp.mails().len(), 1);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_mail_server_that_hangs_holds_nothing_else_up_and_is_asked_again(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let (hanging, receiver, office) = (Smtp::hanging().await, Receiver::start().await, office(&pool));
