@@ -112,7 +112,7 @@ fn Panes(inbox: Inbox) -> impl IntoView {
                 </div>
                 {move || gone.get().map(|gone| view! { <GoneNotice inbox gone/> })}
                 // It stays, with what was typed there, while something else stands in its place.
-                <div class="inbox-read" hidden=move || gone.with(Option::is_some)>
+                <div hidden=move || gone.with(Option::is_some)>
                     <ReadingPane inbox/>
                 </div>
             </div>
