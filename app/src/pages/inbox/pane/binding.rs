@@ -9,7 +9,8 @@ use crate::words;
 pub(in crate::pages::inbox) fn binding(item: &InboxItem, me: Option<&Actor>) -> String {
     let wanted = i64::from(item.quorum.max(1));
     let noun = plural(wanted, if item.is_form { "answer" } else { "approval" });
-    let of_whom = if item.groups.is_empty() { String::new() } else { format!(" of {}", words::list(&item.groups, 3)) };
+    let of_whom =
+        if item.groups.is_empty() { String::new() } else { format!(" of {}", words::list(&item.groups_called(), 3)) };
     let verb = if wanted == 1 { "is" } else { "are" };
     let said = format!("{} {noun}{of_whom} {verb} wanted; {}.", capital(&number(wanted)), standing(item, me));
     if item.votes.is_empty() { said } else { format!("{said} {} approved.", words::list(&voters(item, me), 4)) }
