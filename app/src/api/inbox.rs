@@ -6,10 +6,14 @@ use workflow::{RunId, StepKey, api as wire};
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-/// Gates that wait for me.
+/// Gates that wait for me. `limit`: fewer of them than a page has.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn inbox(query: wire::InboxQuery, after: Option<String>) -> Result<wire::InboxPage, AppError> {
-    Ok(service::inbox::list(&expect_context(), &query, &service::Wanted::after(after)).await?)
+pub async fn inbox(
+    query: wire::InboxQuery,
+    after: Option<String>,
+    limit: Option<u32>,
+) -> Result<wire::InboxPage, AppError> {
+    Ok(service::inbox::list(&expect_context(), &query, &service::Wanted { after, limit }).await?)
 }
 
 /// How many these are, and of which workflows.

@@ -9,7 +9,7 @@ use workflow::{
     api::{InboxItem, InboxPage},
 };
 
-use crate::address::address;
+use crate::address::gate_in_inbox;
 
 /// So many gates are remembered.
 const MOST: usize = 5_000;
@@ -70,7 +70,7 @@ pub(super) fn words(fresh: &[InboxItem]) -> Option<Words> {
         title: format!("{} waits for your {what}", one.title),
         body: one.template_name.clone(),
         tag: format!("weft:{}/{}", one.run_id, one.step),
-        path: address("/inbox", [("gate", format!("{}/{}", one.run_id, one.step))]),
+        path: gate_in_inbox(one.run_id, &one.step),
     })
 }
 

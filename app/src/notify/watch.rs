@@ -75,7 +75,7 @@ fn watch(open: impl Fn(&str) + Copy + Send + Sync + 'static) {
         spawn_local(async move {
             let query = InboxQuery { sort: InboxSort::Newest, ..InboxQuery::default() };
             // The next change brings another look.
-            let Ok(page) = api::inbox(query, None).await else { return };
+            let Ok(page) = api::inbox(query, None, None).await else { return };
             let fresh = known.try_update_value(|known| known.take(page)).unwrap_or_default();
             if let Some(words) = fresh::words(&fresh)
                 && !is_looked_at()

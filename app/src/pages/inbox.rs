@@ -74,7 +74,7 @@ pub fn InboxPage() -> impl IntoView {
 #[component]
 fn Awaiting(place: Place) -> impl IntoView {
     let first =
-        Resource::new(|| (), move |()| api::inbox(place.asked().with_untracked(|asked| asked.query(None)), None));
+        Resource::new(|| (), move |()| api::inbox(place.asked().with_untracked(|asked| asked.query(None)), None, None));
     refetch_after_sign_in(first, Result::is_err);
     view! {
         <Loaded of=first fallback=|| view! { <RowsSkeleton n=8 has_search=true/> } let:page>
@@ -112,7 +112,7 @@ fn Panes(inbox: Inbox) -> impl IntoView {
                 </div>
                 {move || gone.get().map(|gone| view! { <GoneNotice inbox gone/> })}
                 // It stays, with what was typed there, while something else stands in its place.
-                <div class="inbox-read" hidden=move || gone.with(Option::is_some)>
+                <div hidden=move || gone.with(Option::is_some)>
                     <ReadingPane inbox/>
                 </div>
             </div>

@@ -111,6 +111,26 @@ macro_rules! acts_for {
     };
 }
 
+/// One row `who`: how many (`n`) of those whom `g` asks can decide. By role or group (`g.roles`, with `group:ID`), by email in lower case
+/// (`g.users`); who can sign in, without `g.without`, which is whoever started the run where nobody approves their own.
+macro_rules! who_can {
+    () => {
+        "(
+            SELECT count(*) AS n
+            FROM (
+                SELECT u.id FROM users u WHERE g.roles && ARRAY['admin', 'user'] AND u.role = ANY(g.roles)
+                UNION
+                SELECT u.id FROM users u WHERE lower(u.email) = ANY(g.users)
+                UNION
+                SELECT m.user_id FROM group_members m
+                WHERE m.group_id = ANY(ARRAY(SELECT substr(k, 7) FROM unnest(g.roles) k WHERE k LIKE 'group:%'))
+            ) a
+            JOIN users u ON u.id = a.id
+            WHERE u.disabled_at IS NULL AND u.id IS DISTINCT FROM g.without
+        ) who"
+    };
+}
+
 /// Whether the run `r` stands in a person's lists: its owner's, every admin's, and those of who is asked at one of its gates for as long
 /// as it is open, themselves or in the place of somebody who is away.
 macro_rules! concerns {
@@ -145,7 +165,9 @@ macro_rules! may_see {
     };
 }
 
-pub(crate) use {acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see};
+pub(crate) use {
+    acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see, who_can,
+};
 
 impl Store {
     pub async fn run_is_visible(&self, run: RunId, viewer: &Actor) -> Result<bool> {

@@ -141,15 +141,11 @@ impl Store {
     /// How many of those whom a gate asks can decide there: by role or group (`group:ID`), by email in lower case; without whoever started
     /// the run where they may not approve their own.
     pub async fn n_asked(&self, roles: &[String], users: &[String], without: Option<UserId>) -> Result<i64> {
-        let n = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "n!" FROM users u
-               WHERE u.disabled_at IS NULL AND u.id IS DISTINCT FROM $3::uuid
-                   AND (u.role = ANY($1::text[]) OR lower(u.email) = ANY($2::text[]) OR EXISTS (
-                       SELECT FROM group_members m WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY($1::text[])))"#,
-            roles,
-            users,
-            without.map(|user| user.0),
+        let sql = concat!(
+            "SELECT who.n FROM (SELECT $1::text[] AS roles, $2::text[] AS users, $3::uuid AS without) g CROSS JOIN LATERAL ",
+            crate::access::who_can!()
         );
+        let n = sqlx::query_scalar(sql).bind(roles).bind(users).bind(without.map(|user| user.0));
         Ok(n.fetch_one(&self.pool).await?)
     }
 

@@ -146,6 +146,8 @@ pub(crate) async fn end_all_of(connection: &mut PgConnection, user: UserId, auth
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use chrono::Days;
     use sqlx::PgPool;
     use workflow::access::Role;
@@ -241,6 +243,40 @@ mod tests {
         let later = day(&store, 20).await;
         let full = NewDelegation { from_day: later, to_day: later, most: 1, ..wrong };
         assert_eq!(store.delegate(&full, Author::default()).await.unwrap(), Delegate::TooMany);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn two_that_have_nobody_in_common_close_no_circle_at_once(pool: PgPool) {
+        let store = Store::from_pool(pool);
+        let (anna, ben, cara) = (person(&store, 1).await, person(&store, 2).await, person(&store, 3).await);
+        let dora = person(&store, 4).await;
+        assert_eq!(give(&store, 1, (anna, ben), (1, 5)).await, Delegate::Made);
+        assert_eq!(give(&store, 2, (cara, dora), (1, 5)).await, Delegate::Made);
+        // Dora gives hers to Anna, and that is not committed yet.
+        let mut tx = store.pool.begin().await.unwrap();
+        let days_of =
+            "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
+            SELECT $1, $2, $3, from_day, to_day, zone, starts_at, ends_at FROM delegations WHERE id = $4";
+        let add = sqlx::query(days_of).bind(Uuid::from_u128(3)).bind(dora.0).bind(anna.0).bind(Uuid::from_u128(1));
+        add.execute(&mut *tx).await.unwrap();
+        let is_made = AtomicBool::new(false);
+        let make = async {
+            let made = give(&store, 4, (ben, cara), (1, 5)).await;
+            is_made.store(true, Ordering::Relaxed);
+            made
+        };
+        let commit_once_it_waits = async {
+            let waits = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                WHERE d.datname = current_database() AND l.relation = 'delegations'::regclass AND NOT l.granted)";
+            while !is_made.load(Ordering::Relaxed) {
+                if sqlx::query_scalar::<_, bool>(waits).fetch_one(&store.pool).await.unwrap() {
+                    break;
+                }
+            }
+            tx.commit().await.unwrap();
+        };
+        let (made, ()) = tokio::join!(make, commit_once_it_waits);
+        assert_eq!(made, Delegate::Circle);
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -2,6 +2,7 @@
 //! Must never change a run, nor lock a row that a commit of a run writes.
 
 pub mod addresses;
+mod asked;
 mod choices;
 mod deliveries;
 pub mod gates;

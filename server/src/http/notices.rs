@@ -6,7 +6,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use http::StatusCode;
-use service::{OpContext, Wanted, notices};
+use service::{OpContext, notices};
 use workflow::{
     api::{
         ChangeNoticeAddress, ChooseNotice, DeliveryQuery, MyNotices, NewNoticeAddress, NoticeAddressSecret,
@@ -16,8 +16,9 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages, Params},
+    extract::{Body, Ids, Params},
     problem::Result,
+    query::Query,
 };
 
 /// Where the links of mails lead. What they carry is in the query: paths are logged.
@@ -81,24 +82,13 @@ pub(super) async fn test_address(
     Ok(Json(notices::test_address(&ctx, id).await?))
 }
 
-/// `address` and `failed` beside `after` and `limit`.
-pub(super) async fn deliveries(
-    Extension(ctx): Extension<OpContext>,
-    Params(query): Params<DeliveryParams>,
-    pages: Pages,
-) -> Result<Response> {
-    let wanted: &Wanted = &pages.wanted;
-    let query = DeliveryQuery { address: query.address, failed: query.failed };
-    let page = notices::deliveries(&ctx, &query, wanted).await?;
-    Ok(pages.answer(page))
-}
-
-/// As the query has it.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct DeliveryParams {
-    address: Option<NoticeAddressId>,
-    failed: bool,
+pub(super) async fn deliveries(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
+    let wanted = query.page_and(&["address", "failed"])?;
+    let choice = DeliveryQuery {
+        address: query.parsed("address", "the id of an address")?,
+        failed: query.parsed("failed", "true or false")?.unwrap_or_default(),
+    };
+    Ok(query.answer(notices::deliveries(&ctx, &choice, &wanted).await?))
 }
 
 pub(super) async fn resend(Extension(ctx): Extension<OpContext>, Ids(id): Ids<NoticeId>) -> Result<StatusCode> {

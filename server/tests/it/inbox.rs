@@ -163,6 +163,10 @@ async fn who_left_the_group_reads_nothing_and_what_they_approved_counts_no_more(
     let run = waiting(&server, &template, "hello").await;
     let shown = read(&server.ben, &run).await;
     assert_eq!((&shown["item"]["groups"], &shown["item"]["n_asked"]), (&json!(["legal"]), &json!(2)));
+    let listed = server.ben.get(INBOX).await.expect(200);
+    for item in [&shown["item"], &listed[0]] {
+        assert_eq!(item["group_names"], json!({"legal": "Legal"}), "as people call it");
+    }
     let vote = approval(&[named(&shown)]);
     assert_eq!(outcomes(&server.ben.post(DECIDE, vote.clone()).await.expect(200)), ["counted"]);
     let member = format!("/api/groups/legal/members/{}", ben["id"].as_str().unwrap());

@@ -211,6 +211,21 @@ async fn tests_and_tries_tell_nobody(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_that_is_set_aside_tells_nobody_until_it_goes_on(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (smtp, office) = (Smtp::start().await, office(&pool));
+    mail_by(&server, &smtp).await;
+    waiting_run(&server, json!({"users": [CARA]})).await;
+    run_sql(&pool, "UPDATE workflow_runs SET quarantine = 'by hand'").await;
+    office.round().await.unwrap();
+    assert!(smtp.mails().is_empty(), "no inbox has it");
+    run_sql(&pool, "UPDATE workflow_runs SET quarantine = NULL").await;
+    office.round().await.unwrap();
+    assert_eq!(smtp.mails().len(), 1);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_mail_server_that_hangs_holds_nothing_else_up_and_is_asked_again(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let (hanging, receiver, office) = (Smtp::hanging().await, Receiver::start().await, office(&pool));
@@ -219,6 +234,8 @@ async fn a_mail_server_that_hangs_holds_nothing_else_up_and_is_asked_again(pool:
     waiting_run(&server, json!({"users": [CARA]})).await;
     office.round().await.unwrap();
     assert_eq!(receiver.taken().len(), 1, "the post went out beside it");
+    let mistyped = server.admin.get(&format!("{DELIVERIES}?faild=true")).await.expect(400);
+    assert_eq!(mistyped["field"], "faild", "nobody takes the list for filtered that is not");
     let failed = server.admin.get(&format!("{DELIVERIES}?failed=true")).await.expect(200);
     let error = failed[0]["error"].as_str().unwrap();
     assert!(failed[0]["to"] == CARA && error.contains("did not answer"), "{failed}");

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use workflow::api::{InboxItem, InboxPage, InboxQuery, InboxSort};
 
 use crate::{
-    address::address,
+    address::gate_in_inbox,
     api,
     components::{Icon, LinkButton, RelativeTime, Size, StatusIcon},
+    error::AppError,
     paced::Paced,
     reactive::{effect, effect_with},
     session::use_session,
@@ -15,19 +16,20 @@ use crate::{
     words,
 };
 
-const SHOWN: usize = 3;
+/// A page of the inbox would stand in this one whole.
+const SHOWN: u32 = 3;
 
 /// What is due first stands first.
-fn query() -> InboxQuery {
-    InboxQuery { sort: InboxSort::Due, ..InboxQuery::default() }
+async fn first_of_all() -> Result<InboxPage, AppError> {
+    api::inbox(InboxQuery { sort: InboxSort::Due, ..InboxQuery::default() }, None, Some(SHOWN)).await
 }
 
 #[component]
 pub(super) fn Waits() -> impl IntoView {
     let (session, waiting) = (use_session(), use_waiting());
-    let first = Resource::new(move || session.epoch(), |_| api::inbox(query(), None));
+    let first = Resource::new(move || session.epoch(), |_| first_of_all());
     let read = Paced::new(move || async move {
-        let now = api::inbox(query(), None).await;
+        let now = first_of_all().await;
         // An error leaves what is known; the page says already that it may be old.
         if now.is_ok() && first.try_get_untracked().flatten().as_ref() != Some(&now) {
             first.set(Some(now));
@@ -61,7 +63,7 @@ fn Summary(page: InboxPage) -> impl IntoView {
         }
     });
     let words = move || n.get().filter(|n| *n > 0).map(|n| format!(" ({})", words::thousands(n)));
-    let rows = page.items.into_iter().take(SHOWN).map(row).collect_view();
+    let rows = page.items.into_iter().map(row).collect_view();
     view! {
         <section class="stack" data-gap="2" aria-labelledby="waiting">
             <div class="section-head">
@@ -77,7 +79,7 @@ fn Summary(page: InboxPage) -> impl IntoView {
 }
 
 fn row(item: InboxItem) -> impl IntoView {
-    let href = address("/inbox", [("gate", format!("{}/{}", item.run_id, item.step))]);
+    let href = gate_in_inbox(item.run_id, &item.step);
     view! {
         <li class="list-row">
             <StatusIcon status="awaiting_review"/>

@@ -1,10 +1,10 @@
 //! Gates of runs at which too few can decide, because somebody left a group or was disabled since. Nothing at all while there is none.
 
 use leptos::prelude::*;
-use leptos_router::location::Url;
 use workflow::api::StuckGate;
 
 use crate::{
+    address::step_of_run,
     api,
     components::{Banner, Kind, RelativeTime},
 };
@@ -33,7 +33,7 @@ fn Stuck(gates: Vec<StuckGate>) -> impl IntoView {
             } else {
                 format!("{} approvals are wanted, and {} of those asked can sign in", gate.quorum, gate.n_can)
             };
-            let href = format!("/runs/{}?step={}", gate.run_id, Url::escape(gate.step.as_str()));
+            let href = step_of_run(gate.run_id, &gate.step);
             view! {
                 <li>
                     <a href=href><bdi>{gate.template_name}</bdi></a>

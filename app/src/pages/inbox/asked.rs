@@ -9,7 +9,7 @@ use workflow::{
     run::state::Verdict,
 };
 
-use crate::address::address;
+use crate::address::{address, gate_words};
 
 pub(super) const PATH: &str = "/inbox";
 
@@ -51,7 +51,7 @@ pub(super) const VERDICTS: [(Verdict, &str, &str); 6] = [
     (Verdict::TimedOut, "timed_out", "Time ran out"),
     (Verdict::Released, "released", "Released by auto-run"),
     (Verdict::Cancelled, "cancelled", "Run cancelled"),
-    (Verdict::Superseded, "superseded", "Superseded"),
+    (Verdict::Superseded, "superseded", "Step run, skipped or stopped"),
 ];
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -82,7 +82,7 @@ impl Asked {
             is_all: text("scope") == "all",
             is_due_soon: text("due") == "day",
             verdict: VERDICTS.iter().find(|(_, name, _)| *name == verdict).map(|(verdict, ..)| *verdict),
-            gate: gate_of(&text("gate")),
+            gate: key_of(&text("gate")),
         }
     }
 
@@ -98,7 +98,7 @@ impl Asked {
                 ("due", given(self.is_due_soon, "day")),
                 ("verdict", self.verdict.map(verdict_name).unwrap_or_default().to_owned()),
                 ("scope", given(self.is_all, "all")),
-                ("gate", self.gate.as_ref().map(gate_words).unwrap_or_default()),
+                ("gate", self.gate.as_ref().map(|(run, step)| gate_words(*run, step)).unwrap_or_default()),
             ],
         )
     }
@@ -156,13 +156,8 @@ pub(super) fn verdict_name(verdict: Verdict) -> &'static str {
     VERDICTS.iter().find(|(known, ..)| *known == verdict).map(|(_, name, _)| *name).unwrap_or_default()
 }
 
-/// Written so in the address and at its row.
-pub(super) fn gate_words((run, step): &Key) -> String {
-    format!("{run}/{step}")
-}
-
-/// `RUN/STEP`; nothing for what can be none.
-pub(super) fn gate_of(text: &str) -> Option<Key> {
+/// As the address and its row have it; nothing for what can be none.
+pub(super) fn key_of(text: &str) -> Option<Key> {
     let (run, step) = text.split_once('/')?;
     let (run, step) = (run.parse().ok()?, StepKey::new(step));
     step.is_addressable().then_some((run, step))

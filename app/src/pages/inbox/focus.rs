@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::asked::{Key, gate_of};
+use super::asked::{Key, key_of};
 use crate::components::{
     dom::{self, by_id},
     keep_focus::{focus_first, keep_focus as keep},
@@ -53,7 +53,7 @@ pub(super) fn part_of(element: &Element) -> Option<Part> {
 /// The gate of the row that an element stands in.
 pub(super) fn row_of(element: &Element) -> Option<Key> {
     let row = element.closest("[data-gate]").ok().flatten()?;
-    gate_of(&row.get_attribute("data-gate")?)
+    key_of(&row.get_attribute("data-gate")?)
 }
 
 /// The row with the keyboard.

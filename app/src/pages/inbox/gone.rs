@@ -17,7 +17,7 @@ use crate::{
 
 /// Where it is kept what is read.
 #[derive(Clone, Copy)]
-struct Desk {
+struct Follower {
     place: Place,
     list: Listed<InboxItem>,
     read: RwSignal<Option<Read>>,
@@ -57,19 +57,19 @@ impl Read {
 
 /// Once by the inbox: keeps what is read, and asks for it where the list does not have it.
 pub(super) fn follow_read(place: Place, list: Listed<InboxItem>, read: RwSignal<Option<Read>>) {
-    let desk = Desk { place, list, read, session: use_session(), is_asking: StoredValue::new(None) };
+    let follower = Follower { place, list, read, session: use_session(), is_asking: StoredValue::new(None) };
     let gate = memo(move || place.asked().with(|asked| asked.gate.clone()));
     effect(move || {
         let Some(gate) = gate.get() else { return };
         let listed = list.items.with(|items| items.iter().find(|item| item.key() == gate).cloned());
         match listed {
-            Some(item) => desk.put(Read::Waits(item)),
-            None => desk.look(gate),
+            Some(item) => follower.put(Read::Waits(item)),
+            None => follower.look(gate),
         }
     });
 }
 
-impl Desk {
+impl Follower {
     fn put(self, now: Read) {
         if self.read.try_with_untracked(|read| read.as_ref() != Some(&now)) == Some(true) {
             self.read.set(Some(now));

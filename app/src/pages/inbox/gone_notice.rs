@@ -9,7 +9,7 @@ use super::{
     words,
 };
 use crate::{
-    address::address,
+    address::step_of_run,
     components::{Avatar, Button, Icon, LinkButton, RelativeTime, Size, Variant},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn GoneNotice(inbox: Inbox, gone: Gone) -> impl IntoView {
     let Gone { gate, title, closed } = gone;
     let title = title.unwrap_or_else(|| "This review".to_owned());
-    let run = address(&format!("/runs/{}", gate.0), [("step", gate.1.to_string())]);
+    let run = step_of_run(gate.0, &gate.1);
     let words = match closed {
         Some(closed) => {
             let text = closed.text.clone();

@@ -17,7 +17,7 @@ use super::{
     words,
 };
 use crate::{
-    address::address,
+    address::step_of_run,
     api,
     components::{
         Avatar, Button, Empty, Icon, LinkButton, MoreRows, RelativeTime, RowsSkeleton, Select, SelectOption, Size,
@@ -200,7 +200,7 @@ fn Nothing(past: Past) -> impl IntoView {
 
 #[component]
 fn Row(item: HistoryItem, now: RwSignal<Option<i64>>) -> impl IntoView {
-    let href = address(&format!("/runs/{}", item.run_id), [("step", item.step.to_string())]);
+    let href = step_of_run(item.run_id, &item.step);
     let others = words::others(&item);
     let by = item.by.map(|by| {
         view! {

@@ -1,5 +1,6 @@
 //! The keys of the inbox, from the table of shortcuts: walk, open, tick, and what is asked for of the one that is read.
-//! They work on this page alone, and not while somebody writes or a dialog or a list is open over it. A key must never decide what is not read.
+//! They work on this page alone, and not while somebody writes or a dialog or a list is open over it. A key must never decide what is not
+//! read, nor one that is held decide more than one review.
 
 use canvas::shortcuts::{InboxKey, in_inbox};
 use leptos::{ev, prelude::*};
@@ -37,6 +38,10 @@ pub(super) fn listen(inbox: Inbox) {
 /// Whether it was a key of the table.
 fn act(inbox: Inbox, event: &KeyboardEvent) -> bool {
     let Some(key) = meaning_of(event, in_inbox) else { return false };
+    // Only walking goes on while a key is held: the next review may be there before it is let go.
+    if event.repeat() && !matches!(key, InboxKey::Next | InboxKey::Previous) {
+        return true;
+    }
     match key {
         InboxKey::Next => walk(inbox, true),
         InboxKey::Previous => walk(inbox, false),

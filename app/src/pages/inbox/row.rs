@@ -2,10 +2,10 @@
 //! timer and asks the server for nothing. Must never decide anything.
 
 use leptos::{ev::MouseEvent, prelude::*};
-use workflow::api::{GateRef, InboxItem};
+use workflow::api::InboxItem;
 
 use super::{
-    asked::{Asked, Key, gate_words},
+    asked::{Asked, Key},
     bulk::RowPreview,
     focus,
     listed::Keyed,
@@ -13,6 +13,7 @@ use super::{
     words,
 };
 use crate::{
+    address::gate_words,
     clock::{self, Precision},
     components::{Avatar, Badge, Icon, RelativeTime, Size, Tone},
     reactive::memo,
@@ -47,12 +48,14 @@ pub(super) fn Row(inbox: Inbox, item: InboxItem) -> impl IntoView {
         let (key, selected) = (key.clone(), inbox.selected());
         memo(move || selected.with(|ticked| ticked.contains(&key)))
     };
-    let gate = GateRef { run_id: key.0, step: key.1.clone() };
-    let preview = move || is_ticked.get().then(|| view! { <RowPreview inbox gate=gate.clone()/> });
+    let preview = {
+        let (key, is_form) = (key.clone(), item.is_form);
+        move || is_ticked.get().then(|| view! { <RowPreview inbox gate=key.clone() is_form/> })
+    };
     let current = is_read.clone();
     let label = format!("Select {} of {}", item.title, item.template_name);
     view! {
-        <li class="inbox-row" data-gate=gate_words(&key) data-read=is_read>
+        <li class="inbox-row" data-gate=gate_words(key.0, &key.1) data-read=is_read>
             <Tick inbox is_ticked gate=key.clone() label/>
             <div class="inbox-row-main">
                 <div class="inbox-row-head">

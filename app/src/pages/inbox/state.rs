@@ -178,7 +178,7 @@ impl Inbox {
     pub(super) fn load_more(self) {
         let Some(after) = self.list.after() else { return };
         let query = query_of(&self.place.asked().get_untracked());
-        spawn_local(self.list.read(How::More, without_left(self.left, api::inbox(query, Some(after)))));
+        spawn_local(self.list.read(How::More, without_left(self.left, api::inbox(query, Some(after), None))));
     }
 
     /// Ticks a row or takes its tick away; with Shift from the one before on.
@@ -253,7 +253,7 @@ impl Inbox {
     /// From the first page on, whatever was shown.
     pub(super) fn read_anew(self) {
         let asked = self.place.asked().get_untracked();
-        let page = without_left(self.left, api::inbox(query_of(&asked), None));
+        let page = without_left(self.left, api::inbox(query_of(&asked), None, None));
         let (list, place, counts) = (self.list, self.place, self.counts);
         spawn_local(async move {
             Box::pin(list.read(How::Another, page)).await;
@@ -294,7 +294,7 @@ async fn read_again(
         return;
     };
     let query = query_of(&asked);
-    let pages = at_least(n.min(MOST_AGAIN), InboxItem::key, move |after| api::inbox(query.clone(), after));
+    let pages = at_least(n.min(MOST_AGAIN), InboxItem::key, move |after| api::inbox(query.clone(), after, None));
     Box::pin(list.read(How::Again, without_left(left, pages))).await;
     read_counts(place, counts).await;
 }

@@ -49,7 +49,7 @@ pub(super) fn approvals(item: &InboxItem) -> Option<String> {
 
 /// "asks legal, one of 4": who else may do it instead.
 pub(super) fn asked(item: &InboxItem) -> Option<String> {
-    let groups = (!item.groups.is_empty()).then(|| words::list(&item.groups, 2));
+    let groups = (!item.groups.is_empty()).then(|| words::list(&item.groups_called(), 2));
     match (groups, item.n_asked.filter(|n| *n > 1)) {
         (Some(groups), Some(n)) => Some(format!("asks {groups}, one of {}", words::thousands(n))),
         (Some(groups), None) => Some(format!("asks {groups}")),
@@ -149,6 +149,8 @@ mod tests {
         assert_eq!(round(&asking).as_deref(), Some("round 2 of 3"));
         assert_eq!(approvals(&asking).as_deref(), Some("1 of 2 approvals"));
         assert_eq!(asked(&asking).as_deref(), Some("asks legal, one of 4"));
+        let named = item(&json!({"groups": ["legal", "gone"], "group_names": {"legal": "Legal team"}}));
+        assert_eq!(asked(&named).as_deref(), Some("asks Legal team and gone"));
         assert_eq!(asked(&item(&json!({"n_asked": 2}))).as_deref(), Some("asks one of 2"));
         assert_eq!(asked(&item(&json!({"n_asked": 1}))), None, "me alone");
         assert_eq!(asked(&item(&json!({"groups": ["a", "b", "c"]}))).as_deref(), Some("asks a, b and 1 more"));

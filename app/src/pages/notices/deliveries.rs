@@ -1,7 +1,6 @@
 //! What was sent, attempt by attempt, with what the other side said, and the way to send it once more.
 
 use leptos::prelude::*;
-use leptos_router::location::Url;
 use workflow::{
     api::{DeliveryPage, DeliveryQuery, NoticeDelivery, NoticeKind, NoticeState},
     id::NoticeId,
@@ -9,6 +8,7 @@ use workflow::{
 
 use super::LogOf;
 use crate::{
+    address::step_of_run,
     api,
     clock::duration_words,
     components::{Badge, Button, Checkbox, Empty, RelativeTime, RowsSkeleton, Size, TableShell, Tone, use_toasts},
@@ -128,7 +128,7 @@ fn answered(delivery: &NoticeDelivery) -> String {
 fn Row(delivery: NoticeDelivery, resend: Action<NoticeId, Result<(), AppError>>) -> impl IntoView {
     let (message, to) = (delivery.message, delivery.to.clone());
     let (tone, words) = result(&delivery);
-    let href = format!("/runs/{}?step={}", delivery.run_id, Url::escape(delivery.step.as_str()));
+    let href = step_of_run(delivery.run_id, &delivery.step);
     let is_over = delivery.state != NoticeState::Waiting;
     let (about, answered) = (about(&delivery), answered(&delivery));
     view! {

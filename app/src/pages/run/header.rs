@@ -15,6 +15,7 @@ use self::{
 use super::{press::Press, state::LiveRun};
 use crate::reactive::{effect, memo};
 use crate::{
+    address::step_of_run,
     api::{self, Done},
     behind::LaterDialogs,
     components::{
@@ -86,9 +87,7 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
 fn Kin(live: LiveRun) -> impl IntoView {
     let (parent, forked_from) = live.run.with_untracked(|run| (run.parent.clone(), run.forked_from.clone()));
     let link = |words: &'static str, to: workflow::view::StepOfRun| {
-        // The key of an item holds what its list gave, which may be anything.
-        let step = leptos_router::location::Url::escape(to.step.as_str());
-        view! { <span><a href=format!("/runs/{}?step={step}", to.run)>{words}</a></span> }
+        view! { <span><a href=step_of_run(to.run, &to.step)>{words}</a></span> }
     };
     view! {
         {parent.map(|to| link("Part of a larger run", to))}

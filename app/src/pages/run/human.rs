@@ -1,4 +1,4 @@
-//! The form of a step that a person does: what is asked, and and the fields of the answer, which it supplies.
+//! The form of a step that a person does: what is asked, and the fields of the answer, which is supplied by them.
 
 use leptos::prelude::*;
 use workflow::agent::OutputPort;

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::reactive::memo;
 use crate::{
+    address::step_of_run,
     components::{Button, Elapsed, LinkButton, Size, StatusChip, Variant},
     words,
 };
@@ -21,7 +22,7 @@ use crate::{
 #[component]
 pub(in crate::pages) fn Tried(live: LiveRun, key: StepKey) -> impl IntoView {
     let one = OneStep::new(live, key.clone());
-    let href = format!("/runs/{}?step={}", live.id, leptos_router::location::Url::escape(key.as_str()));
+    let href = step_of_run(live.id, &key);
     let last = move || one.step.with(|step| step.as_ref().and_then(|step| step.attempts.last().cloned()));
     let detail = Signal::derive(move || {
         one.read(|step| step.reason.map(|reason| reason.words().to_owned())).unwrap_or_default()

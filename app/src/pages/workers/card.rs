@@ -1,8 +1,6 @@
 //! One session of a worker: who it is, what it offers and does, and what can be done with it.
 //! What a worker says of itself is text only.
 
-use std::fmt::Write;
-
 use leptos::prelude::*;
 use workflow::{
     api::{OfferState, Page, WorkerAgent, WorkerState, WorkerTask, WorkerView},
@@ -11,6 +9,7 @@ use workflow::{
 
 use super::verbs::Verbs;
 use crate::{
+    address::step_of_run,
     components::{Badge, Banner, Button, Elapsed, Icon, Kind, Menu, MenuItem, Meter, RelativeTime, Size, Tone},
     pages::fetched::runs::fetch_runs_ahead,
     reactive::memo,
@@ -245,7 +244,7 @@ fn Tasks(worker: Memo<WorkerView>) -> impl IntoView {
 fn draw_task(task: WorkerTask) -> AnyView {
     let WorkerTask { run, step, attempt, started_at } = task;
     let short = run.to_string().split_off(28);
-    let href = format!("/runs/{run}?step={}", encoded(step.as_str()));
+    let href = step_of_run(run, &step);
     view! {
         <li>
             <a href=href><code>{step.to_string()}</code></a>
@@ -255,20 +254,6 @@ fn draw_task(task: WorkerTask) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-/// As a part of an address: the key of an item may hold anything.
-fn encoded(key: &str) -> String {
-    let mut encoded = String::with_capacity(key.len());
-    for byte in key.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 #[component]
@@ -291,11 +276,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn the_key_of_an_item_goes_into_an_address_whole() {
-        assert_eq!(encoded("write[a b&c=é]"), "write%5Ba%20b%26c%3D%C3%A9%5D");
-    }
 
     #[test]
     fn a_worker_without_a_host_or_a_process_is_still_told() {

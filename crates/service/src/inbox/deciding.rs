@@ -38,8 +38,11 @@ struct Wanted<'a> {
     is_given_up: AtomicBool,
 }
 
-/// A gate, its place among those that were named, and what became of it.
-type Told = (usize, DecideGate, Result<(GateOutcome, Option<String>)>);
+/// What became of a gate, with why.
+type Became = Result<(GateOutcome, Option<String>)>;
+
+/// A gate, its place among those that were named, and what became of it; none where it was not asked for any more.
+type Told = (usize, DecideGate, Option<Became>);
 
 /// An answer for each, in their order. What the server could not do is said of those alone that it is true of; where it is true of all, the
 /// whole is refused with it. Either way the same may be sent again under the same key.
@@ -54,12 +57,18 @@ pub async fn decide_many(ctx: &OpContext, many: &DecideMany, key: Option<String>
     let runs = stream::iter(by_run).map(|gates| decide_in_run(ctx, &wanted, gates)).buffer_unordered(AT_ONCE);
     let mut told: Vec<Told> = runs.collect::<Vec<_>>().await.into_iter().flatten().collect();
     told.sort_by_key(|(n, ..)| *n);
-    if told.iter().all(|(.., became)| became.is_err())
-        && let Some(error) = told.pop().and_then(|(.., became)| became.err())
-    {
+    if let Some(error) = error_of_all(&mut told) {
         return Err(error);
     }
     Ok(told.into_iter().map(|(_, gate, became)| answer(gate, became)).collect())
+}
+
+/// Where nothing is known of any: why, by the first that was asked for.
+fn error_of_all(told: &mut [Told]) -> Option<Error> {
+    if told.iter().any(|(.., became)| matches!(became, Some(Ok(_)))) {
+        return None;
+    }
+    told.iter_mut().find_map(|(.., became)| became.take()?.err())
 }
 
 fn check(many: &DecideMany, key: Option<String>) -> Result<Wanted<'_>> {
@@ -88,12 +97,9 @@ fn check(many: &DecideMany, key: Option<String>) -> Result<Wanted<'_>> {
 async fn decide_in_run(ctx: &OpContext, wanted: &Wanted<'_>, gates: Vec<(usize, DecideGate)>) -> Vec<Told> {
     let mut told = Vec::with_capacity(gates.len());
     for (n, gate) in gates {
-        let became = if wanted.is_given_up.load(Ordering::Relaxed) {
-            Err(Error::Busy(NOT_ASKED.to_owned()))
-        } else {
-            decide(ctx, wanted, &gate).await
-        };
-        if became.is_err() {
+        let became =
+            if wanted.is_given_up.load(Ordering::Relaxed) { None } else { Some(decide(ctx, wanted, &gate).await) };
+        if matches!(became, Some(Err(_))) {
             wanted.is_given_up.store(true, Ordering::Relaxed);
         }
         told.push((n, gate, became));
@@ -101,7 +107,7 @@ async fn decide_in_run(ctx: &OpContext, wanted: &Wanted<'_>, gates: Vec<(usize, 
     told
 }
 
-async fn decide(ctx: &OpContext, wanted: &Wanted<'_>, gate: &DecideGate) -> Result<(GateOutcome, Option<String>)> {
+async fn decide(ctx: &OpContext, wanted: &Wanted<'_>, gate: &DecideGate) -> Became {
     let (run, step) = (gate.run_id, &gate.step);
     let once = wanted.once.as_deref().map(|key| idempotency::of_part(key, &[&run.to_string(), step.as_str()]));
     let (content_hash, expect_generation) = (Some(gate.content_hash.clone()), Some(gate.expect_generation));
@@ -175,7 +181,7 @@ fn refused_as(refused: &Refused) -> GateOutcome {
 }
 
 /// What was refused before it came to the run. What the server could not do stays an error.
-fn turned_away(error: Error) -> Result<(GateOutcome, Option<String>)> {
+fn turned_away(error: Error) -> Became {
     let outcome = match &error {
         Error::NotFound | Error::Forbidden | Error::NotYours(_) => GateOutcome::Gone,
         Error::Invalid { .. }
@@ -200,7 +206,33 @@ fn said(error: &Error) -> String {
     }
 }
 
-fn answer(gate: DecideGate, became: Result<(GateOutcome, Option<String>)>) -> GateAnswer {
-    let (outcome, message) = became.unwrap_or_else(|error| (GateOutcome::Refused, Some(said(&error))));
+fn answer(gate: DecideGate, became: Option<Became>) -> GateAnswer {
+    let (outcome, message) = match became {
+        Some(Ok(became)) => became,
+        Some(Err(error)) => (GateOutcome::Refused, Some(said(&error))),
+        None => (GateOutcome::Refused, Some(NOT_ASKED.to_owned())),
+    };
     GateAnswer { run_id: gate.run_id, step: gate.step, outcome, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(n: usize, became: Option<Became>) -> Told {
+        let (run_id, step) = (RunId(uuid::Uuid::nil()), StepKey::new("draft"));
+        (n, DecideGate { run_id, step, content_hash: String::new(), expect_generation: 1 }, became)
+    }
+
+    #[test]
+    fn where_nothing_is_known_of_any_it_is_said_why_and_not_that_some_were_not_asked_for() {
+        let mut all = [told(0, None), told(1, Some(Err(Error::Unauthenticated))), told(2, None)];
+        assert!(matches!(error_of_all(&mut all), Some(Error::Unauthenticated)));
+        let done = Some(Ok((GateOutcome::Done, None)));
+        let mut some = [told(0, done), told(1, Some(Err(Error::Unauthenticated))), told(2, None)];
+        assert!(error_of_all(&mut some).is_none());
+        let outcomes: Vec<GateOutcome> =
+            some.into_iter().map(|(_, gate, became)| answer(gate, became).outcome).collect();
+        assert_eq!(outcomes, [GateOutcome::Done, GateOutcome::Refused, GateOutcome::Refused]);
+    }
 }

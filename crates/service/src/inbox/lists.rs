@@ -6,6 +6,7 @@ use workflow::{
     api::{HistoryPage, HistoryQuery, InboxCounts, InboxPage, InboxQuery, InboxScope},
 };
 
+use super::name_groups;
 use crate::{Error, OpContext, Result, Wanted, text};
 
 /// Of one search.
@@ -15,7 +16,9 @@ const MOST_WORDS: usize = 10;
 /// Gates that wait for me, in the order that is wanted; for an admin who wants them, everybody's.
 pub async fn list(ctx: &OpContext, query: &InboxQuery, wanted: &Wanted) -> Result<InboxPage> {
     let (viewer, query) = asked(ctx, query)?;
-    Ok(ctx.store().inbox(viewer, &query, wanted.window()).await?)
+    let mut page = ctx.store().inbox(viewer, &query, wanted.window()).await?;
+    name_groups(ctx, &mut page.items).await?;
+    Ok(page)
 }
 
 /// How many these are, and of which workflows.

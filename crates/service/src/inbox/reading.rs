@@ -19,6 +19,7 @@ use workflow::{
     verbs::Verb,
 };
 
+use super::name_groups;
 use crate::{
     Error, OpContext, Result,
     runs::{
@@ -129,7 +130,8 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
         Some(ctx.store().n_asked(&review.kinds_asked(), &review.users, without).await?)
     };
     let acts_for = ctx.store().in_whose_place(gate.run_id, &gate.step, ctx.user()?).await?;
-    let item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
+    let mut item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
+    name_groups(ctx, std::slice::from_mut(&mut item)).await?;
     let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
     let email = |by: Option<UserId>| by.map(|by| emails.get(&by).cloned().unwrap_or_default());
     let meta = |version: &Version| version.view(email(version.made_by));

@@ -1,5 +1,5 @@
-//! Making a delegation: whether there is room for it beside what there is, judged with both people's rows held, so that of two that are
-//! made at once one sees the other.
+//! Making a delegation: whether there is room for it beside what there is, judged while nobody else makes one, so that of two that are made
+//! at once one sees the other. Must hold both people's rows before that: who ends one's delegations has theirs first.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
@@ -61,6 +61,8 @@ impl Store {
         if let Some(gone) = gone(&mut tx, [new.principal, new.delegate]).await? {
             return Ok(Delegate::Gone(gone));
         }
+        // A circle may be closed by two who have nobody in common.
+        sqlx::query("LOCK TABLE delegations IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
         let Some(period) = period(&mut tx, new).await? else { return Ok(Delegate::UnknownZone) };
         if let Some(refused) = refused(&mut tx, new, &period).await? {
             return Ok(refused);

@@ -90,6 +90,7 @@ impl ItemRow {
             votes: standing.iter().filter_map(|by| emails.get(by).cloned()).collect(),
             n_asked: self.n_asked,
             groups: review.groups,
+            group_names: BTreeMap::new(),
             acts_for: self.acts_for,
         })
     }

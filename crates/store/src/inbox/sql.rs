@@ -6,7 +6,7 @@
 use workflow::api::InboxSort;
 
 use super::words_left::{has_word_left, words};
-use crate::access::{acts_for, gates_of_owners, is_asked};
+use crate::access::{acts_for, gates_of_owners, is_asked, who_can};
 
 /// Whose gates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,8 +65,7 @@ macro_rules! found {
     };
 }
 
-/// The gates of `page` as they are listed. Of those who are asked so many can decide: who can sign in, without the run's owner where they
-/// may not approve their own; counted once for gates that ask the same people.
+/// The gates of `page` as they are listed. How many of those who are asked can decide is counted once for gates that ask the same people.
 macro_rules! items {
     ($order:literal) => {
         concat!(
@@ -76,19 +75,9 @@ macro_rules! items {
                     SELECT DISTINCT p.roles, p.users, CASE WHEN NOT p.allow_self THEN p.user_id END AS without
                     FROM page p WHERE p.roles <> '{}' OR p.users <> '{}'
                 ) g
-                CROSS JOIN LATERAL (
-                    SELECT count(*) AS n
-                    FROM (
-                        SELECT u.id FROM users u WHERE g.roles && ARRAY['admin', 'user'] AND u.role = ANY(g.roles)
-                        UNION
-                        SELECT u.id FROM users u WHERE lower(u.email) = ANY(g.users)
-                        UNION
-                        SELECT m.user_id FROM group_members m
-                        WHERE m.group_id = ANY(ARRAY(SELECT substr(k, 7) FROM unnest(g.roles) k WHERE k LIKE 'group:%'))
-                    ) a
-                    JOIN users u ON u.id = a.id
-                    WHERE u.disabled_at IS NULL AND u.id IS DISTINCT FROM g.without
-                ) who
+                CROSS JOIN LATERAL ",
+            who_can!(),
+            "
             )
             SELECT v.run_id, v.step, v.title, v.template_id, v.template_name, v.about, v.user_id,
                 coalesce((SELECT u.email FROM users u WHERE u.id = v.user_id), '') AS owner,

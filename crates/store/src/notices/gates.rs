@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{RunId, StepKey, TemplateId, UserId, api::NoticeKind};
 
-use super::{GateKey, Recipient, Word};
+use super::{GateKey, Recipient, Word, asked::is_told};
 use crate::{Result, Store};
 
 /// An open gate, with what messages say of it.
@@ -105,7 +105,7 @@ fn key(run: Uuid, step: String, generation: i32, number: i32) -> GateKey {
 }
 
 impl Store {
-    /// Gates that opened within `within` and that nobody looked at, the oldest first.
+    /// Gates that opened within `within` and that nobody looked at, the oldest first; none of a run that is set aside, as in inboxes.
     pub async fn unseen_gates(&self, within: Duration, limit: i64) -> Result<Vec<SeenGate>> {
         let rows = sqlx::query_as!(
             Row,
@@ -117,7 +117,8 @@ impl Store {
                       v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
                JOIN workflow_runs r ON r.id = v.run_id
-               WHERE NOT r.is_test AND v.opened_at > '-infinity' AND v.opened_at > now() - make_interval(secs => $1)
+               WHERE NOT r.is_test AND r.quarantine IS NULL
+                   AND v.opened_at > '-infinity' AND v.opened_at > now() - make_interval(secs => $1)
                    AND NOT EXISTS (SELECT FROM notice_gates g WHERE g.run_id = v.run_id AND g.step = v.step
                                    AND g.generation = v.generation AND g.number = v.number)
                ORDER BY v.opened_at LIMIT $2"#,
@@ -128,29 +129,18 @@ impl Store {
     }
 
     /// Who is asked there, themselves or in the place of somebody who is away, and may decide: where nobody in particular is asked, who
-    /// owns the run. The same words are in `lines_of`.
+    /// owns the run.
     pub async fn asked_at(&self, gate: &SeenGate) -> Result<Vec<UserId>> {
-        let ids = sqlx::query_scalar!(
-            "SELECT u.id FROM users u
-            WHERE u.disabled_at IS NULL AND ($4::boolean OR u.id <> $3::uuid) AND EXISTS (
-                SELECT FROM (
-                    SELECT u.id AS id
-                    UNION ALL SELECT d.principal_id FROM delegations d
-                    WHERE d.delegate_id = u.id AND d.ended_at IS NULL AND d.starts_at <= now() AND d.ends_at > now()
-                ) w JOIN users p ON p.id = w.id
-                WHERE p.disabled_at IS NULL AND ($4::boolean OR p.id <> $3::uuid)
-                    AND CASE WHEN $1::text[] = '{}' AND $2::text[] = '{}' THEN p.id = $3::uuid
-                        ELSE p.role = ANY ($1::text[]) OR lower(p.email) = ANY ($2::text[]) OR EXISTS (
-                            SELECT FROM group_members m
-                            WHERE m.user_id = p.id AND 'group:' || m.group_id = ANY ($1::text[])
-                        ) END)
-            ORDER BY u.id",
-            &gate.roles,
-            &gate.users,
-            gate.owner.0,
-            gate.allow_self,
+        let sql = concat!(
+            "SELECT u.id FROM users u CROSS JOIN (
+                SELECT $1::text[] AS roles, $2::text[] AS users, $3::uuid AS user_id, $4::boolean AS allow_self
+            ) g WHERE ",
+            is_told!(),
+            " ORDER BY u.id"
         );
-        Ok(ids.fetch_all(&self.pool).await?.into_iter().map(UserId).collect())
+        let ids = sqlx::query_scalar(sql).bind(&gate.roles).bind(&gate.users).bind(gate.owner.0).bind(gate.allow_self);
+        let ids: Vec<Uuid> = ids.fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().map(UserId).collect())
     }
 
     /// To whom messages about single runs were made in the last hour, and how many.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
+use uuid::Uuid;
 use workflow::{
     RunId, StepKey, UserId,
     api::NoticeKind,
     id::{NoticeAddressId, NoticeId},
 };
 
-use super::{Recipient, Word};
+use super::{Recipient, Word, asked::is_told};
 use crate::{
     Result, Store,
     audit::{self, Author},
@@ -61,6 +62,42 @@ pub struct Line {
     /// The email of who closed it.
     pub closed_by: Option<String>,
     pub reason: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct LineRow {
+    run_id: Uuid,
+    step: String,
+    generation: i32,
+    template_name: String,
+    title: String,
+    about: Option<String>,
+    owner: Option<String>,
+    opened_at: DateTime<Utc>,
+    due_at: Option<DateTime<Utc>>,
+    verdict: Option<String>,
+    closed_by: Option<String>,
+    reason: Option<String>,
+    n: i64,
+}
+
+impl From<LineRow> for Line {
+    fn from(row: LineRow) -> Self {
+        Self {
+            run: RunId(row.run_id),
+            step: StepKey::new(row.step),
+            generation: row.generation,
+            template_name: row.template_name,
+            title: row.title,
+            about: row.about,
+            owner: row.owner.unwrap_or_default(),
+            opened_at: row.opened_at,
+            due_at: row.due_at,
+            verdict: row.verdict,
+            closed_by: row.closed_by,
+            reason: row.reason,
+        }
+    }
 }
 
 /// What a message is to say now.
@@ -126,66 +163,31 @@ impl Store {
     }
 
     /// What a message tells as things are now: of gates that still wait (or, once decided, of those that were), and only while somebody
-    /// for whom it is can sign in, is asked there and has not voted yet. Who is asked is said as in `asked_at`.
+    /// for whom it is can sign in, is asked there and has not voted yet.
     pub async fn lines_of(&self, id: NoticeId) -> Result<Lines> {
-        let rows = sqlx::query!(
-            r#"SELECT g.run_id AS "run_id!", g.step AS "step!", g.generation AS "generation!",
-                      g.template_name AS "template_name!", g.title AS "title!", g.about AS "about?", o.email AS "owner?",
-                      g.opened_at AS "opened_at!", g.due_at AS "due_at?", g.verdict AS "verdict?", b.email AS "closed_by?",
-                      g.reason AS "reason?", count(*) OVER () AS "n!"
-               FROM notices n
-               JOIN notice_lines l ON l.notice_id = n.id
-               JOIN notice_gates g ON g.run_id = l.run_id AND g.step = l.step AND g.generation = l.generation
-                   AND g.number = l.number
-               LEFT JOIN users o ON o.id = g.user_id
-               LEFT JOIN users b ON b.id = g.closed_by
-               LEFT JOIN reviews v ON v.run_id = g.run_id AND v.step = g.step AND v.generation = g.generation
-                   AND v.number = g.number
-               WHERE n.id = $1 AND (n.kind = 'outcome' OR v.run_id IS NOT NULL)
-                   AND EXISTS (
-                       SELECT FROM users u
-                       WHERE u.disabled_at IS NULL AND (g.allow_self OR u.id <> g.user_id)
-                           AND (u.id = n.user_id OR EXISTS (
-                               SELECT FROM notice_choices c
-                               WHERE c.user_id = u.id AND c.address = n.address AND c.send <> 'never'))
-                           AND EXISTS (
-                               SELECT FROM (
-                                   SELECT u.id AS id
-                                   UNION ALL SELECT d.principal_id FROM delegations d
-                                   WHERE d.delegate_id = u.id AND d.ended_at IS NULL AND d.starts_at <= now()
-                                       AND d.ends_at > now()
-                               ) w JOIN users p ON p.id = w.id
-                               WHERE p.disabled_at IS NULL AND (g.allow_self OR p.id <> g.user_id)
-                                   AND CASE WHEN g.roles = '{}' AND g.users = '{}' THEN p.id = g.user_id
-                                       ELSE p.role = ANY (g.roles) OR lower(p.email) = ANY (g.users) OR EXISTS (
-                                           SELECT FROM group_members m
-                                           WHERE m.user_id = p.id AND 'group:' || m.group_id = ANY (g.roles)
-                                       ) END)
-                           AND (n.kind = 'outcome' OR NOT u.id = ANY (v.votes)))
-               ORDER BY g.opened_at, g.run_id, g.step LIMIT $2"#,
-            id.0,
-            MOST_LINES,
+        let sql = concat!(
+            "SELECT g.run_id, g.step, g.generation, g.template_name, g.title, g.about, o.email AS owner, g.opened_at, g.due_at,
+                g.verdict, b.email AS closed_by, g.reason, count(*) OVER () AS n
+            FROM notices n
+            JOIN notice_lines l ON l.notice_id = n.id
+            JOIN notice_gates g ON g.run_id = l.run_id AND g.step = l.step AND g.generation = l.generation AND g.number = l.number
+            LEFT JOIN users o ON o.id = g.user_id
+            LEFT JOIN users b ON b.id = g.closed_by
+            LEFT JOIN reviews v ON v.run_id = g.run_id AND v.step = g.step AND v.generation = g.generation AND v.number = g.number
+            WHERE n.id = $1 AND (n.kind = 'outcome' OR v.run_id IS NOT NULL)
+                AND EXISTS (
+                    SELECT FROM users u
+                    WHERE (u.id = n.user_id OR EXISTS (
+                            SELECT FROM notice_choices c
+                            WHERE c.user_id = u.id AND c.address = n.address AND c.send <> 'never'))
+                        AND (n.kind = 'outcome' OR NOT u.id = ANY (v.votes)) AND ",
+            is_told!(),
+            ")
+            ORDER BY g.opened_at, g.run_id, g.step LIMIT $2"
         );
-        let rows = rows.fetch_all(&self.pool).await?;
+        let rows: Vec<LineRow> = sqlx::query_as(sql).bind(id.0).bind(MOST_LINES).fetch_all(&self.pool).await?;
         let n = rows.first().map_or(0, |row| row.n);
-        let mut lines = Vec::with_capacity(rows.len());
-        for row in rows {
-            lines.push(Line {
-                run: RunId(row.run_id),
-                step: StepKey::new(row.step),
-                generation: row.generation,
-                template_name: row.template_name,
-                title: row.title,
-                about: row.about,
-                owner: row.owner.unwrap_or_default(),
-                opened_at: row.opened_at,
-                due_at: row.due_at,
-                verdict: row.verdict,
-                closed_by: row.closed_by,
-                reason: row.reason,
-            });
-        }
-        Ok(Lines { lines, n })
+        Ok(Lines { lines: rows.into_iter().map(Line::from).collect(), n })
     }
 
     /// It came to nothing: nobody is told.

@@ -1,6 +1,8 @@
 //! The inbox: gates that wait for a person, across runs, and what was decided at gates that are closed.
 //! Must never carry a rule: whether somebody may decide is judged by `run::decide`, for each gate alone.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +90,19 @@ pub struct InboxItem {
     pub n_asked: Option<i64>,
     /// Ids of the groups that are asked, for words such as "two approvals of legal".
     pub groups: Vec<String>,
+    /// What those of them are called that there are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_names: BTreeMap<String, String>,
     /// Who asked me to decide for them while they are away; absent where I am asked myself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acts_for: Option<String>,
+}
+
+impl InboxItem {
+    /// The groups that are asked, as people call them; an unknown one by its id.
+    pub fn groups_called(&self) -> Vec<String> {
+        self.groups.iter().map(|id| self.group_names.get(id).unwrap_or(id).clone()).collect()
+    }
 }
 
 /// How much waits, whole and by workflow.

@@ -1,7 +1,7 @@
 //! An open gate as it is read before somebody decides there: what is decided about, what was there before, and what it was made from.
 //! Pure, and without a rule: who may decide is for `decide` alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     State, Voters,
@@ -118,6 +118,7 @@ impl Gate {
             votes: review.votes.iter().map(|by| email(*by, emails)).collect(),
             n_asked,
             groups: review.groups.clone(),
+            group_names: BTreeMap::new(),
             acts_for: None,
         }
     }

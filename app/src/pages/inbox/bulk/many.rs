@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use workflow::api::{DecideMany, Decision, GateAnswer, InboxItem};
 
 use super::{
-    super::state::Inbox,
-    shown::{self, Key, Shown, key_of},
+    super::{asked::Key, listed::Keyed, state::Inbox},
+    shown::{Shown, gate_ref},
     told::{self, Left, left, said},
 };
 use crate::{
@@ -40,7 +40,7 @@ impl Bulk {
         let (items, selected) = (inbox.items(), inbox.selected());
         let ticked = memo(move || {
             selected.with(|selected| {
-                let is_ticked = |item: &&InboxItem| selected.contains(&key_of(item));
+                let is_ticked = |item: &&InboxItem| selected.contains(&item.key());
                 items.with(|items| items.iter().filter(is_ticked).cloned().collect::<Vec<_>>())
             })
         });
@@ -83,7 +83,7 @@ fn take(shown: Shown, answers: &[GateAnswer]) {
     let (staying, going) = (keys(staying), keys(going));
     inbox.selected().update(|selected| selected.retain(|key| !going.contains(key)));
     for key in &going {
-        inbox.decided(&shown::gate_of(key));
+        inbox.decided(&gate_ref(key));
     }
     shown.read_anew(&staying);
     inbox.refresh();

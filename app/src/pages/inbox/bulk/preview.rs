@@ -1,54 +1,37 @@
-//! The beginning of what a row is about, in the row. Must never make a row jump: what is on its way has its height.
+//! The beginning of what a ticked row is about, in the row: the bar fetches it with those of the others.
+//! Must never make a row jump: what is on its way has its height. Must never wait for what nobody fetches.
 
-use leptos::{prelude::*, task::spawn_local};
-use workflow::api::{GatePreview, GateRef, PreviewedOutput};
+use leptos::prelude::*;
+use workflow::api::{GatePreview, PreviewedOutput};
 
-use super::super::state::Inbox;
-use crate::{
-    api,
-    components::{Skeleton, SkeletonKind},
-    reactive::effect,
-};
+use super::super::{asked::Key, state::Inbox};
+use crate::components::{Skeleton, SkeletonKind};
 
-/// For a row that is ticked or unfolded: its outputs by name, each with its first lines.
+/// Its outputs by name, each with its first lines.
 #[component]
-pub(in crate::pages::inbox) fn RowPreview(inbox: Inbox, gate: GateRef) -> impl IntoView {
-    let key = StoredValue::new((gate.run_id, gate.step.clone()));
-    let is_missing = RwSignal::new(false);
-    // What is ticked is fetched together with the others, by the bar.
-    effect(move || {
-        let is_known = key.with_value(|key| inbox.previews().with_untracked(|known| known.contains_key(key)));
-        let is_ticked = key.with_value(|key| inbox.selected().with_untracked(|selected| selected.contains(key)));
-        if is_known || is_ticked {
-            return;
+pub(in crate::pages::inbox) fn RowPreview(inbox: Inbox, gate: Key, is_form: bool) -> impl IntoView {
+    let found = move || inbox.previews().with(|known| known.get(&gate).cloned());
+    move || {
+        let found = found();
+        if let Some(words) = instead(is_form, found.as_ref()) {
+            return view! { <p class="muted small">{words}</p> }.into_any();
         }
-        let gate = gate.clone();
-        spawn_local(async move {
-            let found = api::gate_previews(vec![gate]).await.ok().and_then(|found| found.into_iter().next());
-            match (key.try_get_value(), found) {
-                (Some(key), Some(preview)) => inbox.previews().update(|known| drop(known.insert(key, preview))),
-                _ => {
-                    is_missing.try_set(true);
-                }
+        match found {
+            Some(preview) => {
+                let outputs = preview.outputs.into_iter().map(one).collect_view();
+                view! { <dl class="row-preview">{outputs}</dl> }.into_any()
             }
-        });
-    });
-    let found = move || key.with_value(|key| inbox.previews().with(|known| known.get(key).cloned()));
-    move || match found() {
-        Some(preview) => all(preview),
-        None if is_missing.get() => {
-            view! { <p class="muted small">"What it is about could not be read"</p> }.into_any()
+            None => view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any(),
         }
-        None => view! { <div aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any(),
     }
 }
 
-fn all(preview: GatePreview) -> AnyView {
-    if preview.outputs.is_empty() {
-        return view! { <p class="muted small">"Nobody has answered yet"</p> }.into_any();
+/// What is said where there is no beginning to show, nor one on its way.
+fn instead(is_form: bool, found: Option<&GatePreview>) -> Option<&'static str> {
+    if is_form {
+        return Some("It is a form: open it to answer it");
     }
-    let outputs = preview.outputs.into_iter().map(one).collect_view();
-    view! { <dl class="row-preview">{outputs}</dl> }.into_any()
+    found.filter(|preview| preview.outputs.is_empty()).map(|_| "The step made nothing to look at")
 }
 
 fn one(output: PreviewedOutput) -> AnyView {
@@ -58,4 +41,23 @@ fn one(output: PreviewedOutput) -> AnyView {
         None => format!("A file of the type {}", output.media_type),
     };
     view! { <div><dt><bdi>{output.name}</bdi></dt><dd dir="auto">{text}</dd></div> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticked_form_waits_for_no_beginning() {
+        assert!(instead(true, None).is_some(), "nobody fetches one");
+        assert_eq!(instead(false, None), None, "it is on its way");
+        let empty = GatePreview {
+            run_id: workflow::RunId(uuid::Uuid::nil()),
+            step: "draft".into(),
+            content_hash: String::new(),
+            generation: 1,
+            outputs: Vec::new(),
+        };
+        assert!(instead(false, Some(&empty)).is_some());
+    }
 }

@@ -4,12 +4,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
-use workflow::{
-    RunId, StepKey,
-    api::{DecideGate, GatePreview, GateRef, InboxItem, MOST_AT_ONCE},
-};
+use workflow::api::{DecideGate, GatePreview, GateRef, InboxItem, MOST_AT_ONCE};
 
-use super::super::state::Inbox;
+use super::super::{asked::Key, listed::Keyed, state::Inbox};
 use crate::{
     api,
     error::AppError,
@@ -17,8 +14,6 @@ use crate::{
     session::{Session, use_session},
     words,
 };
-
-pub(super) type Key = (RunId, StepKey);
 
 /// Rows that are ticked one after the other are asked for together.
 const GATHER: Duration = Duration::from_millis(60);
@@ -88,7 +83,13 @@ impl Shown {
         let wanted: Vec<Key> = known.with_untracked(|known| {
             self.asked.with_value(|asked| {
                 let is_wanted = |key: &Key| !known.contains_key(key) && !asked.contains(key);
-                ticked.iter().filter(|item| !item.is_form).map(key_of).filter(is_wanted).take(MOST_AT_ONCE).collect()
+                ticked
+                    .iter()
+                    .filter(|item| !item.is_form)
+                    .map(Keyed::key)
+                    .filter(is_wanted)
+                    .take(MOST_AT_ONCE)
+                    .collect()
             })
         });
         if wanted.is_empty() || self.error.with_untracked(Option::is_some) {
@@ -96,7 +97,7 @@ impl Shown {
         }
         self.asked.update_value(|asked| asked.extend(wanted.iter().cloned()));
         spawn_local(async move {
-            let answer = api::gate_previews(wanted.iter().map(gate_of).collect()).await;
+            let answer = api::gate_previews(wanted.iter().map(gate_ref).collect()).await;
             let is_there = self.asked.try_update_value(|asked| asked.retain(|key| !wanted.contains(key))).is_some();
             match answer {
                 _ if !is_there => {}
@@ -125,7 +126,7 @@ impl Shown {
         self.inbox.previews().with(|known| {
             self.ticked.with(|ticked| {
                 let gates = ticked.iter().filter(|item| !item.is_form).filter_map(|item| {
-                    let preview = known.get(&key_of(item))?;
+                    let preview = known.get(&item.key())?;
                     Some((item.clone(), gate_as_shown(preview)))
                 });
                 gates.take(MOST_AT_ONCE).collect()
@@ -180,15 +181,11 @@ fn gate_as_shown(preview: &GatePreview) -> DecideGate {
     }
 }
 
-pub(super) fn key_of(item: &InboxItem) -> Key {
-    (item.run_id, item.step.clone())
-}
-
 fn key_of_preview(preview: &GatePreview) -> Key {
     (preview.run_id, preview.step.clone())
 }
 
-pub(super) fn gate_of(key: &Key) -> GateRef {
+pub(super) fn gate_ref(key: &Key) -> GateRef {
     GateRef { run_id: key.0, step: key.1.clone() }
 }
 

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{NavigateOptions, hooks::use_navigate, location::Url};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{
     RunId,
     api::{ErrorCode, GateReading, GateRef, InboxItem},
@@ -13,6 +13,7 @@ use workflow::{
 
 use super::super::state::Inbox;
 use crate::{
+    address::step_of_run,
     api,
     components::{
         Kind, ToastAction, Toasts,
@@ -291,7 +292,7 @@ impl Desk {
         let may_see = self.session.user_untracked().is_some_and(|me| me.is_admin() || me.email == item.owner);
         let go = self.go.try_get_value().filter(|_| may_see || !is_closed);
         let action = go.map(|go| {
-            let href = href_of(&gate_of(item));
+            let href = step_of_run(item.run_id, &item.step);
             ToastAction::new("Open the run", move || go(&href))
         });
         self.toasts.push(Kind::Success, words, action);
@@ -325,11 +326,6 @@ pub(in crate::pages::inbox) fn is_form(reading: &GateReading) -> bool {
 
 pub(in crate::pages::inbox) fn gate_of(item: &InboxItem) -> GateRef {
     GateRef { run_id: item.run_id, step: item.step.clone() }
-}
-
-/// Where the gate stands on the page of its run. The key of an item holds what its list gave, which may be anything.
-pub(in crate::pages::inbox) fn href_of(gate: &GateRef) -> String {
-    format!("/runs/{}?step={}", gate.run_id, Url::escape(gate.step.as_str()))
 }
 
 /// Whether the gate was closed, or is not theirs any more: to whoever may not see it both look alike.

@@ -1,5 +1,5 @@
 //! What binds whom at a gate, in words that are true: how many approvals are wanted and of whom, whether the reader is one of those, and
-//! who has given theirs. Must never promise more than the row knows: an admin who may decide is not said to be asked.
+//! who has given theirs. Must never promise more than the row knows: an admin or an owner who sees the gate is not said to be asked.
 
 use workflow::{access::Actor, api::InboxItem, words::plural};
 
@@ -9,7 +9,8 @@ use crate::words;
 pub(in crate::pages::inbox) fn binding(item: &InboxItem, me: Option<&Actor>) -> String {
     let wanted = i64::from(item.quorum.max(1));
     let noun = plural(wanted, if item.is_form { "answer" } else { "approval" });
-    let of_whom = if item.groups.is_empty() { String::new() } else { format!(" of {}", words::list(&item.groups, 3)) };
+    let of_whom =
+        if item.groups.is_empty() { String::new() } else { format!(" of {}", words::list(&item.groups_called(), 3)) };
     let verb = if wanted == 1 { "is" } else { "are" };
     let said = format!("{} {noun}{of_whom} {verb} wanted; {}.", capital(&number(wanted)), standing(item, me));
     if item.votes.is_empty() { said } else { format!("{said} {} approved.", words::list(&voters(item, me), 4)) }
@@ -29,6 +30,7 @@ fn standing(item: &InboxItem, me: Option<&Actor>) -> String {
         (None, true) => "you are".to_owned(),
         (None, false) => {
             return match item.n_asked {
+                None if is_owner(item, me) => "you or an admin may give it".to_owned(),
                 None => "the run's owner and admins may give it".to_owned(),
                 Some(1) => "one person is asked".to_owned(),
                 Some(n) => format!("{} are asked", number(n)),
@@ -41,10 +43,16 @@ fn standing(item: &InboxItem, me: Option<&Actor>) -> String {
     }
 }
 
-/// Whether it is known that the gate asks this person: others than admins see it for no other reason, where it asks anybody.
+/// Whether it is known that the gate asks this person: others than admins and the run's owner see it for no other reason, where it asks
+/// anybody.
 fn is_asked(item: &InboxItem, me: Option<&Actor>) -> bool {
-    item.n_asked.is_some()
-        && me.is_some_and(|me| !me.is_admin() || item.groups.iter().any(|group| me.groups.contains(group.as_str())))
+    let sees_anyway = |me: &Actor| me.is_admin() || is_owner(item, Some(me));
+    let is_in_group = |me: &Actor| item.groups.iter().any(|group| me.groups.contains(group.as_str()));
+    item.n_asked.is_some() && me.is_some_and(|me| !sees_anyway(me) || is_in_group(me))
+}
+
+fn is_owner(item: &InboxItem, me: Option<&Actor>) -> bool {
+    me.is_some_and(|me| me.email.eq_ignore_ascii_case(&item.owner))
 }
 
 fn number(n: i64) -> String {
@@ -107,11 +115,18 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_is_asked_only_where_it_is_known_and_a_delegate_stands_for_another() {
+    fn an_admin_or_owner_is_asked_only_where_it_is_known_and_a_delegate_stands_for_another() {
         let legal = item(&json!({"groups": ["legal"], "n_asked": 3}));
         let of = |groups: &[&str]| binding(&legal, Some(&actor(Role::Admin, groups)));
         assert_eq!(of(&[]), "One approval of legal is wanted; three are asked.");
         assert_eq!(of(&["legal"]), "One approval of legal is wanted; you are one of three.");
+        let mine = |more: serde_json::Value| {
+            let gate = InboxItem { owner: "me@b.c".into(), ..item(&more) };
+            binding(&gate, Some(&actor(Role::User, &[])))
+        };
+        let others = json!({"groups": ["legal"], "n_asked": 3});
+        assert_eq!(mine(others), "One approval of legal is wanted; three are asked.", "a link leads to it in any case");
+        assert_eq!(mine(json!({})), "One approval is wanted; you or an admin may give it.");
         let for_anna = item(&json!({"n_asked": 2, "acts_for": "anna@b.c"}));
         let said = binding(&for_anna, Some(&actor(Role::User, &[])));
         assert_eq!(said, "One approval is wanted; anna@b.c is one of two.");

@@ -10,13 +10,13 @@ use crate::{
 
 #[component]
 pub(super) fn Gone(desk: Desk, item: InboxItem) -> impl IntoView {
-    let title = format!("“{}” waits for you no more", item.title);
+    let title = format!("{} does not wait for you any more", item.title);
     let item = StoredValue::new(item);
     let next = move |()| item.with_value(|item| desk.leave(item));
     view! {
         <div role="status">
             <Empty icon="check" title text="Somebody else decided, or the run went on without it.">
-                <Button variant=Variant::Primary on_click=next>"Read the next"</Button>
+                <Button variant=Variant::Primary on_click=next>"Read the next one"</Button>
             </Empty>
         </div>
     }

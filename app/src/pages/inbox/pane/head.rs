@@ -5,9 +5,10 @@ use workflow::api::{Company, InboxItem};
 
 use super::binding::binding;
 use crate::{
+    address::step_of_run,
     components::{LinkButton, RelativeTime, Size, Variant},
     pages::{
-        inbox::decide::desk::{Desk, HEADING, gate_of, href_of},
+        inbox::decide::desk::{Desk, HEADING},
         review::{
             in_place::InPlaceOf,
             onlookers::Onlookers,
@@ -36,7 +37,7 @@ pub(super) fn Head(desk: Desk, subject: Subject, company: Memo<Option<Company>>)
 
 fn facts(desk: Desk, item: InboxItem) -> AnyView {
     let binding = desk.session.with_user(|me| binding(&item, me));
-    let href = href_of(&gate_of(&item));
+    let href = step_of_run(item.run_id, &item.step);
     let of_list = item.step.split().1.map(ToOwned::to_owned);
     let rounds = Rounds { used: item.round, most: item.max_rounds };
     let due = item.due_at.map(|at| view! { <span>"Due " <RelativeTime at/> ", " {then_words(item.on_timeout)}</span> });
@@ -51,7 +52,7 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
         </div>
         {item.about.map(|about| view! { <p class="pane-about" dir="auto">{about}</p> })}
         <div class="run-facts">
-            <span>"Started by " {item.owner}</span>
+            <span>"Started by " <bdi>{item.owner}</bdi></span>
             <span>"Waits since " <RelativeTime at=item.opened_at/></span>
             {due}
             {(rounds.used > 0).then(|| view! { <span>"Sent back " {rounds.words()}</span> })}
