@@ -13,10 +13,10 @@ use store::{
     vault::{KeyRing, VaultError},
 };
 use workflow::{
-    SecretName,
-    access::Scope,
+    SecretName, TemplateId,
+    access::{Actor, Scope},
     api::{
-        AddressKind, ChangeNoticeAddress, ChooseNotice, DeliveryPage, DeliveryQuery, MAX_ADDRESS_BYTES,
+        AddressKind, ChangeNoticeAddress, ChooseNotice, DeliveryPage, DeliveryQuery, InboxQuery, MAX_ADDRESS_BYTES,
         MAX_ADDRESS_NAME_CHARS, MAX_ADDRESSES, MAX_CHOICES, MyNotices, NewNoticeAddress, NoticeAddressSecret,
         NoticeAddressView, NoticeSettings, NoticeTest, SetNoticeSettings,
     },
@@ -49,16 +49,38 @@ pub async fn mine(ctx: &OpContext) -> Result<MyNotices> {
 /// By a token only if it was made for deciding.
 pub async fn choose(ctx: &OpContext, choice: &ChooseNotice) -> Result<MyNotices> {
     let me = ctx.user_for(Scope::Review)?;
+    if let (Some(workflow), Some(_)) = (choice.template_id, choice.when)
+        && !knows(ctx, me, workflow).await?
+    {
+        return Err(no_workflow());
+    }
     match ctx.store().choose_notice(me.id, choice.address, choice.template_id, choice.when).await? {
         Choose::Chosen => mine(ctx).await,
         Choose::NoAddress => Err(Error::invalid("address", "There is no such address any more. Choose another one.")),
-        Choose::NoTemplate => {
-            Err(Error::invalid("template_id", "There is no such published workflow. Choose another one."))
-        }
+        Choose::NoTemplate => Err(no_workflow()),
         Choose::TooMany => {
             Err(Error::Conflict(format!("You made {MAX_CHOICES} choices already. Take one back that you do not need.")))
         }
     }
+}
+
+/// Whether a workflow is none that is kept from somebody: they may start it, are asked in it just now, or chose for it before. To others it
+/// is as missing as one that nobody made.
+async fn knows(ctx: &OpContext, me: &Actor, workflow: TemplateId) -> Result<bool> {
+    let store = ctx.store();
+    if ctx.admin().is_ok() || store.may_start(workflow, me.id).await? {
+        return Ok(true);
+    }
+    let chosen = store.notice_choices(me.id).await?;
+    if chosen.iter().any(|choice| choice.template_id == Some(workflow)) {
+        return Ok(true);
+    }
+    let waiting = store.inbox_counts(me, &InboxQuery::default()).await?;
+    Ok(waiting.workflows.iter().any(|one| one.template_id == workflow))
+}
+
+fn no_workflow() -> Error {
+    Error::invalid("template_id", "There is no such published workflow. Choose another one.")
 }
 
 /// By name.

@@ -389,3 +389,28 @@ async fn what_admins_say_is_judged_at_its_field_and_changed_by_one_at_a_time(poo
     assert_eq!(refused["field"], "address");
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_workflow_for_others_is_as_missing_to_who_chooses_as_one_that_nobody_made(pool: PgPool) {
+    let server = Server::start(pool).await;
+    server.admin.post("/api/groups", json!({"id": "legal", "name": "Legal"})).await.expect(201);
+    let run = waiting_run(&server, json!({"users": [CARA]})).await;
+    let template = server.anna.get(&format!("{RUNS}/{run}")).await.expect(200)["template_id"].clone();
+    let at = format!("/api/workflows/templates/{}/audience", template.as_str().unwrap());
+    let legal = json!({"groups": [{"group_id": "legal", "may_start": true}]});
+    server.admin.json(Method::PUT, &at, &legal).await.expect(200);
+    let choice = |id: &Value| json!({"template_id": id, "when": "hourly"});
+    let mut refused = Vec::new();
+    for id in [&template, &json!("00000000-0000-7000-8000-000000000000")] {
+        let problem = server.ben.json(Method::PUT, CHOICES, &choice(id)).await.problem(422, "invalid");
+        refused.push((problem["field"].clone(), problem["detail"].clone()));
+    }
+    assert_eq!(refused[0], refused[1]);
+    assert_eq!(server.ben.get("/api/notices").await.expect(200)["choices"], json!([]));
+    // Who is asked in it knows it, and so may say how they want to be told.
+    for when in ["hourly", "never"] {
+        let chosen = json!({"template_id": template, "when": when});
+        server.cara.json(Method::PUT, CHOICES, &chosen).await.expect(200);
+    }
+    server.stop().await;
+}
