@@ -127,6 +127,7 @@ impl Store {
 
     /// What a message tells as things are now: of gates that still wait (or, once decided, of those that were), and only while somebody
     /// for whom it is can sign in, is asked there and has not voted yet. Who is asked is said as in `asked_at`.
+    /// Only those are looked at for whom it is: a message may tell of thousands of gates, and there may be thousands of people.
     pub async fn lines_of(&self, id: NoticeId) -> Result<Lines> {
         let rows = sqlx::query!(
             r#"SELECT g.run_id AS "run_id!", g.step AS "step!", g.generation AS "generation!",
@@ -143,11 +144,12 @@ impl Store {
                    AND v.number = g.number
                WHERE n.id = $1 AND (n.kind = 'outcome' OR v.run_id IS NOT NULL)
                    AND EXISTS (
-                       SELECT FROM users u
+                       SELECT FROM (
+                           SELECT n.user_id AS id
+                           UNION ALL SELECT c.user_id FROM notice_choices c
+                           WHERE c.address = n.address AND c.send <> 'never'
+                       ) whose JOIN users u ON u.id = whose.id
                        WHERE u.disabled_at IS NULL AND (g.allow_self OR u.id <> g.user_id)
-                           AND (u.id = n.user_id OR EXISTS (
-                               SELECT FROM notice_choices c
-                               WHERE c.user_id = u.id AND c.address = n.address AND c.send <> 'never'))
                            AND EXISTS (
                                SELECT FROM (
                                    SELECT u.id AS id
