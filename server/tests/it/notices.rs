@@ -414,3 +414,29 @@ async fn a_workflow_for_others_is_as_missing_to_who_chooses_as_one_that_nobody_m
     }
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn many_gates_that_ask_many_are_looked_at_a_part_at_a_time(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (smtp, office) = (Smtp::start().await, office(&pool));
+    mail_by(&server, &smtp).await;
+    waiting_run(&server, json!({"roles": ["user"]})).await;
+    let people = "INSERT INTO users (id, email, role, password_hash)
+        SELECT gen_random_uuid(), 'p' || n || '@example.org', 'user', '$argon2id$x' FROM generate_series(1, 300) n";
+    run_sql(&pool, people).await;
+    let gates = "INSERT INTO reviews
+        SELECT (jsonb_populate_record(v, jsonb_build_object('step', 's' || n))).* FROM reviews v, generate_series(1, 299) n";
+    run_sql(&pool, gates).await;
+    let noted = async || -> (i64, i64) {
+        let counts = "SELECT (SELECT count(*) FROM notice_gates), (SELECT count(*) FROM notice_lines)";
+        sqlx::query_as(counts).fetch_one(&pool).await.unwrap()
+    };
+    office.round().await.unwrap();
+    let (n_gates, n_lines) = noted().await;
+    assert!((100..200).contains(&n_gates) && n_lines < 51_000, "{n_gates} {n_lines}");
+    office.round().await.unwrap();
+    let (n_gates, n_lines) = noted().await;
+    assert_eq!(n_gates, 300, "and the rest is not forgotten");
+    assert!(n_lines >= 300 * 300, "{n_lines}");
+    server.stop().await;
+}
