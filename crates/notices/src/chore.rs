@@ -55,7 +55,7 @@ impl Notices {
         futures::join!(looking, mailing, posting);
     }
 
-    /// Looks once, all the way back, and sends what is due; the number of messages that were taken up.
+    /// Looks once, all the way back, and sends what is due; the number of messages that were dealt with.
     pub async fn round(&self) -> store::Result<usize> {
         self.look_once(0).await?;
         Ok(self.send_mail().await? + self.send_posts().await?)

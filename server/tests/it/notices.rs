@@ -440,3 +440,21 @@ async fn many_gates_that_ask_many_are_looked_at_a_part_at_a_time(pool: PgPool) {
     assert!(n_lines >= 300 * 300, "{n_lines}");
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn of_who_is_down_no_more_is_asked_than_one_message_each_look(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (hanging, office) = (Smtp::hanging().await, office(&pool));
+    mail_by(&server, &hanging).await;
+    // Nobody listens there.
+    address(&server, "webhook", "http://127.0.0.1:1/hook").await;
+    for _ in 0..3 {
+        waiting_run(&server, json!({"users": [CARA]})).await;
+    }
+    // Where more were dealt with, the next look would follow at once.
+    assert_eq!(office.round().await.unwrap(), 2, "one by mail, and one post");
+    let failed = server.admin.get(&format!("{DELIVERIES}?failed=true")).await.expect(200);
+    assert_eq!(failed.as_array().unwrap().len(), 2, "{failed}");
+    assert_eq!(states(&pool).await, ["asks waiting"; 6]);
+    server.stop().await;
+}

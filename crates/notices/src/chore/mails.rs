@@ -32,7 +32,8 @@ struct Ready<'a> {
 }
 
 impl Notices {
-    /// The number of messages that were taken up. While no mail can be sent, they wait.
+    /// The number of messages that were dealt with. While no mail can be sent, they wait, and do not hurry whoever sends them: of a server
+    /// that is down, or knows another password, no more is asked than one message each look.
     pub(super) async fn send_mail(&self) -> store::Result<usize> {
         let (mail, stored) = self.mail().await?;
         if !mail.is_set_up() {
@@ -44,7 +45,7 @@ impl Notices {
             return Ok(0);
         }
         let password = self.password(&mail).await;
-        let mut is_down = false;
+        let (mut is_down, mut n_done) = (false, 0);
         for one in &claimed {
             if is_down {
                 // What was not tried is no attempt, and waits as long as what was.
@@ -52,6 +53,7 @@ impl Notices {
                 store.give_back_notice(one.id, one.attempt, pause).await?;
                 continue;
             }
+            n_done += 1;
             let Recipient::Person(user) = one.to else {
                 store.drop_notice(one.id, one.attempt).await?;
                 continue;
@@ -64,7 +66,7 @@ impl Notices {
             let ready = Ready { claimed: one, user, email, lines, content: stored.content };
             is_down = self.send_one(&mail, &password, ready).await?;
         }
-        Ok(claimed.len())
+        Ok(n_done)
     }
 
     /// True: the next one would fare no better.
