@@ -6,6 +6,7 @@ mod unsubscribing;
 use std::{sync::Arc, time::Duration};
 
 use agents::redact;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use engine::StoredSecrets;
 use http::Method;
 use notices::{Notices, Options, Pace};
@@ -16,7 +17,7 @@ use store::{
     Store,
     notices::{gates::Patience, sending::Channel},
 };
-use workflow::notices::GivenMail;
+use workflow::{api::SmtpTls, notices::GivenMail};
 
 use crate::harness::{ANNA, BEN, CARA, RUNS, Server, secret_keys};
 use others::{Mailbox, Receiver, Smtp};
@@ -457,4 +458,34 @@ async fn of_who_is_down_no_more_is_asked_than_one_message_each_look(pool: PgPool
     assert_eq!(failed.as_array().unwrap().len(), 2, "{failed}");
     assert_eq!(states(&pool).await, ["asks waiting"; 6]);
     server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_password_of_the_operators_is_not_told_by_a_server_that_repeats_it(pool: PgPool) {
+    const PASSWORD: &str = "operators-c4n4ry-of-theirs";
+    let smtp = Smtp::repeating().await;
+    let store = Store::from_pool(pool);
+    let options = Options {
+        mail: GivenMail {
+            host: Some("127.0.0.1".to_owned()),
+            port: Some(smtp.port),
+            tls: Some(SmtpTls::None),
+            user: Some("weft".to_owned()),
+            password: None,
+            has_password: true,
+            from: Some("weft@example.org".to_owned()),
+        },
+        password: Some(PASSWORD.to_owned().into()),
+        base_url: BASE.to_owned(),
+        allow_private: Vec::new(),
+        keys: secret_keys(),
+        pace: Pace::default(),
+    };
+    let office = Notices::new(store.clone(), Arc::new(Vault(StoredSecrets::new(store, secret_keys()))), options);
+    let told = office.test_mail(ANNA).await;
+    assert_eq!(smtp.signed_in(), [format!("\0weft\0{PASSWORD}")]);
+    assert!(!told.is_sent && told.said.contains("is nobody"), "{told:?}");
+    assert!(told.said.contains("[secret smtp-password]") && !told.said.contains("c4n4ry"), "{told:?}");
+    let encoded = STANDARD.encode(format!("\0weft\0{PASSWORD}"));
+    assert!(!told.said.contains(&encoded), "nor in letters of its own: {told:?}");
 }
