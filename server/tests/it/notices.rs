@@ -489,3 +489,16 @@ async fn a_password_of_the_operators_is_not_told_by_a_server_that_repeats_it(poo
     let encoded = STANDARD.encode(format!("\0weft\0{PASSWORD}"));
     assert!(!told.said.contains(&encoded), "nor in letters of its own: {told:?}");
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_item_of_a_list_is_named_once(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let (smtp, office) = (Smtp::start().await, office(&pool));
+    mail_by(&server, &smtp).await;
+    waiting_run(&server, json!({"users": [CARA]})).await;
+    // As the row of an item has it.
+    run_sql(&pool, "UPDATE reviews SET step = 'shout[north]', title = 'Shout [north]'").await;
+    office.round().await.unwrap();
+    assert_eq!(subjects(&smtp.mails()), [(CARA.to_owned(), "Waits for you: Shout [north] · Shouting".to_owned())]);
+    server.stop().await;
+}

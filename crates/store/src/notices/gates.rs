@@ -114,8 +114,7 @@ impl Store {
             Row,
             r#"SELECT v.run_id AS "run_id!", v.step AS "step!", v.generation AS "generation!", v.number AS "number!",
                       r.template_id AS "template_id!", r.template_name AS "template_name!", r.about AS "about?",
-                      v.title || CASE WHEN strpos(v.step, '[') > 0 THEN ' ' || substr(v.step, strpos(v.step, '[')) ELSE '' END
-                          AS "title!",
+                      v.title AS "title!",
                       v.user_id AS "user_id!", v.allow_self AS "allow_self!", v.roles AS "roles!", v.users AS "users!",
                       v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
