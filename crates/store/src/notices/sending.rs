@@ -262,10 +262,12 @@ impl Store {
         Ok(is_given_up)
     }
 
-    /// Forgets what is long over.
+    /// Forgets what is long over, and what waited for so long that nobody wants to be told of it any more: while no mail can be sent, it
+    /// waits.
     pub async fn forget_notices(&self) -> Result<()> {
         sqlx::query!(
-            "DELETE FROM notices WHERE state <> 'waiting' AND created_at < now() - make_interval(days => $1)",
+            "DELETE FROM notices WHERE created_at < now() - make_interval(days => $1)
+                AND (lease_until IS NULL OR lease_until < now())",
             KEEP_DAYS,
         )
         .execute(&self.pool)

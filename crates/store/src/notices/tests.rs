@@ -152,6 +152,21 @@ async fn how_gates_were_decided_is_gathered_too_where_it_would_be_too_much(pool:
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn what_could_not_be_sent_for_a_month_is_not_sent_then(pool: PgPool) {
+    let store = with_admin(pool).await;
+    for n in [1, 2] {
+        let gates = [gate(n)];
+        store.note_gates(&gates, &[to_admin(&gates)], NOW).await.unwrap();
+    }
+    let long_ago = "UPDATE notices SET created_at = now() - interval '31 days' WHERE run_id = $1";
+    sqlx::query(long_ago).bind(gate(1).key.run.0).execute(&store.pool).await.unwrap();
+    store.forget_notices().await.unwrap();
+    let left = store.claim_notices(Channel::Mail, 9, Duration::from_mins(5)).await.unwrap();
+    let of_run: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM notices").fetch_all(&store.pool).await.unwrap();
+    assert_eq!((left.len(), of_run), (1, vec![gate(2).key.run.0]));
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn an_address_opens_nowhere_but_in_its_place(pool: PgPool) {
     let store = with_admin(pool).await;
     seal(&store, "https://a.example/c4n4ry").await;
