@@ -119,7 +119,7 @@ impl Store {
                       v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
                JOIN workflow_runs r ON r.id = v.run_id
-               WHERE NOT r.is_test AND v.opened_at > '-infinity' AND v.opened_at > now() - make_interval(secs => $1)
+               WHERE NOT r.is_test AND r.quarantine IS NULL AND v.opened_at > '-infinity' AND v.opened_at > now() - make_interval(secs => $1)
                    AND NOT EXISTS (SELECT FROM notice_gates g WHERE g.run_id = v.run_id AND g.step = v.step
                                    AND g.generation = v.generation AND g.number = v.number)
                ORDER BY v.opened_at LIMIT $2"#,
