@@ -121,12 +121,13 @@ pub async fn change_address(
             // What signs stays: whoever reads there from now on is given another secret by renewing it.
             let secret = known.open(keys(ctx)).map_err(refused)?.secret;
             let sealed = Target { url, secret }.seal(keys(ctx), id, &place).map_err(refused)?;
-            Some((place, sealed))
+            Some((place, sealed, known.sealed))
         }
     };
     let change = ChangeAddress {
         name: name.as_deref(),
-        sealed: sealed.as_ref().map(|(place, sealed)| (place.as_str(), sealed)),
+        sealed: sealed.as_ref().map(|(place, sealed, _)| (place.as_str(), sealed)),
+        was: sealed.as_ref().map(|(_, _, was)| was),
         is_enabled: wanted.is_enabled,
         is_renewal: false,
     };
@@ -144,8 +145,12 @@ pub async fn renew_secret(ctx: &OpContext, id: NoticeAddressId) -> Result<Notice
     let url = known.open(keys(ctx)).map_err(refused)?.url;
     let target = Target { url, secret: Some(secret.clone()) };
     let sealed = target.seal(keys(ctx), id, &known.place).map_err(refused)?;
-    let change =
-        ChangeAddress { sealed: Some((known.place.as_str(), &sealed)), is_renewal: true, ..ChangeAddress::default() };
+    let change = ChangeAddress {
+        sealed: Some((known.place.as_str(), &sealed)),
+        was: Some(&known.sealed),
+        is_renewal: true,
+        ..ChangeAddress::default()
+    };
     set(ctx.store().change_notice_address(id, &change, ctx.author()).await?)?;
     Ok(NoticeAddressSecret { address: view(ctx, id).await?, secret: shown(Some(&secret)) })
 }
@@ -266,6 +271,9 @@ fn set(outcome: SetAddress) -> Result<()> {
     match outcome {
         SetAddress::Set => Ok(()),
         SetAddress::NotFound => Err(Error::NotFound),
+        SetAddress::Changed => {
+            Err(Error::Conflict("Somebody else changed this address meanwhile. Look at it, and try again.".to_owned()))
+        }
         SetAddress::NameTaken => Err(Error::invalid("name", "Another address is called that. Give it another name.")),
         SetAddress::TooMany => {
             Err(Error::Conflict(format!("There are {MAX_ADDRESSES} addresses already. Delete one that is not used.")))

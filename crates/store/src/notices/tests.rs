@@ -14,7 +14,7 @@ use workflow::{
 
 use super::{
     Choose, GateKey, Recipient, SetSettings,
-    addresses::{NewAddress, SetAddress, Target},
+    addresses::{ChangeAddress, NewAddress, SetAddress, Target},
     gates::{Patience, SeenGate, WantedNotice},
     sending::{Channel, Delivered, Outcome},
 };
@@ -178,6 +178,25 @@ async fn an_address_opens_nowhere_but_in_its_place(pool: PgPool) {
     assert_eq!(anothers.open(&keys()).unwrap_err(), VaultError::Forged);
     assert!(!format!("{:?}", stored.open(&keys()).unwrap()).contains("c4n4ry"));
     assert_eq!(stored.open(&KeyRing::default()).unwrap_err(), VaultError::NoKeys);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn of_two_who_set_an_address_anew_at_once_one_is_told_that_it_was_not(pool: PgPool) {
+    let store = with_admin(pool).await;
+    seal(&store, "https://a.example/x").await;
+    let was = store.stored_address(ROOM).await.unwrap().unwrap();
+    let mut came_of = Vec::new();
+    for url in ["https://b.example/x", "https://c.example/x"] {
+        let target = Target { url: SecretString::from(url.to_owned()), secret: None };
+        let sealed = target.seal(&keys(), ROOM, "https://b.example").unwrap();
+        let place = "https://b.example";
+        let change =
+            ChangeAddress { sealed: Some((place, &sealed)), was: Some(&was.sealed), ..ChangeAddress::default() };
+        came_of.push(store.change_notice_address(ROOM, &change, Author::default()).await.unwrap());
+    }
+    assert_eq!(came_of, [SetAddress::Set, SetAddress::Changed]);
+    let now = store.stored_address(ROOM).await.unwrap().unwrap();
+    assert_eq!(now.open(&keys()).unwrap().url.expose_secret(), "https://b.example/x");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
