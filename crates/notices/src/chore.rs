@@ -6,6 +6,7 @@ mod posts;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use store::notices::gates::MOST_LINES_AT_ONCE;
 use tokio_util::sync::CancellationToken;
 use workflow::{
     UserId,
@@ -54,7 +55,7 @@ impl Notices {
         futures::join!(looking, mailing, posting);
     }
 
-    /// Looks once, all the way back, and sends what is due; the number of messages that were taken up.
+    /// Looks once, all the way back, and sends what is due; the number of messages that were dealt with.
     pub async fn round(&self) -> store::Result<usize> {
         self.look_once(0).await?;
         Ok(self.send_mail().await? + self.send_posts().await?)
@@ -85,15 +86,15 @@ impl Notices {
         }
     }
 
-    /// The number of gates that were new.
+    /// The number of gates that were new, or had closed.
     async fn look_once(&self, round: u32) -> store::Result<usize> {
         let within = if round.is_multiple_of(LOOK_BACK_EVERY) { EVER } else { RECENT };
-        let n = self.look_for_open(within).await?;
-        self.look_for_closed().await?;
+        let n_open = self.look_for_open(within).await?;
+        let n_closed = self.look_for_closed().await?;
         if round % FORGET_EVERY == FORGET_EVERY - 1 {
             self.0.store.forget_notices().await?;
         }
-        Ok(n)
+        Ok(n_open.max(n_closed))
     }
 
     async fn look_for_open(&self, within: Duration) -> store::Result<usize> {
@@ -104,7 +105,11 @@ impl Notices {
         }
         let mut known_asked: BTreeMap<_, Vec<UserId>> = BTreeMap::new();
         let mut asked = Vec::with_capacity(gates.len());
+        let mut n_lines = 0;
         for gate in &gates {
+            if n_lines >= MOST_LINES_AT_ONCE {
+                break;
+            }
             // Gates of one map ask the same people.
             let whom = (gate.roles.clone(), gate.users.clone(), gate.owner, gate.allow_self);
             let users = if let Some(users) = known_asked.get(&whom) {
@@ -114,8 +119,11 @@ impl Notices {
                 known_asked.insert(whom, users.clone());
                 users
             };
+            n_lines += users.len();
             asked.push((gate.clone(), users));
         }
+        // A map of thousands that asks thousands is looked at a part at a time.
+        let noted = &gates[..asked.len()];
         let mut users: Vec<UserId> = known_asked.into_values().flatten().collect();
         users.sort_unstable();
         users.dedup();
@@ -125,18 +133,19 @@ impl Notices {
         let has_mail = self.mail().await?.0.is_set_up();
         let known = Known { choices: &choices, recent: &recent, has_mail, most_per_hour: pace.most_per_hour };
         let wanted = plan(&asked, &known);
-        store.note_gates(&gates, &wanted, pace.patience).await?;
+        store.note_gates(noted, &wanted, pace.patience).await?;
         Ok(gates.len())
     }
 
-    async fn look_for_closed(&self) -> store::Result<()> {
+    async fn look_for_closed(&self) -> store::Result<usize> {
         let store = &self.0.store;
         let closed = store.gates_closed(MAX_GATES).await?;
         if closed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let pace = &self.0.options.pace;
-        store.close_gates(&closed, pace.patience, pace.most_per_hour).await
+        store.close_gates(&closed, pace.patience, pace.most_per_hour).await?;
+        Ok(closed.len())
     }
 
     /// How mail is sent now, and what admins said.

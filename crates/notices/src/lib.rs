@@ -13,9 +13,9 @@ mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use agents::{AddressRange, Outbound};
+use agents::{AddressRange, Outbound, redact};
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use store::{Store, notices::gates::Patience, vault::KeyRing};
 use workflow::{SecretName, id::NoticeId, notices::GivenMail};
 
@@ -81,6 +81,10 @@ struct Office {
 impl Notices {
     pub fn new(store: Store, passwords: Arc<dyn Passwords>, options: Options) -> Self {
         let outbound = Outbound::new(options.allow_private.clone());
+        // A server may repeat what it was given to sign in with. One that is a secret is known once it was opened.
+        if let Some(password) = &options.password {
+            redact::remember(&SecretName::new("smtp-password"), password.expose_secret());
+        }
         Self(Arc::new(Office { store, passwords, outbound, options }))
     }
 }

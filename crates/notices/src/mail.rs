@@ -68,15 +68,19 @@ pub(crate) async fn send(
         }
         Ok(Err(error)) => {
             let status = error.status().map(|code| i32::from(u16::from(code)));
-            // Of one mailbox it is about that mailbox; whatever else goes wrong goes wrong for all.
-            let is_mailbox = matches!(status, Some(450 | 452 | 550 | 551 | 552 | 553));
-            Err(Refused { status, said: shortened(&told(&error)), is_servers: !is_mailbox })
+            Err(Refused { status, said: shortened(&told(&error)), is_servers: is_of_all(status) })
         }
         Err(_) => {
             let said = format!("{}:{} did not answer within {} s", mail.host, mail.port, within.as_secs());
             Err(Refused { status: None, said, is_servers: true })
         }
     }
+}
+
+/// Whether what went wrong goes wrong for every message: nothing was said, or it was about the connection, signing in, or what was spoken.
+/// What else a server says is about that message or whom it is to: an address that is relayed nowhere, one to be asked for again later.
+fn is_of_all(status: Option<i32>) -> bool {
+    status.is_none_or(|status| matches!(status, 421 | 454 | 500 | 502..=504 | 521 | 530 | 534..=538))
 }
 
 fn message(mail: &Mail, letter: Letter<'_>) -> Result<Message, Refused> {
@@ -159,6 +163,17 @@ mod tests {
     use workflow::notices::Password;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_of_one_message_is_none_of_the_others() {
+        for status in [450, 451, 452, 501, 550, 551, 552, 553, 554, 556] {
+            assert!(!is_of_all(Some(status)), "{status}");
+        }
+        for status in [421, 454, 502, 530, 535] {
+            assert!(is_of_all(Some(status)), "{status}");
+        }
+        assert!(is_of_all(None), "nobody answered");
+    }
 
     #[test]
     fn a_mail_has_its_headers_and_no_others() {

@@ -212,9 +212,23 @@ fn cut(text: &str, max_chars: usize) -> String {
     format!("{}…", short.trim_end())
 }
 
-/// What a chat reads as markup, or as a call to everybody.
+/// What a chat reads as markup, or as a call to everybody. Those that imitate Slack read Markdown, and call by a bare `@channel`: what stands
+/// between the two letters is not seen. An email stays what it is.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let mut said = String::new();
+    let mut last = None;
+    for c in text.chars() {
+        match c {
+            '&' => said.push_str("&amp;"),
+            '<' => said.push_str("&lt;"),
+            '>' => said.push_str("&gt;"),
+            '(' if last == Some(']') => said.push_str("\u{200b}("),
+            '@' if !last.is_some_and(char::is_alphanumeric) => said.push_str("@\u{200b}"),
+            c => said.push(c),
+        }
+        last = Some(c);
+    }
+    said
 }
 
 fn encoded(text: &str) -> String {
@@ -282,6 +296,21 @@ mod tests {
         assert!(said.contains("&lt;!channel&gt; &amp; &lt;https://evil.example"), "{said}");
         assert_eq!(said.matches('<').count(), 1, "our own link alone: {said}");
         assert_eq!(said.matches('|').count(), 2, "in the subject it means nothing, in the link it is ours: {said}");
+    }
+
+    #[test]
+    fn those_that_imitate_slack_are_told_no_markup_either() {
+        let hostile = Line {
+            verdict: Some("approved".to_owned()),
+            closed_by: Some("anna@example.org".to_owned()),
+            ..line("@channel @all [sign in](https://evil.example)", "w")
+        };
+        let said = message(NoticeKind::Outcome, vec![hostile], false).slack();
+        let said = said["text"].as_str().unwrap();
+        for markup in ["@channel", "@all", "]("] {
+            assert!(!said.contains(markup), "{markup} in {said}");
+        }
+        assert!(said.contains("anna@example.org"), "{said}");
     }
 
     #[test]

@@ -13,10 +13,10 @@ use store::{
     vault::{KeyRing, VaultError},
 };
 use workflow::{
-    SecretName,
-    access::Scope,
+    SecretName, TemplateId,
+    access::{Actor, Scope},
     api::{
-        AddressKind, ChangeNoticeAddress, ChooseNotice, DeliveryPage, DeliveryQuery, MAX_ADDRESS_BYTES,
+        AddressKind, ChangeNoticeAddress, ChooseNotice, DeliveryPage, DeliveryQuery, InboxQuery, MAX_ADDRESS_BYTES,
         MAX_ADDRESS_NAME_CHARS, MAX_ADDRESSES, MAX_CHOICES, MyNotices, NewNoticeAddress, NoticeAddressSecret,
         NoticeAddressView, NoticeSettings, NoticeTest, SetNoticeSettings,
     },
@@ -49,16 +49,38 @@ pub async fn mine(ctx: &OpContext) -> Result<MyNotices> {
 /// By a token only if it was made for deciding.
 pub async fn choose(ctx: &OpContext, choice: &ChooseNotice) -> Result<MyNotices> {
     let me = ctx.user_for(Scope::Review)?;
+    if let (Some(workflow), Some(_)) = (choice.template_id, choice.when)
+        && !knows(ctx, me, workflow).await?
+    {
+        return Err(no_workflow());
+    }
     match ctx.store().choose_notice(me.id, choice.address, choice.template_id, choice.when).await? {
         Choose::Chosen => mine(ctx).await,
         Choose::NoAddress => Err(Error::invalid("address", "There is no such address any more. Choose another one.")),
-        Choose::NoTemplate => {
-            Err(Error::invalid("template_id", "There is no such published workflow. Choose another one."))
-        }
+        Choose::NoTemplate => Err(no_workflow()),
         Choose::TooMany => {
             Err(Error::Conflict(format!("You made {MAX_CHOICES} choices already. Take one back that you do not need.")))
         }
     }
+}
+
+/// Whether a workflow is none that is kept from somebody: they may start it, are asked in it just now, or chose for it before. To others it
+/// is as missing as one that nobody made.
+async fn knows(ctx: &OpContext, me: &Actor, workflow: TemplateId) -> Result<bool> {
+    let store = ctx.store();
+    if ctx.admin().is_ok() || store.may_start(workflow, me.id).await? {
+        return Ok(true);
+    }
+    let chosen = store.notice_choices(me.id).await?;
+    if chosen.iter().any(|choice| choice.template_id == Some(workflow)) {
+        return Ok(true);
+    }
+    let waiting = store.inbox_counts(me, &InboxQuery::default()).await?;
+    Ok(waiting.workflows.iter().any(|one| one.template_id == workflow))
+}
+
+fn no_workflow() -> Error {
+    Error::invalid("template_id", "There is no such published workflow. Choose another one.")
 }
 
 /// By name.
@@ -99,12 +121,13 @@ pub async fn change_address(
             // What signs stays: whoever reads there from now on is given another secret by renewing it.
             let secret = known.open(keys(ctx)).map_err(refused)?.secret;
             let sealed = Target { url, secret }.seal(keys(ctx), id, &place).map_err(refused)?;
-            Some((place, sealed))
+            Some((place, sealed, known.sealed))
         }
     };
     let change = ChangeAddress {
         name: name.as_deref(),
-        sealed: sealed.as_ref().map(|(place, sealed)| (place.as_str(), sealed)),
+        sealed: sealed.as_ref().map(|(place, sealed, _)| (place.as_str(), sealed)),
+        was: sealed.as_ref().map(|(_, _, was)| was),
         is_enabled: wanted.is_enabled,
         is_renewal: false,
     };
@@ -122,8 +145,12 @@ pub async fn renew_secret(ctx: &OpContext, id: NoticeAddressId) -> Result<Notice
     let url = known.open(keys(ctx)).map_err(refused)?.url;
     let target = Target { url, secret: Some(secret.clone()) };
     let sealed = target.seal(keys(ctx), id, &known.place).map_err(refused)?;
-    let change =
-        ChangeAddress { sealed: Some((known.place.as_str(), &sealed)), is_renewal: true, ..ChangeAddress::default() };
+    let change = ChangeAddress {
+        sealed: Some((known.place.as_str(), &sealed)),
+        was: Some(&known.sealed),
+        is_renewal: true,
+        ..ChangeAddress::default()
+    };
     set(ctx.store().change_notice_address(id, &change, ctx.author()).await?)?;
     Ok(NoticeAddressSecret { address: view(ctx, id).await?, secret: shown(Some(&secret)) })
 }
@@ -244,6 +271,9 @@ fn set(outcome: SetAddress) -> Result<()> {
     match outcome {
         SetAddress::Set => Ok(()),
         SetAddress::NotFound => Err(Error::NotFound),
+        SetAddress::Changed => {
+            Err(Error::Conflict("Somebody else changed this address meanwhile. Look at it, and try again.".to_owned()))
+        }
         SetAddress::NameTaken => Err(Error::invalid("name", "Another address is called that. Give it another name.")),
         SetAddress::TooMany => {
             Err(Error::Conflict(format!("There are {MAX_ADDRESSES} addresses already. Delete one that is not used.")))

@@ -132,7 +132,7 @@ macro_rules! who_can {
 }
 
 /// Whether the run `r` stands in a person's lists: its owner's, every admin's, and those of who is asked at one of its gates for as long
-/// as it is open, themselves or in the place of somebody who is away.
+/// as it is open, themselves or in the place of somebody who is away. The gates of a try ask nobody, and whoever tries gives them to nobody.
 macro_rules! concerns {
     ($user:literal, $role:literal, $email:literal) => {
         concat!(
@@ -142,7 +142,7 @@ macro_rules! concerns {
             $role,
             "::text = 'admin' OR EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id AND (",
             $crate::access::is_asked!($user, $role, $email),
-            " OR ",
+            " OR NOT r.is_test AND ",
             $crate::access::is_asked_for_owner!($user),
             ")))"
         )

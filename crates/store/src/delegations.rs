@@ -280,6 +280,29 @@ mod tests {
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn nobodys_account_is_held_while_a_zone_is_looked_for(pool: PgPool) {
+        let store = Store::from_pool(pool);
+        let (anna, ben) = (person(&store, 1).await, person(&store, 2).await);
+        let mut held = store.pool.begin().await.unwrap();
+        sqlx::query("SELECT FROM users WHERE id = $1 FOR UPDATE").bind(ben.0).execute(&mut *held).await.unwrap();
+        let today = day(&store, 0).await;
+        let nowhere = NewDelegation {
+            id: DelegationId(Uuid::from_u128(1)),
+            principal: anna,
+            delegate: ben,
+            from_day: today,
+            to_day: today,
+            zone: "Nowhere/Land",
+            most: 5,
+            most_ahead: 366,
+        };
+        let waited = std::time::Duration::from_secs(30);
+        let refused = tokio::time::timeout(waited, store.delegate(&nowhere, Author::default())).await;
+        assert_eq!(refused.unwrap().unwrap(), Delegate::UnknownZone);
+        held.rollback().await.unwrap();
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn it_ends_for_good_when_either_of_them_is_disabled(pool: PgPool) {
         let store = Store::from_pool(pool);
         let (anna, ben, cara) = (person(&store, 1).await, person(&store, 2).await, person(&store, 3).await);

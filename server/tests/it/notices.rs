@@ -1,5 +1,6 @@
 //! Notices against real servers on loopback: mail over SMTP, posts over HTTP, that fail, are slow, hang and repeat.
 
+mod hostile;
 mod others;
 mod unsubscribing;
 
@@ -207,6 +208,13 @@ async fn tests_and_tries_tell_nobody(pool: PgPool) {
     run_sql(&pool, &format!("UPDATE workflow_runs SET is_test = true WHERE id = '{run}'")).await;
     office.round().await.unwrap();
     assert!(smtp.mails().is_empty() && states(&pool).await.is_empty());
+    // Nor does a run that is set aside: nobody decides there until an admin looked at it, and then it tells.
+    run_sql(&pool, "UPDATE workflow_runs SET is_test = false, quarantine = 'x'").await;
+    office.round().await.unwrap();
+    assert!(smtp.mails().is_empty() && states(&pool).await.is_empty());
+    run_sql(&pool, "UPDATE workflow_runs SET quarantine = NULL").await;
+    office.round().await.unwrap();
+    assert_eq!(smtp.mails().len(), 1);
     server.stop().await;
 }
 

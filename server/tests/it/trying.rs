@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::access::Scope;
 
-use crate::harness::{CARA, Client, RUNS, Server, TEMPLATES, latest, status_of, step};
+use crate::harness::{ADMIN, CARA, Client, RUNS, Server, TEMPLATES, latest, status_of, step};
 
 const EVE: &str = "eve@example.org";
 
@@ -334,7 +334,18 @@ async fn what_was_seen_last_is_told_to_whoever_edits(pool: PgPool) {
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whoever_tries_answers_at_the_gates_alone(pool: PgPool) {
-    let server = Server::start(pool).await;
+    let server = Server::start(pool.clone()).await;
+    // Who has their reviews is told of no try of theirs either.
+    sqlx::query(
+        "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
+        SELECT gen_random_uuid(), p.id, d.id, current_date, current_date, 'UTC', now(), now() + interval '1 day'
+        FROM users p, users d WHERE p.email = $1 AND d.email = $2",
+    )
+    .bind(ADMIN)
+    .bind(CARA)
+    .execute(&pool)
+    .await
+    .unwrap();
     let gate = json!({"mode": "always", "assignees": {"users": [CARA]}, "quorum": 2, "allow_self": false});
     let inner = server.shouting_template_with(gate.clone()).await;
     let sub = json!({"id": "sub", "name": "Sub", "inputs": [{"name": "text", "schema": {"type": "string"}, "required": true}],

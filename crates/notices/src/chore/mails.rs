@@ -22,6 +22,19 @@ use crate::{
     words::Message,
 };
 
+/// Messages in a row that a server refuses, each as none of the others, before the rest waits.
+const MOST_REFUSED: u32 = 3;
+
+/// What came of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Became {
+    Sent,
+    /// The next one may fare better.
+    Refused,
+    /// The next one would fare no better.
+    Down,
+}
+
 /// A message about to go out, and to whom.
 struct Ready<'a> {
     claimed: &'a Claimed,
@@ -32,7 +45,8 @@ struct Ready<'a> {
 }
 
 impl Notices {
-    /// The number of messages that were taken up. While no mail can be sent, they wait.
+    /// The number of messages that were dealt with. While no mail can be sent, they wait, and do not hurry whoever sends them: of a server
+    /// that is down, or knows another password, no more is asked than one message each look.
     pub(super) async fn send_mail(&self) -> store::Result<usize> {
         let (mail, stored) = self.mail().await?;
         if !mail.is_set_up() {
@@ -44,7 +58,7 @@ impl Notices {
             return Ok(0);
         }
         let password = self.password(&mail).await;
-        let mut is_down = false;
+        let (mut is_down, mut n_done, mut n_refused) = (false, 0, 0);
         for one in &claimed {
             if is_down {
                 // What was not tried is no attempt, and waits as long as what was.
@@ -52,6 +66,7 @@ impl Notices {
                 store.give_back_notice(one.id, one.attempt, pause).await?;
                 continue;
             }
+            n_done += 1;
             let Recipient::Person(user) = one.to else {
                 store.drop_notice(one.id, one.attempt).await?;
                 continue;
@@ -62,18 +77,23 @@ impl Notices {
                 continue;
             };
             let ready = Ready { claimed: one, user, email, lines, content: stored.content };
-            is_down = self.send_one(&mail, &password, ready).await?;
+            match self.send_one(&mail, &password, ready).await? {
+                Became::Sent => n_refused = 0,
+                Became::Refused => n_refused += 1,
+                Became::Down => is_down = true,
+            }
+            // One after the other that is refused looks like all of them.
+            is_down |= n_refused == MOST_REFUSED;
         }
-        Ok(claimed.len())
+        Ok(n_done)
     }
 
-    /// True: the next one would fare no better.
     async fn send_one(
         &self,
         mail: &Mail,
         password: &Result<Option<SecretString>, String>,
         ready: Ready<'_>,
-    ) -> store::Result<bool> {
+    ) -> store::Result<Became> {
         let started = Instant::now();
         let Ready { claimed, user, email, lines, content } = ready;
         let sent = match password {
@@ -99,19 +119,23 @@ impl Notices {
         };
         let took = started.elapsed();
         let (id, attempt) = (claimed.id, claimed.attempt);
-        let (delivered, is_down) = match &sent {
+        let (delivered, became) = match &sent {
             Ok(Taken { status, said }) => {
                 let outcome = Outcome::Sent;
-                (Delivered { id, attempt, status: Some(*status), took, answer: Some(said.as_str()), outcome }, false)
+                (
+                    Delivered { id, attempt, status: Some(*status), took, answer: Some(said.as_str()), outcome },
+                    Became::Sent,
+                )
             }
             Err(Refused { status, said, is_servers }) => {
                 tracing::warn!(notice.id = %id, error = said.as_str(), "a mail was not sent");
                 let outcome = Outcome::Failed { error: said, again: again(attempt, None) };
-                (Delivered { id, attempt, status: *status, took, answer: None, outcome }, *is_servers)
+                let became = if *is_servers { Became::Down } else { Became::Refused };
+                (Delivered { id, attempt, status: *status, took, answer: None, outcome }, became)
             }
         };
         self.0.store.delivered(&delivered).await?;
-        Ok(is_down)
+        Ok(became)
     }
 
     /// A new one in each mail: it changes one setting, and is known by its hash alone.

@@ -25,12 +25,11 @@ use crate::{
 };
 
 impl Notices {
-    /// The number of messages that were taken up.
+    /// The number of messages that were dealt with; those that wait for an address that is down hurry nobody.
     pub(super) async fn send_posts(&self) -> store::Result<usize> {
         let store = &self.0.store;
         let claimed = store.claim_notices(Channel::Addresses, MAX_MESSAGES, self.0.options.pace.lease).await?;
-        let n = claimed.len();
-        if n == 0 {
+        if claimed.is_empty() {
             return Ok(0);
         }
         let content = store.notice_settings().await?.content;
@@ -42,28 +41,31 @@ impl Notices {
             }
         }
         let addresses = by_address.into_iter().map(|(address, messages)| self.post_all(address, messages, content));
+        let mut n_done = 0;
         for done in join_all(addresses).await {
-            done?;
+            n_done += done?;
         }
-        Ok(n)
+        Ok(n_done)
     }
 
-    async fn post_all(&self, id: NoticeAddressId, messages: Vec<Claimed>, content: bool) -> store::Result<()> {
+    async fn post_all(&self, id: NoticeAddressId, messages: Vec<Claimed>, content: bool) -> store::Result<usize> {
         let store = &self.0.store;
         let address = store.stored_address(id).await?.filter(|address| !address.is_disabled);
-        let mut is_down = false;
+        let (mut is_down, mut n_done) = (false, 0);
         for one in messages {
             let Some(address) = &address else {
                 store.drop_notice(one.id, one.attempt).await?;
+                n_done += 1;
                 continue;
             };
             if is_down {
                 store.give_back_notice(one.id, one.attempt, again(1, None).unwrap_or_default()).await?;
                 continue;
             }
+            n_done += 1;
             is_down = self.post_one(address, &one, content).await?;
         }
-        Ok(())
+        Ok(n_done)
     }
 
     /// True: the next one would fare no better.

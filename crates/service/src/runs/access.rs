@@ -36,8 +36,7 @@ pub(crate) fn of(state: &State, viewer: &Actor, is_shared: bool) -> Option<Acces
     if viewer.may_run(state.birth.user_id) {
         return Some(Access::Full);
     }
-    let owner = state.birth.user_id;
-    let asks = |step: &&Step| step.review().is_some_and(|review| review.asks(viewer, owner));
+    let asks = |step: &&Step| step.review().is_some_and(|review| state.asks(review, viewer));
     let gates: BTreeSet<StepKey> = state.steps().filter(asks).map(|step| step.key.clone()).collect();
     if gates.is_empty() { is_shared.then_some(Access::Look) } else { Some(Access::Gates(gates)) }
 }

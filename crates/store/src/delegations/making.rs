@@ -58,12 +58,13 @@ struct Period {
 impl Store {
     pub async fn delegate(&self, new: &NewDelegation<'_>, author: Author) -> Result<Delegate> {
         let mut tx = self.pool.begin().await?;
+        // Before anybody's row is held: to know a zone, the database reads all that there are.
+        let Some(period) = period(&mut tx, new).await? else { return Ok(Delegate::UnknownZone) };
         if let Some(gone) = gone(&mut tx, [new.principal, new.delegate]).await? {
             return Ok(Delegate::Gone(gone));
         }
         // A circle may be closed by two who have nobody in common.
         sqlx::query("LOCK TABLE delegations IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
-        let Some(period) = period(&mut tx, new).await? else { return Ok(Delegate::UnknownZone) };
         if let Some(refused) = refused(&mut tx, new, &period).await? {
             return Ok(refused);
         }

@@ -50,6 +50,8 @@ pub struct ChangeAddress<'a> {
     pub name: Option<&'a str>,
     /// With the place that it is bound to.
     pub sealed: Option<(&'a str, &'a Sealed)>,
+    /// What that was made of: it is put in the place of nothing else.
+    pub was: Option<&'a Sealed>,
     pub is_enabled: Option<bool>,
     /// It is signed with another secret.
     pub is_renewal: bool,
@@ -59,6 +61,8 @@ pub struct ChangeAddress<'a> {
 pub enum SetAddress {
     Set,
     NotFound,
+    /// Somebody else set it anew meanwhile.
+    Changed,
     NameTaken,
     TooMany,
 }
@@ -247,7 +251,7 @@ impl Store {
                 is_given_up = is_given_up AND $7::boolean IS NULL,
                 n_failures = CASE WHEN $7::boolean THEN 0 ELSE n_failures END,
                 failing_since = CASE WHEN $7::boolean THEN NULL ELSE failing_since END
-            WHERE id = $1",
+            WHERE id = $1 AND ($8::bytea IS NULL OR nonce = $8::bytea)",
             id.0,
             change.name,
             place,
@@ -255,12 +259,15 @@ impl Store {
             sealed.map(|sealed| sealed.nonce.to_vec()),
             sealed.map(|sealed| sealed.bytes.clone()),
             change.is_enabled,
+            change.was.map(|was| was.nonce.to_vec()),
         )
         .execute(&mut *tx)
         .await?
         .rows_affected();
         if changed == 0 {
-            return Ok(SetAddress::NotFound);
+            let is_there = sqlx::query_scalar!("SELECT id FROM notice_addresses WHERE id = $1", id.0);
+            let is_there = is_there.fetch_optional(&mut *tx).await?.is_some();
+            return Ok(if is_there { SetAddress::Changed } else { SetAddress::NotFound });
         }
         let mut data = json!({});
         if let Some(name) = change.name {

@@ -164,6 +164,15 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let user = sqlx::query_scalar!("SELECT user_id FROM notice_unsubscribes WHERE token_hash = $1", &hash[..]);
         let Some(user) = user.fetch_optional(&mut *tx).await?.map(UserId) else { return Ok(()) };
+        let is_done = sqlx::query_scalar!(
+            r#"SELECT coalesce(bool_and(send = 'never') AND bool_or(template_id IS NULL), false) AS "is_done!"
+               FROM notice_choices WHERE user_id = $1 AND address IS NULL"#,
+            user.0,
+        );
+        // Whoever has the link may press as often as they like: it is written down once.
+        if is_done.fetch_one(&mut *tx).await? {
+            return Ok(());
+        }
         sqlx::query!("UPDATE notice_choices SET send = 'never' WHERE user_id = $1 AND address IS NULL", user.0)
             .execute(&mut *tx)
             .await?;

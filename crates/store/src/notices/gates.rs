@@ -14,6 +14,9 @@ use workflow::{RunId, StepKey, TemplateId, UserId, api::NoticeKind};
 use super::{GateKey, Recipient, Word, asked::is_told};
 use crate::{Result, Store};
 
+/// What is written down in one transaction, each gate for each of those whom it asks; with the gate that goes beyond it.
+pub const MOST_LINES_AT_ONCE: usize = 50_000;
+
 /// An open gate, with what messages say of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SeenGate {
@@ -111,8 +114,7 @@ impl Store {
             Row,
             r#"SELECT v.run_id AS "run_id!", v.step AS "step!", v.generation AS "generation!", v.number AS "number!",
                       r.template_id AS "template_id!", r.template_name AS "template_name!", r.about AS "about?",
-                      v.title || CASE WHEN strpos(v.step, '[') > 0 THEN ' ' || substr(v.step, strpos(v.step, '[')) ELSE '' END
-                          AS "title!",
+                      v.title AS "title!",
                       v.user_id AS "user_id!", v.allow_self AS "allow_self!", v.roles AS "roles!", v.users AS "users!",
                       v.opened_at AS "opened_at!", v.due_at AS "due_at?"
                FROM reviews v
@@ -173,9 +175,7 @@ impl Store {
             if !gates.is_empty() {
                 let run = notice.run.map(|run| run.0);
                 let id = gathering(&mut tx, notice.to, NoticeKind::Asks, run, patience.of(run)).await?;
-                for gate in gates {
-                    add_line(&mut tx, id, gate).await?;
-                }
+                add_lines(&mut tx, id, &gates).await?;
             }
         }
         tx.commit().await?;
@@ -213,14 +213,18 @@ impl Store {
     }
 
     /// Notes how gates were closed, and makes a message about it to everybody who was sent one that it asked.
-    /// Of single runs no more than `most_per_hour` to one, like those that ask.
+    /// Of single runs no more than `most_per_hour` to one, like those that ask. What would be too much at once is left for the next time.
     pub async fn close_gates(&self, closed: &[ClosedGate], patience: Patience, most_per_hour: i64) -> Result<()> {
         let mut n_single: BTreeMap<Recipient, i64> = self.recent_notices().await?.into_iter().collect();
         let mut tx = self.pool.begin().await?;
         let mut closed: Vec<&ClosedGate> = closed.iter().collect();
         closed.sort_by(|a, b| a.key.cmp(&b.key));
-        let mut told = Vec::new();
+        let mut told: BTreeMap<(Recipient, Option<Uuid>), Vec<&GateKey>> = BTreeMap::new();
+        let mut n_lines = 0;
         for ClosedGate { key: gate, verdict, by, reason } in closed {
+            if n_lines >= MOST_LINES_AT_ONCE {
+                break;
+            }
             let changed = sqlx::query!(
                 "UPDATE notice_gates SET closed_at = now(), verdict = $5, closed_by = $6, reason = $7
                 WHERE run_id = $1 AND step = $2 AND generation = $3 AND number = $4 AND closed_at IS NULL",
@@ -236,24 +240,22 @@ impl Store {
             .await?
             .rows_affected();
             if changed > 0 {
-                told.extend(told_of(&mut tx, gate).await?.into_iter().map(|(to, run)| (to, run, gate)));
-            }
-        }
-        told.sort();
-        let mut made = BTreeSet::new();
-        for (to, run, gate) in told {
-            let mut run = run;
-            if run.is_some() && made.insert((to, run)) {
-                let n = n_single.entry(to).or_default();
-                if *n >= most_per_hour {
-                    made.remove(&(to, run));
-                    run = None;
-                } else {
-                    *n += 1;
+                for message in told_of(&mut tx, gate).await? {
+                    told.entry(message).or_default().push(gate);
+                    n_lines += 1;
                 }
             }
+        }
+        let mut messages: BTreeMap<(Recipient, Option<Uuid>), Vec<&GateKey>> = BTreeMap::new();
+        for ((to, run), gates) in told {
+            let n = n_single.entry(to).or_default();
+            let run = run.filter(|_| *n < most_per_hour);
+            *n += i64::from(run.is_some());
+            messages.entry((to, run)).or_default().extend(gates);
+        }
+        for ((to, run), gates) in messages {
             let id = gathering(&mut tx, to, NoticeKind::Outcome, run, patience.of(run)).await?;
-            add_line(&mut tx, id, gate).await?;
+            add_lines(&mut tx, id, &gates).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -311,15 +313,22 @@ async fn gathering(
     Ok(id.fetch_one(connection).await?)
 }
 
-async fn add_line(connection: &mut PgConnection, notice: Uuid, gate: &GateKey) -> Result<()> {
+/// In one statement: thousands of gates may be one message, and there is one for each of those whom they ask.
+async fn add_lines(connection: &mut PgConnection, notice: Uuid, gates: &[&GateKey]) -> Result<()> {
+    let runs: Vec<Uuid> = gates.iter().map(|gate| gate.run.0).collect();
+    let steps: Vec<String> = gates.iter().map(|gate| gate.step.as_str().to_owned()).collect();
+    let generations: Vec<i32> = gates.iter().map(|gate| gate.generation).collect();
+    let numbers: Vec<i32> = gates.iter().map(|gate| gate.number).collect();
     sqlx::query!(
-        "INSERT INTO notice_lines (notice_id, run_id, step, generation, number) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO notice_lines (notice_id, run_id, step, generation, number)
+        SELECT $1::uuid, g.run_id, g.step, g.generation, g.number
+        FROM unnest($2::uuid[], $3::text[], $4::int[], $5::int[]) AS g (run_id, step, generation, number)
         ON CONFLICT DO NOTHING",
         notice,
-        gate.run.0,
-        gate.step.as_str(),
-        gate.generation,
-        gate.number,
+        &runs,
+        &steps,
+        &generations,
+        &numbers,
     )
     .execute(connection)
     .await?;

@@ -163,7 +163,8 @@ impl Store {
     }
 
     /// What a message tells as things are now: of gates that still wait (or, once decided, of those that were), and only while somebody
-    /// for whom it is can sign in, is asked there and has not voted yet.
+    /// for whom it is can sign in, is asked there and has not voted yet. Only those are looked at for whom it is: a message may tell of
+    /// thousands of gates, and there may be thousands of people.
     pub async fn lines_of(&self, id: NoticeId) -> Result<Lines> {
         let sql = concat!(
             "SELECT g.run_id, g.step, g.generation, g.template_name, g.title, g.about, o.email AS owner, g.opened_at, g.due_at,
@@ -176,11 +177,11 @@ impl Store {
             LEFT JOIN reviews v ON v.run_id = g.run_id AND v.step = g.step AND v.generation = g.generation AND v.number = g.number
             WHERE n.id = $1 AND (n.kind = 'outcome' OR v.run_id IS NOT NULL)
                 AND EXISTS (
-                    SELECT FROM users u
-                    WHERE (u.id = n.user_id OR EXISTS (
-                            SELECT FROM notice_choices c
-                            WHERE c.user_id = u.id AND c.address = n.address AND c.send <> 'never'))
-                        AND (n.kind = 'outcome' OR NOT u.id = ANY (v.votes)) AND ",
+                    SELECT FROM (
+                        SELECT n.user_id AS id
+                        UNION ALL SELECT c.user_id FROM notice_choices c WHERE c.address = n.address AND c.send <> 'never'
+                    ) whose JOIN users u ON u.id = whose.id
+                    WHERE (n.kind = 'outcome' OR NOT u.id = ANY (v.votes)) AND ",
             is_told!(),
             ")
             ORDER BY g.opened_at, g.run_id, g.step LIMIT $2"
@@ -262,10 +263,12 @@ impl Store {
         Ok(is_given_up)
     }
 
-    /// Forgets what is long over.
+    /// Forgets what is long over, and what waited for so long that nobody wants to be told of it any more: while no mail can be sent, it
+    /// waits.
     pub async fn forget_notices(&self) -> Result<()> {
         sqlx::query!(
-            "DELETE FROM notices WHERE state <> 'waiting' AND created_at < now() - make_interval(days => $1)",
+            "DELETE FROM notices WHERE created_at < now() - make_interval(days => $1)
+                AND (lease_until IS NULL OR lease_until < now())",
             KEEP_DAYS,
         )
         .execute(&self.pool)

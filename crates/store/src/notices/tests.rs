@@ -14,7 +14,7 @@ use workflow::{
 
 use super::{
     Choose, GateKey, Recipient, SetSettings,
-    addresses::{NewAddress, SetAddress, Target},
+    addresses::{ChangeAddress, NewAddress, SetAddress, Target},
     gates::{Patience, SeenGate, WantedNotice},
     sending::{Channel, Delivered, Outcome},
 };
@@ -152,6 +152,21 @@ async fn how_gates_were_decided_is_gathered_too_where_it_would_be_too_much(pool:
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn what_could_not_be_sent_for_a_month_is_not_sent_then(pool: PgPool) {
+    let store = with_admin(pool).await;
+    for n in [1, 2] {
+        let gates = [gate(n)];
+        store.note_gates(&gates, &[to_admin(&gates)], NOW).await.unwrap();
+    }
+    let long_ago = "UPDATE notices SET created_at = now() - interval '31 days' WHERE run_id = $1";
+    sqlx::query(long_ago).bind(gate(1).key.run.0).execute(&store.pool).await.unwrap();
+    store.forget_notices().await.unwrap();
+    let left = store.claim_notices(Channel::Mail, 9, Duration::from_mins(5)).await.unwrap();
+    let of_run: Vec<Uuid> = sqlx::query_scalar("SELECT run_id FROM notices").fetch_all(&store.pool).await.unwrap();
+    assert_eq!((left.len(), of_run), (1, vec![gate(2).key.run.0]));
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn an_address_opens_nowhere_but_in_its_place(pool: PgPool) {
     let store = with_admin(pool).await;
     seal(&store, "https://a.example/c4n4ry").await;
@@ -163,6 +178,25 @@ async fn an_address_opens_nowhere_but_in_its_place(pool: PgPool) {
     assert_eq!(anothers.open(&keys()).unwrap_err(), VaultError::Forged);
     assert!(!format!("{:?}", stored.open(&keys()).unwrap()).contains("c4n4ry"));
     assert_eq!(stored.open(&KeyRing::default()).unwrap_err(), VaultError::NoKeys);
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn of_two_who_set_an_address_anew_at_once_one_is_told_that_it_was_not(pool: PgPool) {
+    let store = with_admin(pool).await;
+    seal(&store, "https://a.example/x").await;
+    let was = store.stored_address(ROOM).await.unwrap().unwrap();
+    let mut came_of = Vec::new();
+    for url in ["https://b.example/x", "https://c.example/x"] {
+        let target = Target { url: SecretString::from(url.to_owned()), secret: None };
+        let sealed = target.seal(&keys(), ROOM, "https://b.example").unwrap();
+        let place = "https://b.example";
+        let change =
+            ChangeAddress { sealed: Some((place, &sealed)), was: Some(&was.sealed), ..ChangeAddress::default() };
+        came_of.push(store.change_notice_address(ROOM, &change, Author::default()).await.unwrap());
+    }
+    assert_eq!(came_of, [SetAddress::Set, SetAddress::Changed]);
+    let now = store.stored_address(ROOM).await.unwrap().unwrap();
+    assert_eq!(now.open(&keys()).unwrap().url.expose_secret(), "https://b.example/x");
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -98,7 +98,7 @@ impl About<'_> {
             match step.review() {
                 None => return Err(Refused::Status(step.status.word())),
                 // They were asked when they were let in: a group that they left, or reviews that they had in somebody's place.
-                Some(review) if ctx.actor.is_none_or(|actor| !review.asks(actor, state.birth.user_id)) => {
+                Some(review) if ctx.actor.is_none_or(|actor| !state.asks(review, actor)) => {
                     return Err(Refused::Access(Access::Forbidden));
                 }
                 Some(_) => {}

@@ -30,6 +30,7 @@ pub(crate) use view::{email, emails_of};
 
 use super::plan::KeyLimit;
 use crate::{
+    access::Actor,
     id::{ArtifactId, RunId, StepKey, TemplateId, UserId, WorkerId},
     status::{Outcome, RunStatus},
     view::{StepOfRun, StepOverride},
@@ -120,6 +121,12 @@ impl State {
     /// A step that is part of the run.
     pub fn step(&self, key: &StepKey) -> Option<&Step> {
         self.entries.get(key).filter(|entry| !entry.is_removed).map(|entry| &entry.step)
+    }
+
+    /// Whether an open gate of the run asks somebody, themselves or in the place of somebody who is away. A try is nobody's but its
+    /// maker's, so nobody is let in to one in their place.
+    pub fn asks(&self, review: &Review, actor: &Actor) -> bool {
+        if self.birth.is_test { review.asks_themselves(actor) } else { review.asks(actor, self.birth.user_id) }
     }
 
     /// All steps that are part of the run, by key.

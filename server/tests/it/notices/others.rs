@@ -22,6 +22,8 @@ enum Manner {
     Hanging,
     /// Knows nobody.
     Refusing,
+    /// Lets nobody sign in, and says with what they tried.
+    Repeating,
 }
 
 #[derive(Default)]
@@ -54,6 +56,10 @@ impl Smtp {
 
     pub(super) async fn refusing() -> Self {
         Self::with(Manner::Refusing).await
+    }
+
+    pub(super) async fn repeating() -> Self {
+        Self::with(Manner::Repeating).await
     }
 
     async fn with(manner: Manner) -> Self {
@@ -102,12 +108,15 @@ async fn serve(stream: TcpStream, manner: Manner, kept: Arc<Mutex<Kept>>) {
     let mut to = String::new();
     while let Ok(Some(line)) = lines.next_line().await {
         let command = line.to_ascii_uppercase();
+        let refusal: String;
         let answer = if command.starts_with("EHLO") {
             "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n"
         } else if let Some(given) = line.strip_prefix("AUTH PLAIN ") {
-            let given = String::from_utf8(STANDARD.decode(given).unwrap()).unwrap();
+            let encoded = given;
+            let given = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+            refusal = format!("535 {} ({encoded}) is nobody\r\n", given.replace('\0', " "));
             kept.lock().unwrap_or_else(PoisonError::into_inner).signed_in.push(given);
-            "235 welcome\r\n"
+            if manner == Manner::Repeating { refusal.as_str() } else { "235 welcome\r\n" }
         } else if command.starts_with("RCPT TO") {
             to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             if manner == Manner::Refusing { "550 mailbox unavailable here\r\n" } else { "250 fine\r\n" }

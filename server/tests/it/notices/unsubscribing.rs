@@ -42,6 +42,11 @@ async fn a_link_ends_the_mails_of_whom_it_was_sent_to_and_tells_nothing(pool: Pg
     assert_eq!(other_look.text(), looked.text());
     assert!(done.header("set-cookie").is_empty());
 
+    // Nobody is signed in there, so nothing else bounds how often it is pressed.
+    post(&server, &path).await;
+    let log = server.admin.get("/api/audit?action=notice.unsubscribed").await.expect(200);
+    assert_eq!(log["entries"].as_array().unwrap().len(), 1, "{log}");
+
     let mine = server.cara.get("/api/notices").await.expect(200);
     for choice in mine["choices"].as_array().unwrap() {
         let expected = if choice["address"] == json!(room) { "at_once" } else { "never" };

@@ -9,9 +9,8 @@ use crate::{
 /// Somebody, as seen from the run: at this step, or anywhere in it.
 fn who(state: &State, ctx: &Context<'_>, step: Option<&Step>) -> Who {
     let Some(actor) = ctx.actor else { return Who::Nobody };
-    let owner = state.birth.user_id;
-    let is_asked = |step: &Step| step.review().is_some_and(|review| review.asks(actor, owner));
-    if actor.id == owner {
+    let is_asked = |step: &Step| step.review().is_some_and(|review| state.asks(review, actor));
+    if actor.id == state.birth.user_id {
         Who::Owner
     } else if actor.is_admin() {
         Who::Admin
@@ -38,8 +37,7 @@ pub(super) fn may_on_run(state: &State, verb: RunVerb, ctx: &Context<'_>) -> Res
 
 fn refuse(state: &State, ctx: &Context<'_>, access: Access) -> Result<(), Refused> {
     // Whoever is asked at another gate of the run sees it, but that is all.
-    let owner = state.birth.user_id;
-    let asks = |actor| state.steps().filter_map(Step::review).any(|review| review.asks(actor, owner));
+    let asks = |actor| state.steps().filter_map(Step::review).any(|review| state.asks(review, actor));
     let sees = || ctx.actor.is_some_and(asks);
     match access {
         Access::Allowed => Ok(()),

@@ -15,7 +15,7 @@ use crate::{
         command::Edit,
         event::EventKind,
         state::Verdict,
-        testing::{Dice, People, admin, definition, owner, person},
+        testing::{Dice, People, admin, definition, owner, person, start_of},
     },
     status::StepStatus,
     verbs::Access,
@@ -122,6 +122,18 @@ fn a_gate_that_asks_nobody_is_its_owners_and_so_their_delegates_but_the_run_is_n
     assert_eq!(world.by(Some(&delegate), &approve("a")), Ok(approved()));
     // The gate of somebody else is not theirs because the run is.
     assert_eq!(asks(&[5], 1).by(Some(&delegate), &approve("a")), Err(Refused::Access(Access::NotFound)));
+}
+
+#[test]
+fn a_try_is_its_makers_alone_whoever_has_their_reviews() {
+    let document = json!({"steps": {"a": {"agent_id": "echo", "review": {"mode": "always"}}}});
+    let mut start = start_of(&definition(&document), true, BTreeMap::new());
+    start.run.is_test = true;
+    let mut world = World::begun(start);
+    world.run(&["a"]);
+    let delegate = acting(&some(7), &[&owner()]);
+    assert_eq!(world.by(Some(&delegate), &approve("a")), Err(Refused::Access(Access::NotFound)));
+    world.by(Some(&owner()), &approve("a")).unwrap();
 }
 
 #[test]
