@@ -399,7 +399,12 @@ impl Board {
             }
         }
         self.dirty.overlay = true;
+        let is_listed_soon = self.scene.n_nodes() > super::mirror::MAX_LISTED && !self.dirty.mirror;
         self.select_both(selection, notes, out);
+        if is_listed_soon {
+            // Nobody hears sixty selections a second.
+            (self.dirty.mirror, self.dirty.mirror_soon) = (false, true);
+        }
     }
 
     fn pointer_up(&mut self, id: i32, mods: Mods, out: &mut Vec<Output>) {
