@@ -57,10 +57,6 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn of(board: &'a Board) -> Self {
         let scene = board.scene();
-        let mut selected = vec![false; scene.n_nodes()];
-        for node in board.selection().iter().filter_map(|key| scene.node(key)) {
-            selected[node as usize] = true;
-        }
         let (joining, moved) = match board.gesture() {
             Gesture::Connect(connect) => (Some((connect.anchor, connect.side, &connect.ends)), connect.moved_edge()),
             Gesture::KeyConnect(connect) => (Some((connect.from, Side::Out, connect.ends())), None),
@@ -74,7 +70,7 @@ impl<'a> View<'a> {
             zoom: camera.zoom,
             lod: board.lod(),
             seen: camera.visible(board.viewport(), CULL_PADDING),
-            selected,
+            selected: board.are_selected(),
             joining,
             moved,
             labels: None,

@@ -1,8 +1,10 @@
-//! Parts of the picture: where only a few steps look different, only what is around them is drawn anew.
+//! Parts of the picture: where only some steps look different, only what is around them is drawn anew.
 //! Each part is drawn whole, ground and all, so that it comes to what the whole picture shows there. Must never be asked for where anything
-//! was moved or selected since the whole was drawn.
+//! was moved since the whole was drawn.
 
-use kurbo::{Point, Rect};
+use std::collections::BTreeMap;
+
+use kurbo::{Point, Rect, Size};
 
 use super::{CULL_PADDING, View, card, list::DisplayList, painted};
 use crate::{board::Board, camera::Lod};
@@ -11,10 +13,11 @@ use crate::{board::Board, camera::Lod};
 const REACH: f64 = 16.0;
 /// and from afar, where cards have none of these.
 const REACH_AFAR: f64 = 4.0;
-/// More parts than this are not worth it,
-const MOST_PARTS: usize = 64;
-/// nor is more of the screen than this share of it.
-const MOST_OF_SCREEN: f64 = 0.4;
+/// Up to so many steps are a part each. Of more, as those at the edge of a marquee, the tiles that they lie on are.
+const MOST_ALONE: usize = 32;
+const TILE: f64 = 48.0;
+/// More of the screen than this share of it is not worth it.
+const MOST_OF_SCREEN: f64 = 0.45;
 
 /// A part of the screen in pixels, and all that is to be seen there.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,13 +32,14 @@ impl Board {
     /// well be.
     pub fn paint_parts(&mut self) -> Option<Vec<Part>> {
         let nodes = self.take_restyled();
-        if nodes.len() > MOST_PARTS || Lod::at(self.camera().zoom, self.lod()) != self.lod() {
+        if Lod::at(self.camera().zoom, self.lod()) != self.lod() {
             return None;
         }
         let screen = Rect::from_origin_size(Point::ORIGIN, self.viewport());
         let mut view = View::of(self);
         let areas = nodes.into_iter().map(|node| area_of(&view, node));
         let areas: Vec<Rect> = areas.filter(|area| area.overlaps(screen)).map(|area| area.intersect(screen)).collect();
+        let areas = if areas.len() > MOST_ALONE { tiled(&areas, screen.size()) } else { areas };
         if areas.iter().map(Rect::area).sum::<f64>() > MOST_OF_SCREEN * screen.area() {
             return None;
         }
@@ -51,9 +55,38 @@ impl Board {
     }
 }
 
-/// Where a step, and the lines that take their colour from it, are on the screen.
+/// The tiles of the screen that the areas lie on, those side by side as one.
+fn tiled(areas: &[Rect], screen: Size) -> Vec<Rect> {
+    #[expect(clippy::cast_possible_truncation, reason = "within a screen")]
+    let tile = |at: f64| (at / TILE).floor() as i32;
+    let mut rows: BTreeMap<i32, Vec<(i32, i32)>> = BTreeMap::new();
+    for area in areas {
+        for row in tile(area.y0)..=tile(area.y1) {
+            rows.entry(row).or_default().push((tile(area.x0), tile(area.x1) + 1));
+        }
+    }
+    let mut tiles = Vec::new();
+    for (row, mut runs) in rows {
+        runs.sort_unstable();
+        let mut joined: Vec<(i32, i32)> = Vec::new();
+        for (from, to) in runs {
+            match joined.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => joined.push((from, to)),
+            }
+        }
+        let (y0, y1) = (f64::from(row) * TILE, f64::from(row + 1) * TILE);
+        tiles.extend(joined.into_iter().map(|(from, to)| {
+            let right = (f64::from(to) * TILE).min(screen.width);
+            Rect::new(f64::from(from) * TILE, y0, right, y1.min(screen.height))
+        }));
+    }
+    tiles
+}
+
+/// Where a step, and the lines that take their look from it, are on the screen.
 fn area_of(view: &View<'_>, node: u32) -> Rect {
-    let lines = view.scene.edges_in[node as usize].iter().map(|edge| view.scene.edges[*edge as usize].route.bounds());
+    let lines = view.scene.edges_of(node).map(|edge| view.scene.edges[edge as usize].route.bounds());
     let world = lines.fold(view.scene.rect(node), |all, line| all.union(line));
     let reach = if view.lod == Lod::Far { REACH_AFAR } else { REACH * view.zoom.max(1.0) };
     view.camera.rect_to_screen(world).inflate(reach, reach)
@@ -61,24 +94,22 @@ fn area_of(view: &View<'_>, node: u32) -> Rect {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use kurbo::Size;
     use serde_json::Value;
-    use workflow::{Definition, RunView, Step, StepKey, definition::Position};
+    use workflow::{AgentCatalog, Definition, RunView, Step, StepKey, definition::Position};
 
     use super::*;
     use crate::{
-        board::testing,
+        board::{Button, Input, Mods, testing},
         paint::{Fill, Ink, Renderer, Shape, Stroke, Text, TextRun},
+        scene::hit::Precision,
     };
 
     fn key(at: u32) -> String {
         format!("s{at:05}")
     }
 
-    /// Rows of 70 steps, each after the one before it. All are pending but these.
-    fn run(n: u32, others: &[(u32, &str)]) -> RunView {
+    /// Rows of 70 steps, each after the one before it.
+    fn rows(n: u32) -> Definition {
         let mut definition = Definition::default();
         for at in 0..n {
             let mut step = Step::new("x".into());
@@ -88,18 +119,22 @@ mod tests {
             }
             definition.steps.insert(StepKey::new(key(at)), step);
         }
-        let status = |at: u32| others.iter().find(|(other, _)| *other == at).map_or("pending", |(_, status)| *status);
-        let steps: Vec<Value> = (0..n).map(|at| testing::step(&key(at), status(at), None)).collect();
-        run_of(&definition, steps)
+        definition
     }
 
-    fn run_of(definition: &Definition, steps: Vec<Value>) -> RunView {
-        testing::run_of(definition, &Value::from(steps))
+    /// All of its steps are pending but these.
+    fn run(n: u32, others: &[(u32, &str)]) -> RunView {
+        let status = |at: u32| others.iter().find(|(other, _)| *other == at).map_or("pending", |(_, status)| *status);
+        let steps: Vec<Value> = (0..n).map(|at| testing::step(&key(at), status(at), None)).collect();
+        testing::run_of(&rows(n), &Value::from(steps))
     }
 
     /// One that was drawn, and of which nothing is dirty.
     fn drawn(n: u32) -> Board {
-        let mut board = Board::watch(&run(n, &[]), BTreeMap::new());
+        shown(Board::watch(&run(n, &[]), BTreeMap::new()))
+    }
+
+    fn shown(mut board: Board) -> Board {
         board.set_viewport(Size::new(1280.0, 800.0));
         board.show_all();
         board.paint();
@@ -193,14 +228,38 @@ mod tests {
     }
 
     #[test]
+    fn a_marquee_over_thousands_draws_what_is_at_its_edge() {
+        let mut board = shown(Board::editor(rows(5_000), AgentCatalog::default()));
+        let mods = Mods { shift: true, ..Mods::default() };
+        let to = |board: &mut Board, at: Point| board.handle(Input::Move { id: 1, at, mods });
+        let (at, button, precision) = (Point::new(4.0, 4.0), Button::Main, Precision::Mouse);
+        board.handle(Input::Down { id: 1, at, button, precision, mods, clicks: 1 });
+        to(&mut board, Point::new(700.0, 500.0));
+        board.paint();
+        board.take_dirty();
+        to(&mut board, Point::new(720.0, 510.0));
+        let dirty = board.take_dirty();
+        assert!(dirty.nodes && dirty.overlay && !dirty.base && !dirty.mirror, "{dirty:?}");
+        let parts = board.paint_parts().unwrap();
+        let whole = board.paint();
+        let n_items: usize = parts.iter().map(|part| part.list.n_items()).sum();
+        assert!(n_items > 0 && n_items < whole.n_items() / 2, "{n_items} of {}", whole.n_items());
+        for part in parts {
+            assert_eq!(within(part.area, &part.list), within(part.area, &whole));
+        }
+        board.handle(Input::Up { id: 1, at: Point::new(720.0, 510.0), mods });
+        assert!(!board.take_dirty().base);
+    }
+
+    #[test]
     fn all_is_drawn_where_other_steps_may_be_named_now_or_very_many_look_different() {
-        let mut board = drawn(1_000);
-        board.set_run(&run(1_000, &[(500, "failed")]));
+        let mut board = drawn(5_000);
+        board.set_run(&run(5_000, &[(500, "failed")]));
         assert!(board.take_dirty().base);
         board.paint();
-        let all: Vec<(u32, &str)> = (0..1_000).map(|at| (at, "completed")).collect();
+        let all: Vec<(u32, &str)> = (0..5_000).map(|at| (at, "completed")).collect();
         let others: Vec<(u32, &str)> = all.into_iter().filter(|(at, _)| *at != 500).chain([(500, "failed")]).collect();
-        board.set_run(&run(1_000, &others));
+        board.set_run(&run(5_000, &others));
         assert!(board.take_dirty().nodes);
         assert_eq!(board.paint_parts(), None);
     }
