@@ -9,7 +9,7 @@ use std::{
 
 use kurbo::Point;
 use workflow::{
-    AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey,
+    AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey, StepStatus,
     definition::{ReviewMode, TriggerRule},
     graph::Graph,
     merge::Fate,
