@@ -122,13 +122,15 @@ impl Draft {
 
     /// Begins to validate what changes.
     pub(super) fn follow(self) {
+        // What was kept of an earlier visit may be taken up before the first turn.
+        let opened = self.handle.revision().get_untracked();
         effect_with(move |before: Option<(u64, bool)>| {
             let now = (self.handle.revision().get(), self.validator.with(Option::is_some));
             self.catalog.track();
-            let Some((revision, could_validate)) = before else { return now };
-            // The page came with what the server found, and nothing was changed: there is only what validates, now.
-            let has_only_come = now.1 && !could_validate && now.0 == revision && !self.is_unvalidated.get_value();
-            if has_only_come {
+            let (revision, could_validate) = before.unwrap_or((opened, false));
+            // The page came with what the server found. As long as nothing was changed, all that is new is what validates.
+            let has_only_come = before.is_none() || (now.1 && !could_validate);
+            if has_only_come && now.0 == revision && !self.is_unvalidated.get_value() {
                 return now;
             }
             self.clear_pause();
