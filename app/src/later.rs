@@ -43,6 +43,19 @@ where
     found.into()
 }
 
+/// The same for what is of use only once something is pressed or changed: it is asked for when the page has been drawn, which fetching and
+/// compiling it beside all else would make late.
+pub fn once_drawn<V, F>(part: fn() -> F) -> Signal<Option<V>>
+where
+    V: Copy + Send + Sync + 'static,
+    F: Future<Output = Fetched<V>> + 'static,
+{
+    let found = RwSignal::new(None::<V>);
+    // The first frame is drawn after its callbacks, so it is over with the second one.
+    effect(move || request_animation_frame(move || request_animation_frame(move || ask(part, found))));
+    found.into()
+}
+
 fn ask<V, F>(part: fn() -> F, found: RwSignal<Option<V>>)
 where
     V: Copy + Send + Sync + 'static,

@@ -33,6 +33,23 @@ fn boxed_memo<T: PartialEq + Send + Sync + 'static>(read: Box<dyn Fn() -> T + Se
     Memo::new(move |_| read())
 }
 
+/// A value that is worked out anew whenever what `when` reads changes, and tells its followers only when it is another one. A memo would
+/// first have each of them ask it, and thousands may follow: where they do, this is what costs nothing as long as nothing is another.
+pub fn renewed<T: PartialEq + Send + Sync + 'static>(
+    when: impl Fn() + 'static,
+    read: impl Fn() -> T + 'static,
+) -> RwSignal<T> {
+    let value = RwSignal::new(untrack(&read));
+    effect(move || {
+        when();
+        let now = untrack(&read);
+        if value.try_with_untracked(|known| *known != now) == Some(true) {
+            value.set(now);
+        }
+    });
+    value
+}
+
 /// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
 pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + 'static) {
     effect(move || {

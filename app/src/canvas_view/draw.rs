@@ -1,11 +1,11 @@
 //! Draws a display list on a 2D context: one path and one style per batch.
-//! No save and restore, no shadows, no clipping: they cost more than everything else together.
+//! No save and restore, no shadows, no clipping but around a whole part: they cost more than everything else together.
 
 use std::{collections::HashMap, sync::Arc};
 
 use canvas::{
     Rect, Renderer, Size,
-    paint::{Align, Dash, Fill, Font, Ink, LINE_HEIGHT, Shape, Stroke, Text, TextRun, fitted},
+    paint::{Align, Dash, Fill, Font, Ink, LINE_HEIGHT, Part, Shape, Stroke, Text, TextRun, fitted},
 };
 use web_sys::CanvasRenderingContext2d;
 
@@ -61,6 +61,22 @@ impl<'a> Brush<'a> {
         ratio: f64,
     ) -> Self {
         Self { context, theme, texts, ratio }
+    }
+
+    /// Draws a part of the picture over what was there, and nothing beside it.
+    pub(super) fn render_part(&mut self, part: &Part) {
+        let (context, ratio) = (self.context, self.ratio);
+        context.save();
+        // Whole pixels of the screen: the edge of the area must not be mixed with what is beside it.
+        let (x0, y0) = ((part.area.x0 * ratio).floor(), (part.area.y0 * ratio).floor());
+        let (x1, y1) = ((part.area.x1 * ratio).ceil(), (part.area.y1 * ratio).ceil());
+        // Fails only for numbers that are not finite.
+        let _ = context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0);
+        context.begin_path();
+        context.rect(x0, y0, x1 - x0, y1 - y0);
+        context.clip();
+        part.list.render(self);
+        context.restore();
     }
 
     fn trace(&self, shapes: &[Shape]) {
@@ -163,8 +179,16 @@ impl Renderer for Brush<'_> {
         context.set_stroke_style_str(self.theme.colour(style.ink));
         context.set_line_width(style.pixels());
         set_dash(context, style.dash);
+        // Round corners of thousands of frames are most of what they cost, and nobody sees them.
+        let is_square = shapes.iter().all(|shape| matches!(shape, Shape::Rect(_)));
+        if is_square {
+            context.set_line_join("miter");
+        }
         self.trace(shapes);
         context.stroke();
+        if is_square {
+            context.set_line_join("round");
+        }
         if style.dash != Dash::Solid {
             set_dash(context, Dash::Solid);
         }

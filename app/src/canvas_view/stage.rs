@@ -198,23 +198,27 @@ impl Stage {
             let dirty = board.take_dirty();
             let moves = may_move && board.has_motion();
             let phase = moves.then(|| (now / TURN_MS).fract());
-            let base = dirty.base.then(|| board.paint());
+            let parts = if dirty.nodes && !dirty.base { board.paint_parts() } else { None };
+            let base = (dirty.base || (dirty.nodes && parts.is_none())).then(|| board.paint());
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
             pace.is_behind |= dirty.mirror_soon;
             let list = (dirty.mirror || pace.takes(LIST_MS, now)).then(|| board.mirror());
             let camera = board.camera();
             let wanted = Wanted { frame: moves || (pace.is_behind && list.is_none()), second: board.counts_time() };
-            ((base, overlay, list, camera, board.cursor(), dirty.map), wanted)
+            ((base, parts.unwrap_or_default(), overlay, list, camera, board.cursor(), dirty.map), wanted)
         }) else {
             return Wanted::default();
         };
-        let (base, overlay, list, camera, cursor, is_map_dirty) = frame;
-        if base.is_some() || overlay.is_some() {
+        let (base, parts, overlay, list, camera, cursor, is_map_dirty) = frame;
+        if base.is_some() || overlay.is_some() || !parts.is_empty() {
             board.n_drawn.try_update_value(|n| *n = n.wrapping_add(1));
         }
         if let Some(list_of_shapes) = base {
             let mut brush = Brush::new(&self.base.context, &self.theme, &mut self.texts, self.ratio);
             list_of_shapes.render(&mut brush);
+        }
+        for part in parts {
+            Brush::new(&self.base.context, &self.theme, &mut self.texts, self.ratio).render_part(&part);
         }
         if let Some(list_of_shapes) = overlay {
             let mut brush = Brush::new(&self.overlay.context, &self.theme, &mut self.texts, self.ratio);

@@ -33,7 +33,7 @@ mod view;
 mod walk_notes;
 mod watching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kurbo::{Point, Rect, Size, Vec2};
 use workflow::{AgentCatalog, AgentId, Definition, Problem, RunView, StepKey, merge::Fate};
@@ -91,6 +91,8 @@ enum Content {
 #[expect(clippy::struct_excessive_bools, reason = "a set of flags, one per layer")]
 pub struct Dirty {
     pub base: bool,
+    /// Of what lies there only steps that look different, and the lines to them; nothing of it where `base` is dirty.
+    pub nodes: bool,
     pub overlay: bool,
     /// The accessible list: nodes, names or selection.
     pub mirror: bool,
@@ -102,7 +104,8 @@ pub struct Dirty {
 }
 
 impl Dirty {
-    const ALL: Self = Self { base: true, overlay: true, mirror: true, mirror_soon: false, camera: true, map: true };
+    const ALL: Self =
+        Self { base: true, nodes: false, overlay: true, mirror: true, mirror_soon: false, camera: true, map: true };
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +149,8 @@ pub struct Board {
     visitors: Vec<Visitor>,
     lod: Lod,
     dirty: Dirty,
+    /// The nodes that look different since the picture was drawn.
+    restyled: BTreeSet<u32>,
     revision: u64,
 }
 
@@ -187,6 +192,7 @@ impl Board {
             visitors: Vec::new(),
             lod: Lod::Full,
             dirty: Dirty::ALL,
+            restyled: BTreeSet::new(),
             revision: 0,
         };
         board.rebuild();
@@ -432,6 +438,8 @@ impl Board {
         self.scene.set_problems(&self.document.definition, &self.problems);
         self.gesture = Gesture::Idle;
         self.hover = Hit::Nothing;
+        // They may be others now, and all is drawn.
+        self.restyled.clear();
         let steps = &self.document.definition.steps;
         self.selection.retain(|key| steps.contains_key(key));
         self.selected_notes.retain(|id| self.scene.note(id).is_some());

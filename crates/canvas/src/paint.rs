@@ -10,10 +10,11 @@ mod list;
 mod marks;
 mod minimap;
 mod overlay;
+mod parts;
 mod svg;
 mod thumbnail;
 
-use kurbo::{Rect, Size};
+use kurbo::{Point, Rect};
 
 use crate::{
     board::{Board, Ends, Gesture},
@@ -23,6 +24,7 @@ use crate::{
 
 pub use cut::fitted;
 pub use list::{Align, Dash, DisplayList, Fill, Font, Ink, LINE_HEIGHT, Renderer, Shape, Stroke, Text, TextRun};
+pub use parts::Part;
 pub use svg::Svg;
 pub use thumbnail::{Thumbnail, thumbnail};
 
@@ -48,15 +50,13 @@ struct View<'a> {
     joining: Option<(u32, Side, &'a Ends)>,
     /// The line that is being moved is drawn by the pointer alone.
     moved: Option<u32>,
+    /// Where the landmarks stand, if only a part of what is in view is drawn.
+    labels: Option<Vec<landmarks::Label>>,
 }
 
 impl<'a> View<'a> {
     fn of(board: &'a Board) -> Self {
         let scene = board.scene();
-        let mut selected = vec![false; scene.n_nodes()];
-        for node in board.selection().iter().filter_map(|key| scene.node(key)) {
-            selected[node as usize] = true;
-        }
         let (joining, moved) = match board.gesture() {
             Gesture::Connect(connect) => (Some((connect.anchor, connect.side, &connect.ends)), connect.moved_edge()),
             Gesture::KeyConnect(connect) => (Some((connect.from, Side::Out, connect.ends())), None),
@@ -70,9 +70,10 @@ impl<'a> View<'a> {
             zoom: camera.zoom,
             lod: board.lod(),
             seen: camera.visible(board.viewport(), CULL_PADDING),
-            selected,
+            selected: board.are_selected(),
             joining,
             moved,
+            labels: None,
         }
     }
 
@@ -85,15 +86,9 @@ impl Board {
     /// Ground, edges and nodes.
     pub fn paint(&mut self) -> DisplayList {
         self.set_lod(Lod::at(self.camera().zoom, self.lod()));
-        let view = View::of(self);
-        let mut batches = Batches::default();
-        if view.lod != Lod::Far {
-            grid(&view, self.viewport(), &mut batches);
-        }
-        marks::paint(&view, &mut batches);
-        edges::paint(&view, &mut batches);
-        card::paint(&view, &mut batches);
-        batches.into_list(Some(Ink::Ground), self.viewport())
+        // What looks different is drawn with all else.
+        drop(self.take_restyled());
+        painted(&View::of(self), Rect::from_origin_size(Point::ORIGIN, self.viewport()))
     }
 
     /// All of it at its own size, whatever part is on the screen, and without what is selected.
@@ -120,21 +115,36 @@ impl Board {
     }
 }
 
-fn grid(view: &View<'_>, viewport: Size, batches: &mut Batches) {
+/// What is seen, with the dots of an area of the screen.
+fn painted(view: &View<'_>, area: Rect) -> DisplayList {
+    let mut batches = Batches::default();
+    if view.lod != Lod::Far {
+        grid(view, area, &mut batches);
+    }
+    marks::paint(view, &mut batches);
+    edges::paint(view, &mut batches);
+    card::paint(view, &mut batches);
+    batches.into_list(Some(Ink::Ground), view.board.viewport())
+}
+
+fn grid(view: &View<'_>, area: Rect, batches: &mut Batches) {
     let mut step = GRID_SPACING * view.zoom;
     while step < 20.0 {
         step *= 2.0;
     }
     let world = step / view.zoom;
-    let first = view.camera.to_screen(kurbo::Point::new(
+    let first = view.camera.to_screen(Point::new(
         (view.camera.origin.x / world).floor() * world,
         (view.camera.origin.y / world).floor() * world,
     ));
+    // On from the last one before the area.
+    let skipped = |from: f64, to: f64| ((to - from) / step).floor().max(0.0) * step;
+    let first = Point::new(first.x + skipped(first.x, area.x0), first.y + skipped(first.y, area.y0));
     let dots = batches.fill(0, 0, Fill { ink: Ink::Grid, alpha: 255 });
     let mut x = first.x;
-    while x < viewport.width {
+    while x < area.x1 {
         let mut y = first.y;
-        while y < viewport.height {
+        while y < area.y1 {
             dots.push(Shape::Rect(Rect::new(x - 0.75, y - 0.75, x + 0.75, y + 0.75)));
             y += step;
         }

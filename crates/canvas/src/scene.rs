@@ -19,6 +19,7 @@ use workflow::{Severity, StepKey, StepStatus, definition::Colour, merge::Fate, t
 
 use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 
+pub(crate) use build::wants_somebody;
 pub use build::{Changed, Source};
 pub use describe::status_label;
 pub(crate) use marks::note_rect;

@@ -16,7 +16,7 @@ use crate::{
     api,
     canvas_view::EditorHandle,
     components::{Toasts, dom::window_width, use_toasts},
-    later::{later, soon},
+    later::{later, once_drawn},
     reactive::{effect, effect_with, memo, tie},
     session::{Session, use_session},
 };
@@ -62,6 +62,8 @@ pub(super) struct Draft {
     /// The step of the list that a new one is asked for from: the list has the keyboard again afterwards.
     pub asked_from: StoredValue<Option<StepKey>>,
     pause: StoredValue<Option<TimeoutHandle>>,
+    /// Something was to be validated before there was what does it.
+    is_unvalidated: StoredValue<bool>,
     /// The steps that were there when the page was opened: a version may have them.
     loaded: StoredValue<BTreeSet<StepKey>>,
     /// The revision of the canvas for which its past was kept last.
@@ -88,7 +90,8 @@ impl Draft {
             of_server: RwSignal::new(of_server(&problems)),
             people: RwSignal::new(People::default()),
             problems: RwSignal::new(problems),
-            validator: soon(validator),
+            validator: once_drawn(validator),
+            is_unvalidated: StoredValue::new(false),
             live: RwSignal::new(live),
             saving,
             session,
@@ -119,12 +122,16 @@ impl Draft {
 
     /// Begins to validate what changes.
     pub(super) fn follow(self) {
-        effect_with(move |before: Option<()>| {
-            self.handle.revision().track();
+        // What was kept of an earlier visit may be taken up before the first turn.
+        let opened = self.handle.revision().get_untracked();
+        effect_with(move |before: Option<(u64, bool)>| {
+            let now = (self.handle.revision().get(), self.validator.with(Option::is_some));
             self.catalog.track();
-            self.validator.track();
-            if before.is_none() {
-                return;
+            let (revision, could_validate) = before.unwrap_or((opened, false));
+            // The page came with what the server found. As long as nothing was changed, all that is new is what validates.
+            let has_only_come = before.is_none() || (now.1 && !could_validate);
+            if has_only_come && now.0 == revision && !self.is_unvalidated.get_value() {
+                return now;
             }
             self.clear_pause();
             let n_steps = self.handle.with_definition_untracked(|definition| definition.steps.len());
@@ -133,6 +140,7 @@ impl Draft {
             } else {
                 self.pause.set_value(set_timeout_with_handle(move || self.validate(), PAUSE).ok());
             }
+            now
         });
         on_cleanup(move || self.clear_pause());
         self.follow_people();
@@ -196,7 +204,10 @@ impl Draft {
 
     fn validate(self) {
         // Once it has come, what changed meanwhile is validated by it.
-        let Some(validate) = self.validator.try_get_untracked().flatten() else { return };
+        let Some(validate) = self.validator.try_get_untracked().flatten() else {
+            self.is_unvalidated.try_set_value(true);
+            return;
+        };
         let problems = self.catalog.try_with_untracked(|agents| {
             self.handle.with_definition_untracked(|definition| {
                 let mut problems = validate(definition, agents);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     components::{PanelHandle, Side, Skeleton, SkeletonKind},
-    later::{View, later, soon},
+    later::{View, later, once_drawn},
     reactive::{effect_with, memo},
 };
 
@@ -62,7 +62,7 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
         now
     });
     // No step is selected at first.
-    let step_panel = soon(step_panel);
+    let step_panel = once_drawn(step_panel);
     let of_step = move |key: StepKey| match step_panel.get() {
         Some(view) => view((draft, StoredValue::new(key))),
         None => view! { <div class="panel-body" aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any(),

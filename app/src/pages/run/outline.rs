@@ -23,6 +23,9 @@ later! {
     more: notes, View<LiveRun>, |live| view! { <Notes live/> }.into_any();
 }
 
+/// So many rows are laid out and drawn together, or not at all while none of them is near what is in sight.
+const TOGETHER: usize = 50;
+
 #[component]
 pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl IntoView {
     let has_notes = memo(move || live.run.with(|run| !run.run_definition.notes.is_empty()));
@@ -33,11 +36,11 @@ pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl
                 <LeftClose panel label="Close the steps"/>
             </div>
             <div class="panel-body">
-                <ol>
-                    <For each=move || live.order.get() key=Clone::clone let:key>
-                        <Item live slowest key/>
+                <div role="list">
+                    <For each=move || live.order.with(|order| parts(order)) key=Clone::clone let:keys>
+                        <Rows live slowest keys/>
                     </For>
-                </ol>
+                </div>
                 <Show when=move || has_notes.get()>
                     <Later part=notes of=live/>
                 </Show>
@@ -45,6 +48,18 @@ pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl
             <PanelHandle side=Side::Right key="run-outline" label="Resize the list of steps"/>
         </aside>
     }
+}
+
+fn parts(order: &[StepKey]) -> Vec<Vec<StepKey>> {
+    order.chunks(TOGETHER).map(<[StepKey]>::to_vec).collect()
+}
+
+#[component]
+fn Rows(live: LiveRun, slowest: Slowest, keys: Vec<StepKey>) -> impl IntoView {
+    // How high the last ones are cannot be known beforehand.
+    let class = if keys.len() == TOGETHER { "outline-part" } else { "" };
+    let rows = keys.into_iter().map(|key| view! { <Item live slowest key/> }).collect_view();
+    view! { <div role="presentation" class=class>{rows}</div> }
 }
 
 #[component]
@@ -84,7 +99,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
         live.selected.with(|selected| selected.as_ref().is_some_and(|selected| selected.split().0 == one.key()))
     });
     view! {
-        <li>
+        <div role="listitem">
             <button
                 class="outline-item"
                 type="button"
@@ -112,6 +127,6 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 </Show>
                 <NoWorker of=absent/>
             </button>
-        </li>
+        </div>
     }
 }

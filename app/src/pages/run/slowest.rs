@@ -34,20 +34,20 @@ pub(super) struct Slowest {
     live: LiveRun,
     wish: Wish,
     path: RwSignal<Option<SlowestPath>>,
-    /// Its steps, each after the one before it. How long they took grows all the time, and they are seldom others.
-    pub steps: Memo<Vec<StepKey>>,
+    /// Its steps, each after the one before it. How long they took grows all the time, and they are seldom others: the rows of all steps
+    /// follow these alone.
+    pub steps: RwSignal<Vec<StepKey>>,
     known: Memo<BTreeSet<StepKey>>,
     is_over: Memo<bool>,
 }
 
 impl Slowest {
     pub(super) fn of(live: LiveRun) -> Self {
-        let path = RwSignal::new(None::<SlowestPath>);
-        let steps = memo(move || path.with(|path| path.as_ref().map(|path| path.steps.clone()).unwrap_or_default()));
+        let steps = RwSignal::new(Vec::<StepKey>::new());
         Self {
             live,
             wish: Wish::of_person("slowest-path"),
-            path,
+            path: RwSignal::new(None),
             steps,
             known: memo(move || steps.with(|steps| steps.iter().cloned().collect())),
             is_over: memo(move || live.run.with(|run| run.finished_at.is_some())),
@@ -66,9 +66,7 @@ impl Slowest {
                 now.set_value(Some(clock::now()));
             }
             let path = find.get().and_then(|find| self.live.slowly(|run| find(run, now.get_value())));
-            if self.path.with_untracked(|known| *known != path) {
-                self.path.set(path);
-            }
+            self.tell(path);
         });
         effect(move || {
             if !self.is_over.get()
@@ -82,10 +80,19 @@ impl Slowest {
                 on_cleanup(move || timer.clear());
             }
         });
-        on_cleanup(move || {
-            self.path.try_set(None);
-        });
+        on_cleanup(move || self.tell(None));
         find
+    }
+
+    /// Nobody hears of what is known, nor of anything once the page is gone.
+    fn tell(self, path: Option<SlowestPath>) {
+        let steps = path.as_ref().map(|path| path.steps.clone()).unwrap_or_default();
+        if self.steps.try_with_untracked(|known| *known != steps) == Some(true) {
+            self.steps.set(steps);
+        }
+        if self.path.try_with_untracked(|known| *known != path) == Some(true) {
+            self.path.set(path);
+        }
     }
 
     /// Whether the step is on it, as far as somebody wants to know.

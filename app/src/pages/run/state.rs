@@ -22,7 +22,7 @@ use super::{
     touched::Touched,
     verbs::is_shown_to,
 };
-use crate::reactive::{effect, effect_with, memo};
+use crate::reactive::{effect, effect_with, memo, renewed};
 use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
@@ -77,7 +77,7 @@ pub(in crate::pages) struct LiveRun {
     /// False once nothing asks this person any more in a run of somebody else's: what it holds is not to be asked for then.
     pub is_shown: Memo<bool>,
     /// The stale steps and why they are; a moment behind the run.
-    pub stale: Memo<BTreeMap<StepKey, Staleness>>,
+    pub stale: RwSignal<BTreeMap<StepKey, Staleness>>,
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
     is_refetching: RwSignal<bool>,
@@ -131,10 +131,8 @@ impl LiveRun {
             is_lost: memo(move || connection.get() == Connection::Lost),
             title,
             is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
-            stale: memo(move || {
-                pulse.track();
-                run.with_untracked(staleness)
-            }),
+            // Each row of the list of steps follows it.
+            stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
             order: memo(move || {
                 // A memo that is only tracked, never read, would never look at the run.
                 version.get();

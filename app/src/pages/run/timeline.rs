@@ -39,7 +39,7 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
                         "Timeline"
                     </span>
                 </button>
-                <span class="muted">{move || live.run.with(|run| words::count(run.seq, "event"))}</span>
+                <span class="muted">{move || live.slowly(|run| words::count(run.seq, "event"))}</span>
             </div>
             <div class="bottom-drawer-body">
                 <Show when=move || is_open.get()>

@@ -1,7 +1,7 @@
 //! The accessible list beside the picture: which nodes it holds, in which order, and what they are called.
 //! It holds a window of a large graph, never ten thousand elements, and always the node the keyboard stands on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use kurbo::Rect;
 use workflow::StepKey;
@@ -47,6 +47,8 @@ impl Board {
             wanted.extend(&order[around]);
             all.filter(|(_, node)| wanted.contains(node)).collect()
         };
+        // Thousands may be selected.
+        let selected: HashSet<&StepKey> = self.selection.iter().collect();
         let has_focus = self.focus.is_some();
         let is_walking = self.is_keyboard_used && (self.selected_edge.is_some() || !self.selected_notes.is_empty());
         listed
@@ -54,7 +56,7 @@ impl Board {
             .enumerate()
             .map(|(n, (place, node))| {
                 let key = self.scene.key(node).clone();
-                let (is_selected, stands_here) = (self.selection.contains(&key), self.focus.as_ref() == Some(&key));
+                let (is_selected, stands_here) = (selected.contains(&key), self.focus.as_ref() == Some(&key));
                 MirrorNode {
                     label: self.scene.describe(node),
                     place: place + 1,

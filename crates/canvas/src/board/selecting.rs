@@ -20,6 +20,15 @@ impl Board {
         self.selection.iter().filter_map(|key| self.scene.node(key)).collect()
     }
 
+    /// By node, whether it is selected.
+    pub(crate) fn are_selected(&self) -> Vec<bool> {
+        let mut selected = vec![false; self.scene.n_nodes()];
+        for node in self.selected_nodes() {
+            selected[node as usize] = true;
+        }
+        selected
+    }
+
     /// Selects everything that comes before, or after, what is selected too. Of a line its one end begins.
     pub fn select_along(&mut self, way: Way) -> Vec<Output> {
         let mut out = Vec::new();

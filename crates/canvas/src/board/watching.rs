@@ -1,7 +1,10 @@
 //! Watching: a run on the board, live. What is told of its steps, what time it is, and whether anything in view moves by itself.
 //! It decides nothing about the run and reads no clock; what is not in view asks for no frame.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kurbo::Size;
 use workflow::{AgentId, Definition, RunView, StepKey, StepStatus, view::StepView};
@@ -50,8 +53,16 @@ impl Board {
             view.steps.clone_from(&run.steps);
             self.scene.update_statuses(run, run.steps.iter().map(|step| &**step))
         };
-        if changed.are_times || !changed.nodes.is_empty() {
-            (self.dirty.base, self.dirty.overlay, self.dirty.mirror_soon, self.dirty.map) = (true, true, true, true);
+        if !changed.restyled.is_empty() {
+            (self.dirty.mirror_soon, self.dirty.map) = (true, true);
+            // From afar no sign moves over the cards.
+            self.dirty.overlay |= self.lod != Lod::Far;
+            if changed.are_landmarks {
+                self.dirty.base = true;
+            } else {
+                self.dirty.nodes = true;
+                self.restyled.extend(changed.restyled);
+            }
         }
         if !changed.nodes.is_empty() {
             self.follow();
@@ -61,6 +72,11 @@ impl Board {
             format!("{}: {}", self.scene.title[at], self.scene.status_text[at].to_lowercase())
         };
         self.scene.in_order(changed.nodes).into_iter().map(words).collect()
+    }
+
+    /// The nodes that look different since the picture was drawn; from now on it shows them.
+    pub(crate) fn take_restyled(&mut self) -> BTreeSet<u32> {
+        std::mem::take(&mut self.restyled)
     }
 
     /// Shows what is said of steps beside their status; answers with the absences that are new, in words.

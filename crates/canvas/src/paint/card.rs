@@ -31,8 +31,7 @@ const MIN_TITLE_ZOOM: f64 = 0.22;
 const TWO_LINES_ZOOM: f64 = 0.72;
 
 pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
-    let mut nodes = view.scene.nodes_in(view.seen);
-    nodes.retain(|node| view.scene.folded_in(*node).is_none());
+    let nodes = nodes_in_view(view);
     if view.lod == Lod::Far {
         for node in &nodes {
             far(view, *node, batches);
@@ -42,7 +41,7 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
     // A batch per style would let the text of a covered card shine through, so a card lies a layer above what it overlaps.
     let mut layers = std::collections::HashMap::new();
     let mut by_layer: Vec<(u16, u32)> = Vec::with_capacity(nodes.len());
-    if view.zoom < MIN_TITLE_ZOOM {
+    if has_landmarks(view) {
         landmarks::paint(view, &nodes, batches);
     }
     let (selected, plain): (Vec<u32>, Vec<u32>) = nodes.into_iter().partition(|node| view.selected[*node as usize]);
@@ -62,6 +61,23 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
             card.middle(batches);
         }
     }
+}
+
+/// Without those that a collapsed group stands for.
+fn nodes_in_view(view: &View<'_>) -> Vec<u32> {
+    let mut nodes = view.scene.nodes_in(view.seen);
+    nodes.retain(|node| view.scene.folded_in(*node).is_none());
+    nodes
+}
+
+/// Whether cards are too small for titles of their own.
+fn has_landmarks(view: &View<'_>) -> bool {
+    view.lod == Lod::Far || view.zoom < MIN_TITLE_ZOOM
+}
+
+/// Where titles stand of what is in view, if any do.
+pub(super) fn labels(view: &View<'_>) -> Option<Vec<landmarks::Label>> {
+    has_landmarks(view).then(|| landmarks::place(view, &nodes_in_view(view)))
 }
 
 fn ink_of(fate: Fate) -> Ink {

@@ -1,6 +1,7 @@
 //! Tests of the display list: only what is in view, in one order, and ever less of it from afar.
 //! Counts are the measure here, never milliseconds.
 
+use kurbo::Size;
 use workflow::{AgentCatalog, Definition, Step, StepKey, definition::Position};
 
 use super::*;

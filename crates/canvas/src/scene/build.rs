@@ -9,7 +9,7 @@ use std::{
 
 use kurbo::Point;
 use workflow::{
-    AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey,
+    AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey, StepStatus,
     definition::{ReviewMode, TriggerRule},
     graph::Graph,
     merge::Fate,
@@ -34,8 +34,15 @@ pub enum Source<'a> {
 pub struct Changed {
     /// Whose status is another, or the words beside it.
     pub nodes: Vec<u32>,
-    /// A time began or ended.
-    pub are_times: bool,
+    /// Those, and the ones of which a time began or ended.
+    pub restyled: Vec<u32>,
+    /// Others may be landmarks now.
+    pub are_landmarks: bool,
+}
+
+/// Whether a step in this status waits for somebody to do something: it comes first where not all can be named.
+pub(crate) fn wants_somebody(status: Option<StepStatus>) -> bool {
+    matches!(status, Some(StepStatus::Failed | StepStatus::AwaitingReview))
 }
 
 impl Scene {
@@ -185,12 +192,17 @@ impl Scene {
             let words = status_words(view, items);
             self.progress[at] = items.map(Items::share);
             let worked = worked(view, items);
-            changed.are_times |= self.worked[at] != worked;
+            let has_other_time = self.worked[at] != worked;
             self.worked[at] = worked;
-            if self.status[at] != Some(view.status) || self.status_text[at] != words {
+            let has_other_status = self.status[at] != Some(view.status) || self.status_text[at] != words;
+            if has_other_status {
+                changed.are_landmarks |= wants_somebody(self.status[at]) != wants_somebody(Some(view.status));
                 self.status[at] = Some(view.status);
                 self.status_text[at] = words;
                 changed.nodes.push(node);
+            }
+            if has_other_status || has_other_time {
+                changed.restyled.push(node);
             }
         }
         changed

@@ -137,6 +137,7 @@ proptest! {
             }
             let may_begin = matches!(news, News::Follow(true) | News::Toggle | News::Input(Input::Key { .. }));
             prop_assert!(was_following || may_begin || !board.is_following());
+            board.paint_parts();
             board.paint();
             board.paint_overlay(Some(0.5));
             board.mirror();
@@ -160,6 +161,7 @@ proptest! {
             prop_assert!(board.camera().zoom.is_finite() && board.camera().origin.is_finite());
             let scene = board.scene();
             prop_assert!(scene.nodes().all(|node| scene.nodes_in(scene.rect(node)).contains(&node)));
+            board.paint_parts();
             board.paint();
             board.paint_overlay(Some(0.5));
             board.mirror();
