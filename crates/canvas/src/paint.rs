@@ -70,7 +70,7 @@ impl<'a> View<'a> {
             zoom: camera.zoom,
             lod: board.lod(),
             seen: camera.visible(board.viewport(), CULL_PADDING),
-            selected: board.are_selected(),
+            selected: board.selected_of_all(),
             joining,
             moved,
             labels: None,

@@ -31,8 +31,8 @@ async fn name_groups(ctx: &OpContext, items: &mut [InboxItem]) -> Result<()> {
     let known = ctx.store().groups_that_can(&asked, 0).await?;
     let names: BTreeMap<String, String> = known.into_iter().map(|(id, name, _)| (id, name)).collect();
     for item in items {
-        let named = item.groups.iter().filter_map(|id| Some((id.clone(), names.get(id)?.clone())));
-        item.group_names = named.collect();
+        let told = item.groups.iter().filter_map(|id| Some((id.clone(), names.get(id)?.clone())));
+        item.group_names = told.collect();
     }
     Ok(())
 }

@@ -151,7 +151,7 @@ async fn only_the_stored_draft_is_tried_and_only_by_admins(pool: PgPool) {
     for person in [&server.anna, &server.ben] {
         draft.refused(person, &fine, 403, "forbidden").await;
     }
-    let runner = server.program(crate::harness::ADMIN, &[Scope::Run]).await;
+    let runner = server.program(ADMIN, &[Scope::Run]).await;
     draft.refused(&runner, &fine, 403, "insufficient_scope").await;
     let mut smuggled = fine.clone();
     smuggled["definition"] = json!({"steps": {"mine": {"agent_id": "shout", "inputs": {"text": {"const": "x"}}}}});

@@ -400,16 +400,16 @@ impl Board {
         }
         self.dirty.overlay = true;
         let before = self.dirty;
-        let was_selected = self.are_selected();
+        let was_selected = self.selected_of_all();
         // Frames of groups, notes and lines look different too.
         let are_steps_alone =
             self.scene.groups.is_empty() && self.selected_notes == notes && self.selected_edge.is_none();
         self.select_both(selection, notes, out);
         if are_steps_alone && !before.base {
             self.dirty.base = false;
-            let is_selected = self.are_selected();
-            let nodes = self.scene.nodes();
-            self.restyled.extend(nodes.filter(|node| was_selected[*node as usize] != is_selected[*node as usize]));
+            let is_selected = self.selected_of_all();
+            let is_other = |node: &u32| was_selected[*node as usize] != is_selected[*node as usize];
+            self.restyled.extend(self.scene.nodes().filter(is_other));
             self.dirty.nodes |= !self.restyled.is_empty();
         }
         if self.scene.n_nodes() > super::mirror::MAX_LISTED && !before.mirror && self.dirty.mirror {

@@ -21,7 +21,7 @@ impl Board {
     }
 
     /// By node, whether it is selected.
-    pub(crate) fn are_selected(&self) -> Vec<bool> {
+    pub(crate) fn selected_of_all(&self) -> Vec<bool> {
         let mut selected = vec![false; self.scene.n_nodes()];
         for node in self.selected_nodes() {
             selected[node as usize] = true;

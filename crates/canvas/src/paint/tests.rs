@@ -148,9 +148,9 @@ fn the_map_shows_everything_and_leads_to_every_place() {
     board.fit();
     assert!(board.needs_map());
     let first = board.minimap_view(size).unwrap();
-    board.look_at_map(kurbo::Point::new(150.0, 65.0), size);
+    board.look_at_map(Point::new(150.0, 65.0), size);
     let seen = board.minimap_view(size).unwrap();
-    assert!(seen.center().distance(kurbo::Point::new(150.0, 65.0)) < 2.0, "{seen:?}");
+    assert!(seen.center().distance(Point::new(150.0, 65.0)) < 2.0, "{seen:?}");
     assert!(!first.contains(seen.center()));
     let mut recorder = Recorder::default();
     board.paint_minimap(size).render(&mut recorder);
