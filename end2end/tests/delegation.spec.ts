@@ -51,7 +51,10 @@ test("reviews are given to somebody, decided in the other's place, and taken bac
 
   const page = await open(ben, { viewport: { width: 1440, height: 900 } });
   await visit(page, "/dashboard");
-  await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href="/runs/${run.id}"]`).first().click();
+  await page.getByRole("region", { name: "Waiting for you" }).locator(`a[href*="${run.id}"]`).first().click();
+  const pane = page.getByRole("region", { name: "The review that is read" });
+  await expect(pane).toContainText(anna.email);
+  await pane.getByRole("link", { name: "Open the run" }).click();
   const theirs = new RunPage(page);
   await theirs.choose("First look");
   await expect(theirs.panel.getByRole("status").filter({ hasText: "You decide for" })).toContainText(anna.email);

@@ -23,7 +23,7 @@ use crate::{
 };
 
 later! {
-    more: away, View<()>, |()| view! { <Away/> }.into_any();
+    mine: away, View<()>, |()| view! { <Away/> }.into_any();
 }
 
 #[component]

@@ -34,8 +34,8 @@ fetched! {
     home: Dashboard, dashboard, load_dashboard, view! { <DashboardPage/> }.into_any();
     home: Login, login, load_login, view! { <LoginPage/> }.into_any();
     home: Start, start, load_start, view! { <StartPage/> }.into_any();
-    home: Account, account, load_account, view! { <AccountPage/> }.into_any();
-    more: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
+    mine: Account, account, load_account, view! { <AccountPage/> }.into_any();
+    mine: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);

@@ -99,12 +99,14 @@ pub(super) fn Away() -> impl IntoView {
                     <Field id="away-delegate" label="Who decides for you" required=true help="The email of their account" error=at_field(refused, "delegate")>
                         <TextInput value=wish.delegate kind="email" autocomplete="off"/>
                     </Field>
+                    <div class="form-row">
                     <Field id="away-from" label="First day" required=true error=at_field(refused, "from_day")>
                         <TextInput value=wish.from_day kind="date"/>
                     </Field>
                     <Field id="away-to" label="Last day" required=true error=at_field(refused, "to_day")>
                         <TextInput value=wish.to_day kind="date"/>
                     </Field>
+                    </div>
                     <div class="form-actions">
                         <Button variant=Variant::Primary kind=ButtonType::Submit loading=give.pending()>"Give reviews"</Button>
                     </div>

@@ -14,7 +14,7 @@ use crate::{
 };
 
 later! {
-    more: notice_choices, View<()>, |()| view! { <Choices/> }.into_any();
+    mine: notice_choices, View<()>, |()| view! { <Choices/> }.into_any();
 }
 
 #[component]

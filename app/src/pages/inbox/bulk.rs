@@ -25,7 +25,7 @@ use crate::{
 };
 
 later! {
-    more: questions, View<Bulk>, |bulk| view! { <ApproveAll bulk/> <RejectAll bulk/> }.into_any();
+    mine: questions, View<Bulk>, |bulk| view! { <ApproveAll bulk/> <RejectAll bulk/> }.into_any();
 }
 
 /// Shows itself while something is ticked, and until what was left of the last answer is read.

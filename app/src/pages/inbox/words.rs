@@ -47,15 +47,15 @@ pub(super) fn approvals(item: &InboxItem) -> Option<String> {
     (item.quorum > 1).then(|| format!("{} of {} approvals", item.votes.len(), item.quorum))
 }
 
-/// "asks legal, one of 4": who else may do it instead.
+/// "asks legal, one of 4": who else may do it, or does it too where one approval is not enough.
 pub(super) fn asked(item: &InboxItem) -> Option<String> {
     let groups = (!item.groups.is_empty()).then(|| words::list(&item.groups_called(), 2));
-    match (groups, item.n_asked.filter(|n| *n > 1)) {
-        (Some(groups), Some(n)) => Some(format!("asks {groups}, one of {}", words::thousands(n))),
-        (Some(groups), None) => Some(format!("asks {groups}")),
-        (None, Some(n)) => Some(format!("asks one of {}", words::thousands(n))),
-        (None, None) => None,
-    }
+    let several = item.n_asked.filter(|n| *n > 1).map(|n| {
+        let n = words::thousands(n);
+        if item.quorum > 1 { format!("{n} people") } else { format!("one of {n}") }
+    });
+    let asked: Vec<String> = groups.into_iter().chain(several).collect();
+    (!asked.is_empty()).then(|| format!("asks {}", asked.join(", ")))
 }
 
 /// "3 reviews wait for you"; of everybody's the person is not meant.
@@ -148,7 +148,8 @@ mod tests {
         }));
         assert_eq!(round(&asking).as_deref(), Some("round 2 of 3"));
         assert_eq!(approvals(&asking).as_deref(), Some("1 of 2 approvals"));
-        assert_eq!(asked(&asking).as_deref(), Some("asks legal, one of 4"));
+        assert_eq!(asked(&asking).as_deref(), Some("asks legal, 4 people"));
+        assert_eq!(asked(&item(&json!({"groups": ["legal"], "n_asked": 4}))).as_deref(), Some("asks legal, one of 4"));
         let named = item(&json!({"groups": ["legal", "gone"], "group_names": {"legal": "Legal team"}}));
         assert_eq!(asked(&named).as_deref(), Some("asks Legal team and gone"));
         assert_eq!(asked(&item(&json!({"n_asked": 2}))).as_deref(), Some("asks one of 2"));

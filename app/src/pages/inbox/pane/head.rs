@@ -40,7 +40,9 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
     let href = step_of_run(item.run_id, &item.step);
     let of_list = item.step.split().1.map(ToOwned::to_owned);
     let rounds = Rounds { used: item.round, most: item.max_rounds };
-    let due = item.due_at.map(|at| view! { <span>"Due " <RelativeTime at/> ", " {then_words(item.on_timeout)}</span> });
+    let due = item
+        .due_at
+        .map(|at| view! { <span><span>"Due " <RelativeTime at/> ", " {then_words(item.on_timeout)}</span></span> });
     let votes = (item.quorum > 1).then(|| format!("{} of {} approvals", item.votes.len(), item.quorum));
     view! {
         <div class="pane-title">
@@ -53,7 +55,7 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
         {item.about.map(|about| view! { <p class="pane-about" dir="auto">{about}</p> })}
         <div class="run-facts">
             <span>"Started by " <bdi>{item.owner}</bdi></span>
-            <span>"Waits since " <RelativeTime at=item.opened_at/></span>
+            <span><span>"Waits since " <RelativeTime at=item.opened_at/></span></span>
             {due}
             {(rounds.used > 0).then(|| view! { <span>"Sent back " {rounds.words()}</span> })}
             {votes.map(|votes| view! { <span>{votes}</span> })}
