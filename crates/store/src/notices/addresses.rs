@@ -228,6 +228,10 @@ impl Store {
         author: Author,
     ) -> Result<SetAddress> {
         let mut tx = self.pool.begin().await?;
+        let is_there = sqlx::query_scalar!("SELECT id FROM notice_addresses WHERE id = $1", id.0);
+        if is_there.fetch_optional(&mut *tx).await?.is_none() {
+            return Ok(SetAddress::NotFound);
+        }
         if let Some(name) = change.name {
             let taken = sqlx::query_scalar!(
                 r#"SELECT EXISTS (SELECT FROM notice_addresses WHERE lower(name) = lower($2) AND id <> $1) AS "taken!""#,
@@ -265,9 +269,7 @@ impl Store {
         .await?
         .rows_affected();
         if changed == 0 {
-            let is_there = sqlx::query_scalar!("SELECT id FROM notice_addresses WHERE id = $1", id.0);
-            let is_there = is_there.fetch_optional(&mut *tx).await?.is_some();
-            return Ok(if is_there { SetAddress::Changed } else { SetAddress::NotFound });
+            return Ok(SetAddress::Changed);
         }
         let mut data = json!({});
         if let Some(name) = change.name {
