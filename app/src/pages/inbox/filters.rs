@@ -91,6 +91,17 @@ pub(super) fn Search(place: Place, label: &'static str) -> impl IntoView {
         }
         now
     });
+    effect_with(move |before: Option<u32>| {
+        let now = place.n_cleared();
+        if before.is_some_and(|before| before != now) {
+            if let Some(running) = pause.get_value() {
+                running.clear();
+            }
+            written.set_value(String::new());
+            text.set(String::new());
+        }
+        now
+    });
     view! {
         <TextInput
             value=text

@@ -178,7 +178,7 @@ fn Nothing(past: Past) -> impl IntoView {
         if asked.with(Asked::is_filtered) {
             view! {
                 <Empty icon="funnel" framed=true title="Nothing matches" text="No decision has what the filters ask for.">
-                    <Button icon="x" on_click=move |()| past.place.go(Asked::clear)>"Clear filters"</Button>
+                    <Button icon="x" on_click=move |()| past.place.clear()>"Clear filters"</Button>
                 </Empty>
             }
             .into_any()

@@ -9,7 +9,7 @@ use workflow::{
     api::{InboxItem, InboxSort},
 };
 
-use super::{asked::Asked, focus, listed::Keyed, row::Row, state::Inbox, words};
+use super::{focus, listed::Keyed, row::Row, state::Inbox, words};
 use crate::{
     components::{Button, Empty, Icon, LinkButton, MoreRows},
     form::TryAgain,
@@ -196,7 +196,7 @@ fn Nothing(inbox: Inbox) -> impl IntoView {
         if is_filtered {
             return view! {
                 <Empty icon="funnel" title="Nothing matches" text="Nothing that waits has what the filters ask for.">
-                    <Button icon="x" on_click=move |()| inbox.place().go(Asked::clear)>"Clear filters"</Button>
+                    <Button icon="x" on_click=move |()| inbox.place().clear()>"Clear filters"</Button>
                 </Empty>
             }
             .into_any();

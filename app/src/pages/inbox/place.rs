@@ -16,6 +16,8 @@ pub(super) struct Place {
     /// What the router was told and has not come to yet.
     sent: StoredValue<Vec<Asked>>,
     navigate: Callback<(String, bool)>,
+    /// So often the filters were cleared.
+    n_cleared: RwSignal<u32>,
 }
 
 impl Place {
@@ -30,6 +32,7 @@ impl Place {
             navigate: Callback::new(move |(href, replace): (String, bool)| {
                 navigate(&href, NavigateOptions { replace, scroll: false, ..NavigateOptions::default() });
             }),
+            n_cleared: RwSignal::new(0),
         };
         effect(move || {
             let now = address.get();
@@ -70,6 +73,17 @@ impl Place {
         if href != before.address() {
             self.navigate.run((href, !is_step(&before, &now)));
         }
+    }
+
+    /// Without filters, also without what is being typed and was not asked for yet.
+    pub(super) fn clear(self) {
+        self.go(Asked::clear);
+        self.n_cleared.update(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Another number once the filters were cleared.
+    pub(super) fn n_cleared(self) -> u32 {
+        self.n_cleared.get()
     }
 
     /// Reads this one.
