@@ -9,6 +9,7 @@ mod deliveries;
 mod mail;
 mod renew;
 mod row;
+mod verbs;
 
 use leptos::prelude::*;
 use workflow::{api::NoticeSettings, id::NoticeAddressId};

@@ -4,6 +4,7 @@
 mod choices;
 mod exceptions;
 mod in_browser;
+mod ways;
 
 use leptos::prelude::*;
 

@@ -12,11 +12,11 @@ use super::{
     answer::Answer,
     renew::Renew,
     row::Row,
+    verbs::Verbs,
 };
 use crate::{
     api,
     components::{Banner, Button, Empty, Kind, RowsSkeleton, Size, use_toasts},
-    error::AppError,
     form::{FormError, outcome},
     load::{Loaded, refetch_after_sign_in},
     pages::deleting::{DeleteQuestion, Deleting},
@@ -39,17 +39,6 @@ pub(super) fn Addresses(is_adding: RwSignal<bool>, log_of: LogOf) -> impl IntoVi
             </Loaded>
         </section>
     }
-}
-
-/// What the rows need of the list: the address that each dialog is about, and what is done without one.
-#[derive(Clone, Copy)]
-pub(super) struct Verbs {
-    pub(super) changing: RwSignal<Option<NoticeAddressView>>,
-    pub(super) renewing: RwSignal<Option<NoticeAddressView>>,
-    pub(super) deleting: Deleting<NoticeAddressId>,
-    pub(super) test: Action<NoticeAddressView, Result<(String, NoticeTest), AppError>>,
-    pub(super) switch: Action<(NoticeAddressId, bool), Result<NoticeAddressView, AppError>>,
-    pub(super) log_of: LogOf,
 }
 
 #[component]

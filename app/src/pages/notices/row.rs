@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::api::{AddressKind, NoticeAddressView};
 
-use super::addresses::Verbs;
+use super::verbs::Verbs;
 use crate::components::{Badge, Icon, Menu, MenuItem, MenuLine, RelativeTime, Size, Tone};
 
 #[component]

@@ -6,7 +6,7 @@ use workflow::{
     id::{NoticeAddressId, TemplateId},
 };
 
-use super::choices::{Board, segments, ways, when_of, when_words};
+use super::ways::{Board, Way, segments, ways, when_of, when_words};
 use crate::{
     api,
     components::{Button, Dialog, DialogForm, Field, Icon, RowsSkeleton, Segmented, Select, SelectOption, Size},
@@ -125,7 +125,7 @@ fn Choose(workflows: Vec<(TemplateId, String)>, board: Board, open: RwSignal<boo
     let ways = board.known.with_untracked(ways);
     let first = |(id, _): &(TemplateId, String)| id.to_string();
     let workflow = RwSignal::new(workflows.first().map(first).unwrap_or_default());
-    let way = RwSignal::new(ways.first().map(super::choices::Way::key).unwrap_or_default());
+    let way = RwSignal::new(ways.first().map(Way::key).unwrap_or_default());
     let when = RwSignal::new("never".to_owned());
     let workflow_options: Vec<SelectOption> =
         workflows.into_iter().map(|(id, name)| SelectOption::new(id.to_string(), name)).collect();
