@@ -28,6 +28,7 @@ mod outline;
 mod outline_notes;
 pub(super) mod output;
 pub(super) mod outside;
+mod place;
 mod press;
 mod progress;
 mod prompt;
@@ -137,6 +138,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let slowest = Slowest::of(live);
     focus::keep_focus(live);
     looking::follow(live);
+    place::keep_in_address(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
     provide_map();
