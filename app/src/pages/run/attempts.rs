@@ -1,7 +1,7 @@
 //! Each try of the chosen step with its time, tokens and error, newest first.
 
 use leptos::prelude::*;
-use workflow::{status::Outcome, view::AttemptView};
+use workflow::{RunView, status::Outcome, timing::share_of_run, view::AttemptView};
 
 use super::{log_fold::LogFold, one_step::OneStep, transcript::TranscriptFolds};
 use crate::{
@@ -69,6 +69,21 @@ pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
     Some(format!("{model}{about}{asked} + {answered} tokens{guess}{cost}{cut}"))
 }
 
+/// "7.8 s of the run's 11.6 s".
+fn share_words(run: &RunView, attempt: &AttemptView) -> Option<String> {
+    let (took, whole) = share_of_run(run, attempt)?;
+    let so_far = if run.finished_at.is_some() { "" } else { " so far" };
+    Some(format!("{} of the run's {}{so_far}", duration_words(took), duration_words(whole)))
+}
+
+/// What an attempt used: tokens, money and time; follows the run at a bounded pace.
+pub(super) fn used_words(one: OneStep, number: i32) -> Option<String> {
+    let attempt = one.read(|step| step.attempts.iter().find(|attempt| attempt.number == number).cloned())?;
+    let share = one.live.slowly(|run| share_words(run, &attempt));
+    let words: Vec<String> = [usage_words(&attempt), share].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" · "))
+}
+
 /// "Build 2026-11-28.3": of the worker that did it.
 fn build_words(attempt: &AttemptView) -> Option<String> {
     attempt.build.as_ref().filter(|build| !build.is_empty()).map(|build| format!("Build {build}"))
@@ -88,6 +103,7 @@ fn left_out_words(attempt: &AttemptView) -> Option<String> {
 /// A row is drawn once: a log that is open stays so when its attempt ends.
 fn row(one: OneStep, number: i32) -> AnyView {
     let now = memo(move || one.read(|step| step.attempts.iter().find(|attempt| attempt.number == number).cloned()));
+    let used = memo(move || used_words(one, number));
     let of_kind = one.read(|step| step.kind.clone());
     let is_over = memo(move || now.with(|now| now.as_ref().is_some_and(|attempt| attempt.outcome.is_some())));
     let status = Signal::derive(move || now.with(|now| now.as_ref().map_or("pending", status).to_owned()));
@@ -107,6 +123,8 @@ fn row(one: OneStep, number: i32) -> AnyView {
         <li>
             <StatusIcon status/>
             <div>
+                {move || now.with(|now| now.as_ref().map(|attempt| view! { <div>{attempt_words(attempt)}</div> }))}
+                {move || used.get().map(|used| view! { <div class="muted small">{used}</div> })}
                 {move || now.with(|now| now.as_ref().map(facts))}
             </div>
             {move || now.with(|now| now.as_ref().map(|attempt| view! { <RelativeTime at=attempt.started_at/> }))}
@@ -127,8 +145,6 @@ fn status(attempt: &AttemptView) -> &'static str {
 
 fn facts(attempt: &AttemptView) -> AnyView {
     view! {
-        <div>{attempt_words(attempt)}</div>
-        {usage_words(attempt).map(|usage| view! { <small class="muted small">{usage}</small> })}
         {build_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {left_out_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {error_words(attempt).map(|error| view! { <div class="muted small">{error}</div> })}
