@@ -4,7 +4,9 @@
 mod absences;
 mod absent;
 mod attempts;
+mod backoff;
 mod blast;
+mod blocks;
 mod dialogs;
 mod doors;
 mod edit;
@@ -42,6 +44,7 @@ mod slowest;
 mod stale;
 pub(super) mod state;
 mod step_panel;
+mod streamed;
 mod streams;
 mod supply;
 mod tellings;

@@ -48,7 +48,7 @@ pub(super) fn attempt_words(attempt: &AttemptView) -> String {
 }
 
 /// "Took too long: no answer in 60 s".
-fn error_words(attempt: &AttemptView) -> Option<String> {
+pub(super) fn error_words(attempt: &AttemptView) -> Option<String> {
     let error = attempt.error.as_ref()?;
     let Some(class) = attempt.error_class else { return Some(error.clone()) };
     let mut class = class.words().to_owned();
