@@ -7,7 +7,7 @@ import { ADMIN } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
 import { Weft } from "../support/weft.ts";
-import { chain, saveAgents, step, TEXT } from "../support/workflows.ts";
+import { chain, echo, saveAgents, step, TEXT } from "../support/workflows.ts";
 
 const ASK: Agent = {
   id: "e2e-read-model",
@@ -141,4 +141,25 @@ test("what a model is told, says and lets wait is seen as it comes", async ({ op
   });
   model.letGo(prose);
   await run.expectStatus("Failed");
+});
+
+test("a long text is read to its end and edited", async ({ open }) => {
+  const text = Array.from({ length: 10_000 }, (_, n) => `line ${n} of a text <b>that</b> goes on`).join("\n");
+  const { id } = await api.start(await api.publish(unique("Long"), echo()), { text });
+  const page = await open(ADMIN, { baseURL: weft.url });
+  await visit(page, `/runs/${id}?step=echo`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await run.content.getByRole("button", { name: "Show all 10,000 lines" }).click();
+  const last = run.content.getByText("line 9999 of a text <b>that</b> goes on");
+  await last.scrollIntoViewIfNeeded();
+  await expect(last).toBeInViewport();
+  await run.verb("Edit").click();
+  const field = run.dialog("Edit “Echo it”").getByLabel("text");
+  await expect(field).toHaveValue(text);
+  await field.press("ControlOrMeta+End");
+  await page.keyboard.type(", and ends");
+  await run.answer("Edit “Echo it”", "Save");
+  await run.tab("Versions").click();
+  await expect(run.content.getByRole("list", { name: "Versions" })).toContainText("v2");
 });

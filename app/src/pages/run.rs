@@ -6,7 +6,6 @@ mod absent;
 mod attempts;
 mod backoff;
 mod blast;
-mod blocks;
 mod dialogs;
 mod doors;
 mod edit;

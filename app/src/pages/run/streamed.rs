@@ -7,12 +7,9 @@ use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 use workflow::StepKey;
 
-use super::{
-    blocks::{blocks, is_data},
-    state::{LiveRun, pulse_of},
-};
+use super::state::{LiveRun, pulse_of};
 use crate::{
-    components::{Button, Size, markdown_to_html},
+    components::{Button, Size, is_data, markdown_blocks, markdown_to_html},
     reactive::{effect, memo},
 };
 
@@ -62,7 +59,7 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
         coming.attempt.track();
         let is_prose = is_prose.get();
         coming.read(|text| {
-            let parts = if is_prose { blocks(text) } else { vec![text] };
+            let parts = if is_prose { markdown_blocks(text) } else { vec![text] };
             parts.into_iter().map(Arc::<str>::from).enumerate().collect::<Vec<_>>()
         })
     };

@@ -1,11 +1,12 @@
-//! A text that grows, in blocks of Markdown that stand for themselves: what has come is rendered once, and only the last block again.
+//! A text in blocks of Markdown that stand for themselves: of one that grows what has come is rendered once, and only the last block again;
+//! of a long one what is not in sight is not laid out.
 //! A block must never change once another one stands after it, as long as the text only grows. Pure.
 
 /// A block without an end of its own is cut after so many bytes.
 const LONGEST: usize = 16 * 1024;
 
 /// The blocks, which together are the text.
-pub(super) fn blocks(text: &str) -> Vec<&str> {
+pub fn blocks(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut start, mut at) = (0, 0);
     let mut fence = None;
@@ -25,6 +26,23 @@ pub(super) fn blocks(text: &str) -> Vec<&str> {
         };
         is_blank_before = is_blank;
         at += line.len();
+    }
+    if start < text.len() {
+        found.push(&text[start..]);
+    }
+    found
+}
+
+/// The same in larger parts, for a text that is there already.
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for block in blocks(text) {
+        at += block.len();
+        if at - start >= LONGEST {
+            found.push(&text[start..at]);
+            start = at;
+        }
     }
     if start < text.len() {
         found.push(&text[start..]);
@@ -56,7 +74,7 @@ fn unindented(line: &str) -> Option<&str> {
 }
 
 /// Whether it looks like data, which Markdown would make a mess of.
-pub(super) fn is_data(text: &str) -> bool {
+pub fn is_data(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
@@ -84,6 +102,15 @@ mod tests {
         let text = "a line of many\n".repeat(10_000);
         let found = blocks(&text);
         assert!(found.len() > 5 && found.iter().all(|block| block.len() < LONGEST + 20 && block.ends_with('\n')));
+    }
+
+    #[test]
+    fn parts_are_few_and_together_the_text() {
+        let text = "A paragraph.\n\n".repeat(10_000);
+        let found = parts(&text);
+        assert_eq!(found.concat(), text);
+        assert!(found.len() < 12 && found.len() > 6, "{}", found.len());
+        assert_eq!(parts(""), Vec::<&str>::new());
     }
 
     #[test]
