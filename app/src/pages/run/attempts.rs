@@ -58,11 +58,12 @@ pub(super) fn error_words(attempt: &AttemptView) -> Option<String> {
     Some(format!("{class}: {error}"))
 }
 
-/// "gpt-4, 120 + 40 tokens, cost 0.0012".
+/// "gpt-4, 120 + 40 tokens, cost 0.0012 EUR".
 pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
     let usage = attempt.usage.as_ref()?;
     let model = usage.model.as_ref().map(|model| format!("{model}, ")).unwrap_or_default();
-    let cost = usage.cost_micros.map(|cost| format!(", cost {}", words::money(cost))).unwrap_or_default();
+    let currency = usage.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default();
+    let cost = usage.cost_micros.map(|cost| format!(", cost {}{currency}", words::money(cost))).unwrap_or_default();
     let (asked, answered) = (words::thousands(usage.prompt_tokens), words::thousands(usage.completion_tokens));
     let (about, guess) = if usage.is_estimated { ("about ", " (estimated)") } else { ("", "") };
     let cut = if usage.is_cut { ", broken off at its limit" } else { "" };
@@ -155,7 +156,7 @@ fn facts(attempt: &AttemptView) -> AnyView {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use workflow::status::Reason;
+    use workflow::{status::Reason, view::Usage};
 
     use super::*;
 
@@ -179,6 +180,8 @@ mod tests {
         assert_eq!(attempt_words(&attempt), "Attempt 2 was lost with its worker after 0 ms");
         assert_eq!(error_words(&attempt).as_deref(), Some("The other side's fault: The answer broke off"));
         assert_eq!(build_words(&attempt).as_deref(), Some("Build 2026-11-28.3"));
+        attempt.usage = Some(Usage { cost_micros: Some(1_200), currency: Some("EUR".to_owned()), ..Usage::default() });
+        assert_eq!(usage_words(&attempt).as_deref(), Some("0 + 0 tokens, cost 0.0012 EUR"));
         attempt.error_class = None;
         assert_eq!(error_words(&attempt).as_deref(), Some("The answer broke off"));
     }
