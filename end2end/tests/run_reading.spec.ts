@@ -56,7 +56,8 @@ test("a run is called after what it is about, and the address keeps the step", a
     await expect(page).toHaveURL(`${weft.url}/runs/${id}?step=second`);
     await page.goBack();
     await expect(shown("First")).toBeVisible();
-    await visit(page, page.url());
+    await page.reload();
+    await hydrated(page);
     await expect(shown("First")).toBeVisible();
     await page.goBack();
     await expect(page).toHaveURL(`${weft.url}/runs/${id}`);
@@ -139,7 +140,9 @@ test("what a model is told, says and lets wait is seen as it comes", async ({ op
     await sent.getByText("What was sent").click();
     await expect(sent.getByRole("region", { name: "Prompt" })).toContainText(held);
   });
-  model.letGo(prose);
+  await run.choose("Write");
+  await run.verb("Stop").click();
+  await run.answer("Stop “Write”?", "Stop the step");
   await run.expectStatus("Failed");
 });
 

@@ -15,7 +15,9 @@ pub fn blocks(text: &str) -> Vec<&str> {
         let is_blank = line.trim().is_empty();
         // What is indented goes on with the list before it.
         let begins_anew = is_blank_before && !is_blank && !line.starts_with([' ', '\t']);
-        if fence.is_none() && at > start && (begins_anew || at - start >= LONGEST) {
+        // The rest of a table would be none without its head.
+        let is_too_long = at - start >= LONGEST && !line.starts_with('|');
+        if fence.is_none() && at > start && (begins_anew || is_too_long) {
             found.push(&text[start..at]);
             start = at;
         }
@@ -102,6 +104,7 @@ mod tests {
         let text = "a line of many\n".repeat(10_000);
         let found = blocks(&text);
         assert!(found.len() > 5 && found.iter().all(|block| block.len() < LONGEST + 20 && block.ends_with('\n')));
+        assert_eq!(blocks(&"| a | b |\n".repeat(10_000)).len(), 1, "a table stays whole");
     }
 
     #[test]
