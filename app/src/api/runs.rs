@@ -34,6 +34,9 @@ pub struct LoadedRun {
     /// What those are called that its gates ask.
     #[serde(default)]
     pub group_names: BTreeMap<GroupId, String>,
+    /// The version of its workflow that whoever starts one now gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_version: Option<i32>,
 }
 
 /// What a verb did.
@@ -72,7 +75,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let (groups, acts_for) =
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names })
+    let published_version = service::runs::published_version(&ctx, &snapshot).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

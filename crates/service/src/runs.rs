@@ -19,7 +19,7 @@ pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::runs::Scope;
+use store::{runs::Scope, templates::Startable};
 use workflow::{
     RunId, RunView, UserId,
     api::{EventView, Page, RunPage, RunSummary},
@@ -94,6 +94,15 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     // Who is in them is nobody's business here.
     let known = ctx.store().groups_that_can(&asked, 0).await?;
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
+}
+
+/// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.
+pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option<i32>> {
+    let Some(started) = run.data.started.as_ref().filter(|started| !started.is_test) else { return Ok(None) };
+    Ok(match ctx.store().startable(started.template_id, None).await? {
+        Startable::Version(version) => Some(version),
+        Startable::NotPublished | Startable::Archived | Startable::NotFound => None,
+    })
 }
 
 /// The newest events before `before`, newest first.
