@@ -225,6 +225,8 @@ pub(super) enum Mode {
     StepOnly,
     Downstream,
     StaleDownstream,
+    /// All that is stale in the run and that no person wrote; the step is one of these
+    Stale,
 }
 
 pub(super) async fn run(command: Run) -> Result<ExitCode> {

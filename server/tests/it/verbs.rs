@@ -114,6 +114,7 @@ async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
         // What read the other text is stale, and what stands on that.
         ("top", "stale_downstream", Some("right"), &["end", "join", "top"]),
         ("right", "stale_downstream", Some("top"), &["end", "join", "right"]),
+        ("join", "stale", Some("right"), &["end", "join"]),
         ("each%5Bi%5D", "step_only", None, &["each", "each[i]"]),
         ("each%5Bj%5D", "downstream", None, &["each", "each[j]", "end", "join"]),
     ] {
@@ -139,6 +140,10 @@ async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
             after.iter().filter(|(key, now)| before.get(*key) != Some(now)).map(|(key, _)| key.as_str()).collect();
         assert_eq!(risen, told.into_iter().collect(), "{at}");
     }
+    let before = server.anna.settled(run).await;
+    let fresh = server.anna.post(&format!("{path}/end/rerun"), json!({"mode": "stale"})).await.problem(409, "conflict");
+    assert!(fresh["detail"].as_str().unwrap().contains("refresh nothing"), "{fresh:#}");
+    assert_eq!(server.anna.settled(run).await["seq"], before["seq"]);
     server.stop().await;
 }
 

@@ -4,6 +4,7 @@ mod budget;
 mod compare_with;
 mod dialogs;
 mod move_to;
+mod refresh;
 
 use leptos::prelude::*;
 use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
@@ -184,8 +185,14 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             })}
         }
     };
+    let has_stale = memo(move || status.get() != RunStatus::Cancelled && live.stale.with(|stale| !stale.is_empty()));
     view! {
         <div class="run-actions">
+            {may_act.then(|| view! {
+                <Show when=move || has_stale.get()>
+                    <Button icon="rotate-cw" on_click=move |()| heads.refreshing.set(true)>"Refresh what is stale"</Button>
+                </Show>
+            })}
             <Show when=move || !is_over.get()>
                 <Switch
                     label="Auto-run"

@@ -1,15 +1,16 @@
 //! Trigger, retry and re-run: what runs again and what that costs, with another prompt or other inputs if wanted.
 //! Both belong to this run; the template is never touched. What was typed stays until the server took it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use serde_json::Value;
 use workflow::{
-    StepStatus,
+    StepKey, StepStatus,
     agent::InputPort,
     api::{RerunMode, RerunStep, StepPrompt, TriggerStep},
     definition::RunInput,
+    rerun::closure,
 };
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
     seen::{OvertakenGoOn, Seen},
     verbs::Verb,
 };
-use crate::reactive::{effect, effect_with};
+use crate::reactive::{effect, effect_with, memo};
 use crate::{
     components::{Button, Dialog, Diff, Field, Icon, RadioList, Size, TextArea, Variant, dom},
     error::AppError,
@@ -72,6 +73,14 @@ impl Dialogue {
             "stale" => RerunMode::StaleDownstream,
             _ => RerunMode::StepOnly,
         }
+    }
+
+    /// What runs again then.
+    fn keys(self) -> Memo<BTreeSet<StepKey>> {
+        memo(move || {
+            let (key, mode) = (self.one.key(), self.mode());
+            self.one.live.slowly(|run| closure(run, &key, mode))
+        })
     }
 
     /// The values set in this run before the dialog opened.
@@ -210,7 +219,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <InputsEdit form/>
             <Show when=move || !is_ready()>
                 <RadioList value=form.mode choices=MODES.to_vec() name="rerun-mode" label="What runs again"/>
-                <Blast one mode=Signal::derive(move || form.mode())/>
+                <Blast live=one.live keys=form.keys()/>
             </Show>
         }
         .into_any(),

@@ -119,6 +119,12 @@ pub enum RerunMode {
     Downstream,
     /// The step and what is stale downstream of it.
     StaleDownstream,
+    /// All that is stale in the run and that no person wrote; the step is one of these.
+    Stale,
+}
+
+impl RerunMode {
+    pub const ALL: [Self; 4] = [Self::StepOnly, Self::Downstream, Self::StaleDownstream, Self::Stale];
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -158,6 +164,9 @@ pub struct BlastStep {
     pub seconds: f64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_estimated: bool,
+    /// A person wrote what is the latest of it, or of one of its items: what it makes anew takes that place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_written: bool,
 }
 
 /// The answer to a verb that can be tried dry.

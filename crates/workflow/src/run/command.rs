@@ -385,6 +385,9 @@ pub enum Refused {
     Unanswered,
     #[error("the other run has nothing that differs")]
     NothingToAdopt,
+    /// It is fresh, or written by a person, or stale through what a person wrote alone.
+    #[error("running the step again would refresh nothing")]
+    NothingToRefresh,
     #[error("that much is used up already")]
     BudgetTooSmall,
     #[error("the key was used for another request")]

@@ -169,6 +169,7 @@ fn mode_name(mode: Mode) -> &'static str {
         Mode::StepOnly => "step_only",
         Mode::Downstream => "downstream",
         Mode::StaleDownstream => "stale_downstream",
+        Mode::Stale => "stale",
     }
 }
 
@@ -267,6 +268,7 @@ mod tests {
                 "/runs/R/steps/s/rerun",
                 json!({"mode": "stale_downstream", "dry_run": true}),
             ),
+            ("rerun R s --mode stale", "POST", "/runs/R/steps/s/rerun", json!({"mode": "stale", "dry_run": false})),
             ("rollback R A --generation 2", "POST", "/runs/R/artifacts/A/rollback", json!({"expect_generation": 2})),
             ("lineage R A", "GET", "/runs/R/artifacts/A/lineage", Value::Null),
         ]

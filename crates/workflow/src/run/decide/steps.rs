@@ -18,6 +18,7 @@ use crate::{
         state::{Admission, NewVersion, Status, Verdict},
     },
     skipping,
+    staleness::staleness,
     status::{ErrorClass, Origin, Outcome, SkipReason, StepStatus},
     step_machine::StepEvent,
     view::StepOverride,
@@ -64,12 +65,19 @@ impl Draft<'_> {
     ) -> Result<(), Refused> {
         use StepStatus as S;
         self.expect_status(key, &[S::Completed, S::Failed, S::Skipped])?;
-        self.refuse_bound_literals(key, changes)?;
-        self.change_override(key, changes);
         let closure = match mode {
             crate::api::RerunMode::StepOnly => BTreeSet::from([key.clone()]),
-            mode => rerun::closure(&self.base().view(&BTreeMap::new()), key, mode),
+            mode => {
+                let view = self.base().view(&BTreeMap::new());
+                // What a person wrote since it was looked is never run over.
+                if mode == crate::api::RerunMode::Stale && !rerun::refreshable(&view, &staleness(&view)).contains(key) {
+                    return Err(Refused::NothingToRefresh);
+                }
+                rerun::closure(&view, key, mode)
+            }
         };
+        self.refuse_bound_literals(key, changes)?;
+        self.change_override(key, changes);
         let event = |of: &StepKey, blocked| {
             if of == key { StepEvent::Rerun { blocked } } else { StepEvent::Superseded { blocked } }
         };
