@@ -68,6 +68,31 @@ test("what is stale is refreshed, and what a person wrote stays unless they are 
   });
 });
 
+test("a fork begins with the prompt and the inputs that its dialog was given", async ({ open, adminApi, userApi }) => {
+  const template = await adminApi.publish(unique("Forked with changes"), chain());
+  const { id } = await userApi.start(template, { text: "loom" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await run.choose("Second");
+  await run.more("Fork from here");
+  const dialog = run.dialog("Fork from “Second”");
+  await dialog.getByLabel("Prompt").fill("{{ text");
+  await dialog.getByRole("button", { name: "Fork", exact: true }).click();
+  await expect(dialog.getByLabel("Prompt")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Prompt").fill("{{ text }}, woven");
+  await dialog.locator("summary").filter({ hasText: "Inputs" }).click();
+  await dialog.getByRole("button", { name: "Set a value" }).click();
+  await dialog.getByLabel("text", { exact: true }).fill("mine");
+  await dialog.getByRole("button", { name: "Fork", exact: true }).click();
+  await expect(page).not.toHaveURL(new RegExp(id));
+  await run.expectStatus("Completed");
+  await run.choose("Second");
+  await expect(run.content).toContainText("mine, woven");
+  expect(await generations(userApi, id)).toEqual({ first: 1, second: 1, third: 1, aside: 1 });
+});
+
 /** What a dialog says will run. */
 async function expectListed(dialog: Locator, titles: readonly string[]): Promise<void> {
   const listed = dialog.getByRole("region", { name: "What runs again" }).getByRole("listitem").locator(".truncate");

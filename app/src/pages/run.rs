@@ -8,6 +8,7 @@ mod blast;
 mod dialogs;
 mod doors;
 mod edit;
+mod edits;
 mod focus;
 mod fork;
 mod gate;

@@ -162,6 +162,8 @@ pub(super) enum Verb {
         step: String,
         #[arg(long, value_name = "on|off")]
         auto_run: Option<Switch>,
+        #[command(flatten)]
+        overrides: Overrides,
     },
     /// Take versions of another run over into this one
     Adopt {

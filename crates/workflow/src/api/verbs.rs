@@ -208,12 +208,18 @@ pub struct RollbackArtifact {
     pub expect_generation: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ForkRun {
     /// The new run begins here; what is upstream or beside it is shared.
     pub step: StepKey,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_run: Option<bool>,
+    /// Another prompt for the step in the new run, as with a trigger: absent leaves what the run has, null takes it back.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub prompt_override: Option<Option<String>>,
+    /// Literal values for its ports there; absent leaves those that the run has.
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use crate::{
     rerun,
     run::{
         Refused,
-        command::{Changes, Edit, Patch},
+        command::{Changes, Edit},
         event::EventKind,
         seeded::{self, Bug},
         state::{Admission, NewVersion, Status, Verdict},
@@ -106,17 +106,7 @@ impl Draft<'_> {
     /// The override of a step with another prompt or other inputs. False: it is so already, or nothing is asked for.
     pub(super) fn change_override(&mut self, key: &StepKey, changes: &Changes) -> bool {
         let before = self.override_of(key).cloned().unwrap_or_default();
-        let mut value = before.clone();
-        match &changes.prompt {
-            Patch::Keep => {}
-            Patch::Reset => value.prompt = None,
-            Patch::Set(prompt) => value.prompt = Some(prompt.clone()),
-        }
-        match &changes.inputs {
-            Patch::Keep => {}
-            Patch::Reset => value.inputs.clear(),
-            Patch::Set(inputs) => value.inputs.clone_from(inputs),
-        }
+        let value = changes.on(&before);
         let is_new = value != before;
         if is_new {
             self.set_override(key, value);
