@@ -66,6 +66,17 @@ test("what is stale is refreshed, and what a person wrote stays unless they are 
     await run.expectStatus("Completed");
     await expect(refresh).toHaveCount(0);
   });
+
+  await test.step("any two versions are compared, and it is said which step read one", async () => {
+    await run.tab("Versions").click();
+    await expect(run.content).toContainText(/v4 was read by .*Third/);
+    await run.content.getByLabel("Compare with").selectOption({ label: "v1 · attempt 1" });
+    await run.content.getByRole("radio", { name: "Differences" }).check();
+    await expect(run.content.getByRole("region", { name: /^v1 .* to v4/ })).toContainText("LOOM");
+    await run.content.getByRole("list", { name: "Versions" }).getByRole("button", { name: /^v3 / }).click();
+    await expect(run.content.getByRole("region", { name: /^v2 .* to v3/ })).toContainText("by hand");
+    await expect(run.content).toContainText("No step has read v3 in its last attempt");
+  });
 });
 
 test("a fork begins with the prompt and the inputs that its dialog was given", async ({ open, adminApi, userApi }) => {
