@@ -6,7 +6,7 @@ import type { Api } from "../support/api.ts";
 import { USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { chain, saveAgents } from "../support/workflows.ts";
+import { chain, ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
@@ -102,6 +102,34 @@ test("a fork begins with the prompt and the inputs that its dialog was given", a
   await run.choose("Second");
   await expect(run.content).toContainText("mine, woven");
   expect(await generations(userApi, id)).toEqual({ first: 1, second: 1, third: 1, aside: 1 });
+});
+
+test("what happened to the items of a list is one line that opens, and an event leads to its step", async ({
+  open,
+  adminApi,
+  userApi,
+}) => {
+  const template = await adminApi.publish(unique("Six of them"), {
+    inputs: TEXT_INPUT,
+    steps: {
+      each: { ...step("Say each", ECHO, input("text")), map: { over: { const: ["a", "b", "c", "d", "e", "f"] } } },
+      after: step("After all", ECHO, input("text"), ["each"]),
+    },
+  });
+  const { id } = await userApi.start(template, { text: "loom" });
+  const page = await open(USER);
+  await visit(page, `/runs/${id}`);
+  const run = new RunPage(page);
+  await run.expectStatus("Completed");
+  await run.choose("Say each");
+  await page.getByRole("button", { name: "Timeline" }).click();
+  const timeline = page.getByRole("region", { name: "Timeline" });
+  const items = timeline.getByRole("listitem").filter({ hasText: "events of its items: 6 completed" });
+  await expect(items.getByRole("listitem")).toHaveCount(0);
+  await items.locator("summary").click();
+  await expect(items.getByRole("listitem").filter({ hasText: "completed: text v1" })).toHaveCount(6);
+  await timeline.getByRole("button", { name: "After all", exact: true }).first().click();
+  await expect(run.panel.getByRole("heading", { name: "After all", exact: true })).toBeVisible();
 });
 
 /** What a dialog says will run. */

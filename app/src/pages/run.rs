@@ -46,6 +46,7 @@ mod streams;
 mod supply;
 mod tellings;
 mod timeline;
+mod timeline_lines;
 mod touched;
 mod transcript;
 pub(super) mod tried;
