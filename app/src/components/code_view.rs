@@ -1,7 +1,7 @@
 //! `CodeView`: text in a monospace face with line numbers and a copy button.
 //! Long texts show their first lines until asked for all, so that no artifact can stall the page.
 
-use crate::reactive::memo;
+use crate::{reactive::memo, words};
 use leptos::prelude::*;
 
 use super::copy::CopyButton;
@@ -39,7 +39,7 @@ pub fn CodeView(
             <MoreRows
                 has_more=Signal::derive(move || n_lines.get() > FIRST_LINES && !all.get())
                 on_more=move |()| all.set(true)
-                label=Signal::derive(move || format!("Show all {} lines", n_lines.get()))
+                label=Signal::derive(move || format!("Show all {}", words::count(n_lines.get(), "line")))
             />
         </div>
     }

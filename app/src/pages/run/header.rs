@@ -26,6 +26,7 @@ use crate::{
     later::{View, later},
     link::{Link, use_link},
     session::use_session,
+    words,
 };
 
 later! {
@@ -108,7 +109,11 @@ async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<Done, AppEr
 }
 
 fn words_running(n: usize) -> String {
-    if n == 1 { "the step that is running is".to_owned() } else { format!("the {n} steps that are running are") }
+    if n == 1 {
+        "the step that is running is".to_owned()
+    } else {
+        format!("the {} that are running are", words::count(n, "step"))
+    }
 }
 
 #[component]

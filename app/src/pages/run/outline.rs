@@ -64,7 +64,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                     {(n_waiting > 0).then(|| view! {
                         " "
                         <StatusIcon status="awaiting_review" spoken=false/>
-                        <span class="visually-hidden">{format!("{n_waiting} to review")}</span>
+                        <span class="visually-hidden">{format!("{} to review", crate::words::number(n_waiting))}</span>
                     })}
                 }
                 .into_any()

@@ -102,7 +102,7 @@ pub(super) fn RerunDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         if is_ready() {
             "It is queued. What you change here is used when it starts, which it does at once.".to_owned()
         } else {
-            "A new generation begins. Earlier versions stay, and are the latest until a new one is there.".to_owned()
+            "The step begins again. Earlier versions stay, and are the latest until a new one is there.".to_owned()
         }
     });
     view! {

@@ -164,7 +164,7 @@ fn row(live: LiveRun, event: Told) -> impl IntoView {
 fn names_of(mut names: Vec<String>, n: usize) -> String {
     let n_more = n.saturating_sub(names.len());
     if n_more > 0 {
-        names.push(format!("{} more", words::thousands(i64::try_from(n_more).unwrap_or(i64::MAX))));
+        names.push(format!("{} more", words::number(n_more)));
     }
     words::list(&names, names.len())
 }

@@ -30,7 +30,7 @@ impl Line {
         ];
         let parts = told.into_iter().filter_map(|(kind, word)| {
             let n = self.events.iter().filter(|event| event.kind == kind).count();
-            (n > 0).then(|| format!("{} {word}", words::thousands(i64::try_from(n).unwrap_or(i64::MAX))))
+            (n > 0).then(|| format!("{} {word}", words::number(n)))
         });
         let parts: Vec<String> = parts.collect();
         let events = format!("{} of its items", words::count(self.events.len(), "event"));
