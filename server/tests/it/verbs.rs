@@ -113,8 +113,9 @@ async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
         ("top", "stale_downstream", None, &["top"]),
         // What read the other text is stale, and what stands on that.
         ("top", "stale_downstream", Some("right"), &["end", "join", "top"]),
-        ("right", "stale_downstream", Some("top"), &["end", "join", "right"]),
+        // All that is stale, wherever, and not the edited step.
         ("join", "stale", Some("right"), &["end", "join"]),
+        ("right", "stale_downstream", Some("top"), &["end", "join", "right"]),
         ("each%5Bi%5D", "step_only", None, &["each", "each[i]"]),
         ("each%5Bj%5D", "downstream", None, &["each", "each[j]", "end", "join"]),
     ] {

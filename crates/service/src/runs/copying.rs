@@ -40,9 +40,9 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     {
         return Ok(earlier);
     }
+    call.refuse_new_work().await?;
     let changes = overrides::changes(fork.prompt_override, fork.inputs);
     check_changes(&call, &source, &fork.step.split().0, &changes).await?;
-    call.refuse_new_work().await?;
     let (nobody, agents) = (Voters::default(), AgentCatalog::default());
     let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
     let begin = run::fork(&source, &fork.step, id, fork.auto_run, &changes, &decided);
