@@ -95,9 +95,10 @@ test("a fork begins with the prompt and the inputs that its dialog was given", a
   await dialog.getByLabel("Prompt").fill("{{ text }}, woven");
   await dialog.locator("summary").filter({ hasText: "Inputs" }).click();
   await dialog.getByRole("button", { name: "Set a value" }).click();
-  await dialog.getByLabel("text", { exact: true }).fill("mine");
+  await dialog.getByLabel("text").fill("mine");
   await dialog.getByRole("button", { name: "Fork", exact: true }).click();
   await expect(page).not.toHaveURL(new RegExp(id));
+  await expect(run.head).toContainText("Forked from another run");
   await run.expectStatus("Completed");
   await run.choose("Second");
   await expect(run.content).toContainText("mine, woven");
