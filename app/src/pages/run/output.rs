@@ -6,6 +6,7 @@ use workflow::{RunView, StepKey, StepStatus, status::Origin};
 use super::{artifact::Artifact, state::LiveRun, transcript};
 use crate::components::{Banner, Empty, Kind};
 use crate::reactive::{effect, memo};
+use crate::session::use_session;
 
 #[component]
 pub(in crate::pages) fn Output(
@@ -57,6 +58,15 @@ pub(in crate::pages) fn Output(
     let has_begun = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
     });
+    // Only who can change agents is told to.
+    let session = use_session();
+    let advice = move || {
+        if session.is_admin() {
+            "Raise the limit in the agent, or ask for less and run the step again."
+        } else {
+            "Ask for less and run the step again, or ask an admin to raise the limit in the agent."
+        }
+    };
     let empty = move || nothing_words(status.get(), has_begun.get(), written.get());
     view! {
         <Show when=move || status.get() == StepStatus::Running && stream().is_some()>
@@ -70,7 +80,8 @@ pub(in crate::pages) fn Output(
         </Show>
         <Show when=move || is_cut.get()>
             <Banner kind=Kind::Warn title="The model broke off at its limit">
-                "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
+                "This is the longest answer that the agent allows, and may not be all of it. "
+                {advice}
             </Banner>
         </Show>
         <div class="stack">

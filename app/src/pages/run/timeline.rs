@@ -116,7 +116,9 @@ fn told(live: LiveRun, line: Line) -> AnyView {
             <Icon name="layers"/>
             <details
                 class="fold"
-                on:toggle=move |event| open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open())
+                on:toggle=move |event| {
+                    open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
+                }
             >
                 <summary><Icon name="chevron-right"/> <strong>{title}</strong> " " {words}</summary>
                 <Show when=move || open.get()><ol class="timeline">{rows}</ol></Show>
