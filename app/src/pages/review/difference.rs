@@ -1,16 +1,17 @@
-//! Two artifacts as a difference of their texts.
+//! Two artifacts as a difference: of values the places that are others first, then line by line.
 
 use leptos::prelude::*;
 use serde_json::Value;
 use workflow::{
     ArtifactId, RunId,
     api::{ArtifactView, Encoding},
+    difference::{MOST, of_values},
 };
 
 use super::artifact::text_of;
 use crate::{
     api,
-    components::{Diff, Skeleton, SkeletonKind},
+    components::{Diff, Skeleton, SkeletonKind, difference_row},
     load::PartFailed,
 };
 
@@ -34,13 +35,36 @@ pub(in crate::pages) fn Difference(
                 let title = title.clone();
                 Suspend::new(async move {
                     match both.await {
-                        Ok((before, after)) => view! { <Diff before=compared(&before) after=compared(&after) title/> }.into_any(),
+                        Ok((before, after)) => view! {
+                            {places(&before, &after)}
+                            <Diff before=compared(&before) after=compared(&after) title/>
+                        }
+                        .into_any(),
                         Err(error) => view! { <PartFailed error on_retry=move |()| both.refetch()/> }.into_any(),
                     }
                 })
             }}
         </Transition>
     }
+}
+
+/// What differs between two values, by its place; nothing of texts.
+fn places(before: &ArtifactView, after: &ArtifactView) -> Option<AnyView> {
+    if (&before.encoding, &after.encoding) != (&Encoding::Json, &Encoding::Json) {
+        return None;
+    }
+    let found = of_values(&before.content, &after.content);
+    let cut = (found.len() >= MOST)
+        .then(|| view! { <p class="muted small">{format!("These are the first {MOST} of them")}</p> });
+    (!found.is_empty()).then(|| {
+        view! {
+            <section aria-label="What differs">
+                <dl class="facts small">{found.into_iter().map(difference_row).collect_view()}</dl>
+                {cut}
+            </section>
+        }
+        .into_any()
+    })
 }
 
 /// As it is compared: of a value what it holds counts, and not the order of its keys.
