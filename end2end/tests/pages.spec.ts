@@ -155,7 +155,7 @@ async function items(page: Page): Promise<void> {
 }
 
 async function form(page: Page): Promise<void> {
-  await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Submit" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Send answer" })).toBeVisible();
 }
 
 async function difference(page: Page): Promise<void> {

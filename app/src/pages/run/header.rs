@@ -4,6 +4,7 @@ mod budget;
 mod compare_with;
 mod dialogs;
 mod move_to;
+mod refresh;
 
 use leptos::prelude::*;
 use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
@@ -27,6 +28,7 @@ use crate::{
     later::{View, later},
     link::{Link, use_link},
     session::use_session,
+    words,
 };
 
 later! {
@@ -130,7 +132,11 @@ async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<Done, AppEr
 }
 
 fn words_running(n: usize) -> String {
-    if n == 1 { "the step that is running is".to_owned() } else { format!("the {n} steps that are running are") }
+    if n == 1 {
+        "the step that is running is".to_owned()
+    } else {
+        format!("the {} that are running are", words::count(n, "step"))
+    }
 }
 
 /// A pause lets what runs come to its end, and only then can the run move.
@@ -215,8 +221,14 @@ fn Actions(
             })}
         }
     };
+    let has_stale = memo(move || status.get() != RunStatus::Cancelled && live.stale.with(|stale| !stale.is_empty()));
     view! {
         <div class="run-actions">
+            {may_act.then(|| view! {
+                <Show when=move || has_stale.get()>
+                    <Button icon="rotate-cw" on_click=move |()| heads.refreshing.set(true)>"Refresh what is stale"</Button>
+                </Show>
+            })}
             <Show when=move || !is_over.get()>
                 <Switch
                     label="Auto-run"

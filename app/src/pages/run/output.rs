@@ -15,6 +15,7 @@ use crate::{
     components::{Banner, Elapsed, Empty, Kind},
     later::{View, later},
     reactive::{effect, memo},
+    session::use_session,
 };
 
 later! {
@@ -78,6 +79,15 @@ pub(in crate::pages) fn Output(
     let has_begun = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
     });
+    // Only who can change agents is told to.
+    let session = use_session();
+    let advice = move || {
+        if session.is_admin() {
+            "Raise the limit in the agent, or ask for less and run the step again."
+        } else {
+            "Ask for less and run the step again, or ask an admin to raise the limit in the agent."
+        }
+    };
     let empty = move || nothing_words(status.get(), has_begun.get(), written.get());
     view! {
         <Show when=move || is_coming.get()>
@@ -97,7 +107,8 @@ pub(in crate::pages) fn Output(
         </Show>
         <Show when=move || is_cut.get()>
             <Banner kind=Kind::Warn title="The model broke off at its limit">
-                "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
+                "This is the longest answer that the agent allows, and may not be all of it. "
+                {advice}
             </Banner>
         </Show>
         <div class="stack">

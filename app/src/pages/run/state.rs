@@ -12,7 +12,7 @@ use workflow::{
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
     title,
-    view::{Applied, StepView},
+    view::{Applied, Feedback, StepView},
 };
 
 use super::{
@@ -338,6 +338,14 @@ impl LiveRun {
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
         self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.
+    pub(super) fn sent_back(self, key: &StepKey) -> BTreeMap<i32, Feedback> {
+        self.folded.with_value(|folded| {
+            let sent_back = folded.state.rejections(key).iter().filter(|rejection| !rejection.is_last);
+            sent_back.map(|rejection| (rejection.generation + 1, rejection.view(&folded.people))).collect()
+        })
     }
 
     pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {
