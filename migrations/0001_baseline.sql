@@ -408,6 +408,17 @@ CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_a
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
 
+-- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
+CREATE TABLE run_labels (
+    run_id     uuid PRIMARY KEY,
+    title      text CHECK (char_length(title) BETWEEN 1 AND 200),
+    tags       text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    -- A run without either has no row.
+    CHECK (title IS NOT NULL OR tags <> '{}')
+);
+CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
+
 -- Every event of every run, as it was told: the audit log, the wire frame and what a run is rebuilt from.
 CREATE TABLE run_events (
     run_id    uuid NOT NULL,

@@ -64,6 +64,18 @@ pub async fn my_runs(after: Option<String>) -> Result<wire::RunPage, AppError> {
     Ok(service::runs::list(&expect_context(), after, None).await?)
 }
 
+/// Runs that are asked for.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn list_runs(query: wire::RunQuery, after: Option<String>) -> Result<wire::Page<wire::ListedRun>, AppError> {
+    Ok(service::runs::find(&expect_context(), &query, &service::Wanted::after(after)).await?)
+}
+
+/// What a run is called and tagged with from now on.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn label_run(id: RunId, labels: wire::RunLabels) -> Result<wire::RunLabels, AppError> {
+    Ok(service::runs::label(&expect_context(), id, &labels).await?)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();

@@ -9,6 +9,8 @@ mod control;
 mod copying;
 mod done;
 pub(crate) mod idempotency;
+mod labels;
+mod listing;
 pub(crate) mod looking;
 mod moving;
 pub(crate) mod overrides;
@@ -32,6 +34,8 @@ pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
+pub use labels::label;
+pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
 pub use start::start;
@@ -57,13 +61,6 @@ pub async fn list_shared(ctx: &OpContext, after: Option<String>, limit: Option<u
     let viewer = ctx.user()?;
     let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into();
     Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::Shared).await?)
-}
-
-/// Runs of everybody, newest first.
-pub async fn list_all(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
-    let viewer = ctx.admin()?;
-    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into();
-    Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::All).await?)
 }
 
 /// Runs in which a step waits for my review, oldest first.

@@ -2,6 +2,9 @@
 //! Every read carries the viewer: a run that is not theirs is as absent as one that does not exist. A page must cost what stands on it,
 //! whatever lies before it and whatever others have: a test looks at the plans of `LIST_STATEMENTS`.
 
+pub mod labels;
+pub mod listed;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
@@ -26,12 +29,13 @@ pub enum Scope {
     All,
 }
 
-/// Runs as a list shows them, where they are `r`; tests stand in none.
+/// Runs as a list shows them, where they are `r`; tests stand in none. What it is about is what somebody called it, if somebody did.
 macro_rules! columns {
     () => {
         "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run,
             r.user_id, u.email, r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled,
-            r.n_waiting, r.about, r.created_at, r.finished_at
+            r.n_waiting, coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = r.id), r.about) AS about,
+            r.created_at, r.finished_at
         "
     };
 }

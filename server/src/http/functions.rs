@@ -61,6 +61,8 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("test_notice_email", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
+    ("list_runs", SMALL),
+    ("label_run", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
     ("set_auto_run", SMALL),

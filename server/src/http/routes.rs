@@ -74,6 +74,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/workflows/runs", runs::start).takes(CONTENT),
         get("/api/workflows/runs/{run_id}", runs::get),
         patch("/api/workflows/runs/{run_id}", runs::patch),
+        put("/api/workflows/runs/{run_id}/labels", runs::label),
         post("/api/workflows/runs/{run_id}/pause", runs::pause),
         post("/api/workflows/runs/{run_id}/resume", runs::resume),
         post("/api/workflows/runs/{run_id}/cancel", runs::cancel),

@@ -70,6 +70,7 @@ pub(super) fn action(action: &str) -> &str {
         "notice.settings_changed" => "Changed how notices are sent",
         "notice.resent" => "Sent a notice again",
         "notice.unsubscribed" => "Ended mail about reviews by its link",
+        "run.labelled" => "Gave a run a title or tags",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }
