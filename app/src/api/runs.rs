@@ -70,6 +70,12 @@ pub async fn list_runs(query: wire::RunQuery, after: Option<String>) -> Result<w
     Ok(service::runs::find(&expect_context(), &query, &service::Wanted::after(after)).await?)
 }
 
+/// What a run was started with.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn run_inputs(id: RunId) -> Result<wire::RunInputs, AppError> {
+    Ok(service::runs::inputs(&expect_context(), id).await?)
+}
+
 /// What a run is called and tagged with from now on.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn label_run(id: RunId, labels: wire::RunLabels) -> Result<wire::RunLabels, AppError> {

@@ -1,6 +1,7 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
+mod again;
 mod unsent;
 
 use leptos::prelude::*;
@@ -10,7 +11,10 @@ use workflow::{
     api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
 };
 
-use self::unsent::{Unsent, UnsentNote};
+use self::{
+    again::Again,
+    unsent::{Unsent, UnsentNote},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
@@ -140,6 +144,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     }
                 >
                     <UnsentNote unsent/>
+                    <Again fields/>
                     {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
                     <div class="form-section">
                         <div class="setting-row">

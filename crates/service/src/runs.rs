@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::runs::Scope;
 use workflow::{
     RunId, RunView, UserId,
-    api::{EventView, Page, RunPage, RunSummary},
+    api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
     run::{Snapshot, state::Emails},
@@ -81,6 +81,12 @@ pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> 
     let voters = ctx.store().voters(&snapshot.voters()).await?;
     snapshot.leave_out_void_votes(&voters);
     Ok((snapshot, emails))
+}
+
+/// What it was started with, for another one with the same.
+pub async fn inputs(ctx: &OpContext, id: RunId) -> Result<RunInputs> {
+    let inputs = looking::look(ctx, id, |state, _| state.birth.inputs.clone()).await?;
+    Ok(RunInputs { inputs })
 }
 
 /// What the groups are called that gates of the run ask; it has been looked at by whoever asks, and names them by their ids.

@@ -62,6 +62,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("list_runs", SMALL),
+    ("run_inputs", SMALL),
     ("label_run", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),

@@ -543,6 +543,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ),
         ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OnRun(RunVerb::AutoRun)),
         ("POST", "/_fn/list_runs", Json(json!({"query": {}, "after": null})), SIGNED_IN),
+        ("POST", "/_fn/run_inputs", Json(run()), Sees),
         ("POST", "/_fn/label_run", Json(json!({"id": it.run, "labels": {"tags": ["a"]}})), OnRun(RunVerb::AutoRun)),
         ("POST", "/_fn/pause_run", Json(run()), OnRun(RunVerb::Pause)),
         ("POST", "/_fn/resume_run", Json(json!({"id": it.run, "resume": {}})), OnRun(RunVerb::Resume)),

@@ -1,9 +1,11 @@
 //! Lists of runs that are searched, narrowed and sorted, and what people call a run and keep with it.
 //! Must never carry a rule: whose runs somebody sees is judged where they are read.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::RunSummary;
 use crate::id::{GroupId, TemplateId};
@@ -112,6 +114,13 @@ pub struct RunLabels {
     pub title: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+}
+
+/// What a run was started with, for another one with the same.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunInputs {
+    #[serde(deserialize_with = "crate::json::exact")]
+    pub inputs: BTreeMap<String, Value>,
 }
 
 /// A run in such a list.

@@ -96,7 +96,7 @@ const REST: &[(By, &[&str])] = &[
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "list_runs", "shared_runs", "template_versions", "get_run",
+        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "list_runs", "run_inputs", "shared_runs", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
         "my_notices",
