@@ -419,6 +419,17 @@ CREATE TABLE run_labels (
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
 
+-- What the text outputs of a run say, as words to look for: read after the commits, never with one.
+CREATE TABLE run_texts (
+    run_id uuid NOT NULL,
+    -- The commit up to which it was read.
+    as_of  timestamptz NOT NULL,
+    words  tsvector NOT NULL,
+    -- Which runs are behind is found without looking at the words.
+    PRIMARY KEY (run_id) INCLUDE (as_of)
+);
+CREATE INDEX run_texts_words ON run_texts USING gin (words);
+
 -- Every event of every run, as it was told: the audit log, the wire frame and what a run is rebuilt from.
 CREATE TABLE run_events (
     run_id    uuid NOT NULL,

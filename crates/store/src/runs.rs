@@ -3,7 +3,9 @@
 //! whatever lies before it and whatever others have: a test looks at the plans of `LIST_STATEMENTS`.
 
 pub mod labels;
+mod lexemes;
 pub mod listed;
+pub mod texts;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

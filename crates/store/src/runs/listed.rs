@@ -11,7 +11,7 @@ use workflow::{
     id::GroupId,
 };
 
-use super::SummaryRow;
+use super::{SummaryRow, lexemes};
 use crate::{Result, Store, Window, inbox::words::patterns, page};
 
 #[derive(sqlx::FromRow)]
@@ -106,7 +106,8 @@ macro_rules! listing {
             "
                     AND (cardinality($2::text[]) = 0 OR concat_ws(E'\\n',
                         r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
-                    ) ILIKE ALL ($2))
+                    ) ILIKE ALL ($2) OR r.id IN (
+                        SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery))
                     AND ($3::text IS NULL OR CASE
                         WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
                         ELSE r.status END = $3)
@@ -170,7 +171,7 @@ macro_rules! longest {
                 as_of!(),
                 " AND (",
                 took!(),
-                ", r.id) < (coalesce($13::bigint, 9223372036854775807),
+                ", r.id) < (coalesce($14::bigint, 9223372036854775807),
                     coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
             ),
             "took DESC, r.id DESC"
@@ -207,7 +208,7 @@ pub const STATEMENTS: [(&str, &str, &str); 4] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none";
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -249,7 +250,8 @@ impl Store {
             .bind(query.to)
             .bind(window.to_read())
             .bind(place.at)
-            .bind(place.id);
+            .bind(place.id)
+            .bind(query.search.as_deref().and_then(lexemes::query));
         let listed = if query.sort == RunSort::Longest { listed.bind(place.took) } else { listed };
         let mut tx = self.begin_list().await?;
         let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;

@@ -74,6 +74,18 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     ] {
         assert_eq!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await, expected, "{words}");
     }
+    // What a step wrote is found once the chore has read it; every step writes its key.
+    sqlx::query("UPDATE artifacts SET content = convert_to('Niño und 雨が降る', 'UTF8'), size = 22 WHERE run_id = $1")
+        .bind(runs[2].0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(ask(RunQuery { search: Some("nino".into()), ..mine.clone() }).await.is_empty());
+    assert!(!world.store.read_run_texts().await.unwrap(), "these are all");
+    for words in ["nino", "NIÑ und", "雨", "降る und"] {
+        assert!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await.contains(&runs[2]), "{words}");
+    }
+    assert!(!ask(RunQuery { search: Some("nino snow".into()), ..mine.clone() }).await.contains(&runs[2]));
     let state = |state| RunQuery { status: Some(state), ..RunQuery::default() };
     assert_eq!(ask(state(RunState::Cancelled)).await, [runs[3]]);
     assert_eq!(ask(state(RunState::Completed)).await, [runs[2], runs[1], runs[0]]);
