@@ -410,12 +410,12 @@ CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants
 
 -- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
 CREATE TABLE run_labels (
-    run_id     uuid PRIMARY KEY,
-    title      text CHECK (char_length(title) BETWEEN 1 AND 200),
-    tags       text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
-    changed_at timestamptz NOT NULL DEFAULT now(),
-    -- A run without either has no row.
-    CHECK (title IS NOT NULL OR tags <> '{}')
+    run_id      uuid PRIMARY KEY,
+    title       text CHECK (char_length(title) BETWEEN 1 AND 200),
+    tags        text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
+    -- Since when it stands in no list but that of what was archived.
+    archived_at timestamptz,
+    changed_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
 

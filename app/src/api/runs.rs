@@ -82,6 +82,12 @@ pub async fn label_run(id: RunId, labels: wire::RunLabels) -> Result<wire::RunLa
     Ok(service::runs::label(&expect_context(), id, &labels).await?)
 }
 
+/// Cancels many runs, or archives them or takes them back; dry: which of them.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn change_runs(many: wire::ChangeRuns) -> Result<wire::ChangedRuns, AppError> {
+    Ok(service::runs::change(&expect_context(), &many).await?)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();

@@ -4,6 +4,7 @@
 pub(crate) mod about;
 pub(crate) mod access;
 pub(crate) mod asking;
+mod changing;
 mod comparing;
 mod control;
 mod copying;
@@ -30,6 +31,7 @@ use workflow::{
     run::{Snapshot, state::Emails},
 };
 
+pub use changing::change;
 pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};

@@ -130,9 +130,12 @@ macro_rules! newer_than {
     };
 }
 
-/// One's own need no further predicate.
+/// One's own need no further predicate; what they archived stands in a list of its own.
 const MINE: &str = summaries!(
-    concat!("r.parent_run IS NULL AND r.user_id = $1 AND ", older_than!("2", "3")),
+    concat!(
+        "r.parent_run IS NULL AND r.user_id = $1 AND (SELECT l.archived_at FROM run_labels l WHERE l.run_id = r.id) IS NULL AND ",
+        older_than!("2", "3")
+    ),
     " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
 );
 

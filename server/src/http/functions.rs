@@ -64,6 +64,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("list_runs", SMALL),
     ("run_inputs", SMALL),
     ("label_run", SMALL),
+    ("change_runs", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
     ("set_auto_run", SMALL),

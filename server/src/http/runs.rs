@@ -15,8 +15,8 @@ use service::{
 use workflow::{
     RunId, RunView, StepKey,
     api::{
-        AdoptRun, Comparison, ForkRun, ListedRun, MoveAnswer, MoveRun, Page, PatchRun, ResumeRun, RunLabels, RunQuery,
-        RunScope, Staleness, StartRun, StuckGate,
+        AdoptRun, ChangeRuns, ChangedRuns, Comparison, ForkRun, ListedRun, MoveAnswer, MoveRun, Page, PatchRun,
+        ResumeRun, RunLabels, RunQuery, RunScope, Staleness, StartRun, StuckGate,
     },
     id::GroupId,
 };
@@ -29,8 +29,8 @@ use super::{
 };
 
 /// What chooses among runs.
-const CHOICES: [&str; 11] =
-    ["all", "shared", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to"];
+const CHOICES: [&str; 12] =
+    ["all", "shared", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to", "archived"];
 const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
 const A_SWITCH: &str = "true or false";
 
@@ -91,7 +91,16 @@ fn choice(query: &Query) -> Result<RunQuery> {
         tag: query.text("tag").map(str::to_owned),
         from: query.parsed("from", A_TIME)?,
         to: query.parsed("to", A_TIME)?,
+        archived: is("archived")?,
     })
+}
+
+/// Cancels many, or archives them or takes them back; dry: which of them.
+pub(super) async fn change(
+    Extension(ctx): Extension<OpContext>,
+    Body(many): Body<ChangeRuns>,
+) -> Result<Json<ChangedRuns>> {
+    Ok(Json(runs::change(&ctx, &many).await?))
 }
 
 /// What it is called and tagged with, in place of what it was.

@@ -151,4 +151,25 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
     }
     put(&server.admin, json!({})).await.expect(200);
     assert!(found(&server.anna, "tag=wet").await.is_empty());
+
+    let change = async |client: &Client, action: &str, dry_run: bool| {
+        let body = json!({"action": action, "runs": [runs[0], runs[1]], "dry_run": dry_run});
+        let answer = client.post(&format!("{RUNS}/change"), body).await.expect(200);
+        let n = |of: &str| answer[of].as_array().unwrap().len();
+        (n("done"), n("refused"))
+    };
+    assert_eq!(change(&server.anna, "cancel", false).await, (0, 2), "both are over");
+    assert_eq!(change(&server.ben, "archive", false).await, (0, 2));
+    assert_eq!(change(&server.anna, "archive", true).await, (2, 0));
+    assert_eq!(found(&server.anna, "").await, newest, "that was dry");
+    assert_eq!(change(&server.anna, "archive", false).await, (2, 0));
+    assert!(found(&server.anna, "").await.is_empty());
+    assert_eq!(found(&server.anna, "archived=true").await, newest);
+    server.anna.get(&format!("{RUNS}/{}", runs[0])).await.expect(200);
+    assert_eq!(change(&server.anna, "unarchive", false).await, (2, 0));
+    assert_eq!(found(&server.anna, "").await, newest);
+    let many = json!({"action": "cancel", "runs": vec![&runs[0]; 201]});
+    assert_eq!(server.anna.post(&format!("{RUNS}/change"), many).await.expect(422)["field"], "runs");
+    let none = json!({"action": "cancel", "runs": []});
+    assert_eq!(server.anna.post(&format!("{RUNS}/change"), none).await.expect(422)["field"], "runs");
 }

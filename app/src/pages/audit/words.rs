@@ -12,6 +12,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("delegation", "Reviews given to others"),
     ("agent", "Agents"),
     ("template", "Workflows"),
+    ("run", "Runs"),
     ("secret", "Secrets"),
     ("notice", "Notices"),
     ("access", "Refused access"),
@@ -71,6 +72,8 @@ pub(super) fn action(action: &str) -> &str {
         "notice.resent" => "Sent a notice again",
         "notice.unsubscribed" => "Ended mail about reviews by its link",
         "run.labelled" => "Gave a run a title or tags",
+        "run.archived" => "Archived a run",
+        "run.unarchived" => "Took a run back from the archive",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }

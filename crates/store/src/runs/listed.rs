@@ -116,6 +116,7 @@ macro_rules! listing {
                     AND ($6::text IS NULL OR r.template_id IN (
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
+                    AND (l.archived_at IS NOT NULL) = $14::boolean
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
                     AND ($9::timestamptz IS NULL OR r.created_at < $9)
                     AND ",
@@ -171,7 +172,7 @@ macro_rules! longest {
                 as_of!(),
                 " AND (",
                 took!(),
-                ", r.id) < (coalesce($14::bigint, 9223372036854775807),
+                ", r.id) < (coalesce($15::bigint, 9223372036854775807),
                     coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
             ),
             "took DESC, r.id DESC"
@@ -208,7 +209,7 @@ pub const STATEMENTS: [(&str, &str, &str); 4] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no";
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -251,7 +252,8 @@ impl Store {
             .bind(window.to_read())
             .bind(place.at)
             .bind(place.id)
-            .bind(query.search.as_deref().and_then(lexemes::query));
+            .bind(query.search.as_deref().and_then(lexemes::query))
+            .bind(query.archived);
         let listed = if query.sort == RunSort::Longest { listed.bind(place.took) } else { listed };
         let mut tx = self.begin_list().await?;
         let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;

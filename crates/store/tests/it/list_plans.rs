@@ -112,6 +112,7 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
                     "email" => format!("'u{viewer}@example.com'"),
                     "words" => "'{}'".to_owned(),
                     "none" => "NULL".to_owned(),
+                    "no" => "false".to_owned(),
                     "id" | "step" | "number" if from == "NULL" => from.to_owned(),
                     "id" => format!("'{}'", person(0)),
                     "step" => "'s'".to_owned(),

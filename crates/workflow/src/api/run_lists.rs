@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, value::RawValue};
 
 use super::RunSummary;
-use crate::id::{GroupId, TemplateId};
+use crate::id::{GroupId, RunId, TemplateId};
 
 /// Which runs are wanted.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct RunQuery {
     /// Started before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
+    /// Those that were archived, in place of all others.
+    #[serde(skip_serializing_if = "is_default")]
+    pub archived: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -114,6 +117,44 @@ pub struct RunLabels {
     pub title: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+}
+
+/// Runs that one request may name.
+pub const MOST_RUNS_AT_ONCE: usize = 200;
+
+/// What is done with many runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunAction {
+    Cancel,
+    /// Takes runs that are over out of the lists; they stay as they are, and are found among those that were archived.
+    Archive,
+    /// Takes them back.
+    Unarchive,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRuns {
+    pub action: RunAction,
+    pub runs: Vec<RunId>,
+    /// Only says with which of them it would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// With which of them it was done, or would be, and why not with the others.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ChangedRuns {
+    pub done: Vec<RunId>,
+    pub refused: Vec<RefusedRun>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RefusedRun {
+    pub id: RunId,
+    /// In words.
+    pub why: String,
 }
 
 /// What a run was started with, for another one with the same.

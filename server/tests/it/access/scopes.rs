@@ -41,7 +41,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/notices",
     ]),
     (RUN, &[
-        "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "PUT /api/workflows/runs/{run_id}/labels", "POST /api/workflows/runs/{run_id}/pause",
+        "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "PUT /api/workflows/runs/{run_id}/labels", "POST /api/workflows/runs/change", "POST /api/workflows/runs/{run_id}/pause",
         "POST /api/workflows/runs/{run_id}/resume", "POST /api/workflows/runs/{run_id}/cancel", "POST /api/workflows/runs/{run_id}/fork",
         "POST /api/workflows/runs/{run_id}/adopt", "POST /api/workflows/runs/{run_id}/move",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/skip", "POST /api/workflows/runs/{run_id}/steps/{step_id}/skip",
@@ -103,7 +103,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
-        "label_run", "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
+        "label_run", "change_runs", "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
     ]),
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[
