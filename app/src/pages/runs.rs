@@ -2,6 +2,7 @@
 //! Must hold no rule: which runs are theirs is the server's to say.
 
 mod asked;
+mod bulk;
 mod filters;
 mod label;
 mod list;

@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) sort: String,
+    /// Anything for those that were archived.
+    pub(super) archived: String,
 }
 
 impl Asked {
@@ -52,6 +54,7 @@ impl Asked {
             from: text("from"),
             to: text("to"),
             sort: text("sort"),
+            archived: text("archived"),
         }
     }
 
@@ -67,6 +70,7 @@ impl Asked {
             ("from", &self.from),
             ("to", &self.to),
             ("sort", &self.sort),
+            ("archived", &self.archived),
         ];
         address(PATH, pairs.into_iter().map(|(name, text)| (name, text.trim().to_owned())))
     }
@@ -90,12 +94,18 @@ impl Asked {
             tag: given(&self.tag),
             from: days::begin(&self.from),
             to: days::end(&self.to),
+            archived: !self.archived.is_empty(),
         }
     }
 
     /// Whether anything narrows the list.
     pub(super) fn is_narrowed(&self) -> bool {
-        let plain = Self { whose: self.whose.clone(), sort: self.sort.clone(), ..Self::default() };
+        let plain = Self {
+            whose: self.whose.clone(),
+            sort: self.sort.clone(),
+            archived: self.archived.clone(),
+            ..Self::default()
+        };
         *self != plain
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Typed {
     from: RwSignal<String>,
     to: RwSignal<String>,
     sort: RwSignal<String>,
+    archived: RwSignal<String>,
 }
 
 impl Typed {
@@ -47,6 +48,7 @@ impl Typed {
             from: RwSignal::new(asked.from),
             to: RwSignal::new(asked.to),
             sort: RwSignal::new(asked.sort),
+            archived: RwSignal::new(asked.archived),
         }
     }
 
@@ -63,6 +65,7 @@ impl Typed {
             from: self.from.get(),
             to: self.to.get(),
             sort: self.sort.get(),
+            archived: self.archived.get(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Typed {
         self.from.set(asked.from);
         self.to.set(asked.to);
         self.sort.set(asked.sort);
+        self.archived.set(asked.archived);
     }
 }
 
@@ -97,7 +101,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
         }
     };
     // A choice is made with one press, and there is nothing to finish.
-    for chosen in [typed.status, typed.whose, typed.group, typed.sort] {
+    for chosen in [typed.status, typed.whose, typed.group, typed.sort, typed.archived] {
         effect_with(move |before: Option<String>| {
             let now = chosen.get();
             let is_new = before.is_some_and(|before| before != now);
@@ -150,6 +154,12 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
             </Field>
+            <Field id="runs-archived" label="Show">
+                <Select
+                    value=typed.archived
+                    options=vec![SelectOption::new("", "Not archived"), SelectOption::new("yes", "Archived")]
+                />
+            </Field>
             <Person typed error=at_field(refused, "person")/>
             <div class="row">
                 <Button kind=ButtonType::Submit icon="funnel">"Find"</Button>
@@ -158,6 +168,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                         let kept = asked.with_untracked(|asked| Asked {
                             whose: asked.whose.clone(),
                             sort: asked.sort.clone(),
+                            archived: asked.archived.clone(),
                             ..Asked::default()
                         });
                         go.run(kept);

@@ -1,12 +1,14 @@
 //! One run of the list: what it is called or about, how it stands, and what can be done with it from here.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 use workflow::{RunId, api::ListedRun};
 
 use super::asked::Asked;
 use crate::{
     clock::duration_words,
-    components::{Elapsed, Menu, MenuItem, MenuLink, RelativeTime, Size, StatusChip, run_status},
+    components::{Elapsed, Icon, Menu, MenuItem, MenuLink, RelativeTime, Size, StatusChip, run_status},
     reactive::memo,
     session::use_session,
     words,
@@ -17,6 +19,7 @@ use crate::{
 pub(super) struct Verbs {
     /// The one whose title and tags are changed.
     pub(super) labelling: RwSignal<Option<ListedRun>>,
+    pub(super) ticked: RwSignal<BTreeSet<RunId>>,
     /// The clock of all rows.
     pub(super) now: RwSignal<Option<i64>>,
 }
@@ -48,6 +51,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
     let menu_id = format!("run-{id}");
     Some(view! {
         <tr>
+            <td>{may_label.then(|| view! { <Tick id name ticked=verbs.ticked/> })}</td>
             <th scope="row" class="runs-name">
                 <a href=format!("/runs/{id}") dir="auto">{move || name.get()}</a>
                 <span class="runs-sub">
@@ -78,6 +82,32 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
             </td>
         </tr>
     })
+}
+
+#[component]
+fn Tick(id: RunId, name: Memo<String>, ticked: RwSignal<BTreeSet<RunId>>) -> impl IntoView {
+    view! {
+        <label class="check">
+            <span class="check-box">
+                <input
+                    type="checkbox"
+                    aria-label=move || format!("Select {}", name.get())
+                    prop:checked=move || ticked.with(|ticked| ticked.contains(&id))
+                    on:change=move |event| {
+                        let is_on = event_target_checked(&event);
+                        ticked.update(|ticked| {
+                            if is_on {
+                                ticked.insert(id);
+                            } else {
+                                ticked.remove(&id);
+                            }
+                        });
+                    }
+                />
+                <Icon name="check"/>
+            </span>
+        </label>
+    }
 }
 
 /// Its title, else what it is about, else its workflow.
