@@ -419,12 +419,13 @@ CREATE TABLE run_labels (
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
 
--- What the text outputs of a run say, as words to look for: read after the commits, never with one.
+-- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
 CREATE TABLE run_texts (
-    run_id uuid NOT NULL,
+    run_id      uuid NOT NULL,
     -- The commit up to which it was read.
-    as_of  timestamptz NOT NULL,
-    words  tsvector NOT NULL,
+    as_of       timestamptz NOT NULL,
+    words       tsvector NOT NULL,
+    cost_micros bigint NOT NULL,
     -- Which runs are behind is found without looking at the words.
     PRIMARY KEY (run_id) INCLUDE (as_of)
 );

@@ -82,7 +82,7 @@ fn choice(query: &Query) -> Result<RunQuery> {
     let states = "one of pending, running, awaiting_review, paused, completed, failed, cancelled";
     Ok(RunQuery {
         scope,
-        sort: query.word("sort", "one of newest, oldest, longest")?.unwrap_or_default(),
+        sort: query.word("sort", "one of newest, oldest, longest, dearest")?.unwrap_or_default(),
         search: query.text("search").map(str::to_owned),
         status: query.word("status", states)?,
         workflow: query.parsed("workflow", "the id of a workflow")?,

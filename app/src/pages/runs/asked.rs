@@ -12,10 +12,11 @@ use crate::{address::address, days};
 pub(super) const PATH: &str = "/runs";
 
 /// Each order, as it stands in the address and in words.
-pub(super) const SORTS: [(RunSort, &str, &str); 3] = [
+pub(super) const SORTS: [(RunSort, &str, &str); 4] = [
     (RunSort::Newest, "", "Newest first"),
     (RunSort::Oldest, "oldest", "Oldest first"),
     (RunSort::Longest, "longest", "What took longest"),
+    (RunSort::Dearest, "dearest", "What cost most"),
 ];
 
 /// Whose, as it stands in the address.

@@ -32,7 +32,9 @@ pub(super) fn add(text: &str, words: &mut BTreeSet<String>, n_bytes: &mut usize,
         Piece::Letters(letters) => {
             letters.windows(2).for_each(|pair| keep(pair.iter().collect()));
             // It begins no pair.
-            letters.last().iter().for_each(|last| keep(last.to_string()));
+            if let Some(last) = letters.last() {
+                keep(last.to_string());
+            }
         }
     });
 }

@@ -22,7 +22,7 @@ struct ListedRow {
     tags: Option<Vec<String>>,
     tokens: Option<i64>,
     cost_micros: Option<i64>,
-    /// Of a list by how long they took: that in microseconds, and until when that is counted.
+    /// Of a list by how long they took: that in microseconds, and until when that is counted. By what they cost: that, and when it began.
     took: Option<i64>,
     as_of: Option<DateTime<Utc>>,
 }
@@ -62,7 +62,7 @@ impl Place {
     fn read(after: Option<&str>, sort: RunSort) -> Self {
         let Some(after) = after else { return Self::default() };
         let (took, rest) = match sort {
-            RunSort::Longest => {
+            RunSort::Longest | RunSort::Dearest => {
                 let Some((took, rest)) = after.split_once('_') else { return Self::default() };
                 let Ok(took) = took.parse() else { return Self::default() };
                 (Some(took), rest)
@@ -180,6 +180,29 @@ macro_rules! longest {
     };
 }
 
+/// What it cost when the chore read it last.
+macro_rules! cost {
+    () => {
+        "coalesce((SELECT t.cost_micros FROM run_texts t WHERE t.run_id = r.id), 0)"
+    };
+}
+
+macro_rules! dearest {
+    ($scope:expr) => {
+        listing!(
+            $scope,
+            concat!(cost!(), " AS took, r.created_at AS as_of"),
+            concat!(
+                "(",
+                cost!(),
+                ", r.created_at, r.id) < (coalesce($15::bigint, 9223372036854775807), coalesce($11::timestamptz, 'infinity'),
+                    coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
+            ),
+            "took DESC, r.created_at DESC, r.id DESC"
+        )
+    };
+}
+
 macro_rules! mine {
     () => {
         "r.user_id = $1::uuid"
@@ -202,7 +225,7 @@ macro_rules! everybodys {
 }
 
 /// Name and text of each that must not cost what others have, and what goes in it, for the test that looks at their plans. Must never be
-/// run from here. What is sorted by how long it took looks at all that is asked for.
+/// run from here. What is sorted by how long it took, or by what it cost, looks at all that is asked for.
 pub const STATEMENTS: [(&str, &str, &str); 4] = [
     ("my newest runs", newest!(mine!()), TAKES),
     ("my oldest runs", oldest!(mine!()), TAKES),
@@ -216,12 +239,15 @@ fn statement(scope: RunScope, sort: RunSort) -> &'static str {
         (RunScope::Mine, RunSort::Newest) => newest!(mine!()),
         (RunScope::Mine, RunSort::Oldest) => oldest!(mine!()),
         (RunScope::Mine, RunSort::Longest) => longest!(mine!()),
+        (RunScope::Mine, RunSort::Dearest) => dearest!(mine!()),
         (RunScope::Shared, RunSort::Newest) => newest!(shared!()),
         (RunScope::Shared, RunSort::Oldest) => oldest!(shared!()),
         (RunScope::Shared, RunSort::Longest) => longest!(shared!()),
+        (RunScope::Shared, RunSort::Dearest) => dearest!(shared!()),
         (RunScope::All, RunSort::Newest) => newest!(everybodys!()),
         (RunScope::All, RunSort::Oldest) => oldest!(everybodys!()),
         (RunScope::All, RunSort::Longest) => longest!(everybodys!()),
+        (RunScope::All, RunSort::Dearest) => dearest!(everybodys!()),
     }
 }
 
@@ -254,7 +280,10 @@ impl Store {
             .bind(place.id)
             .bind(query.search.as_deref().and_then(lexemes::query))
             .bind(query.archived);
-        let listed = if query.sort == RunSort::Longest { listed.bind(place.took) } else { listed };
+        let listed = match query.sort {
+            RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
+            RunSort::Newest | RunSort::Oldest => listed,
+        };
         let mut tx = self.begin_list().await?;
         let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;
         tx.commit().await?;

@@ -1,4 +1,4 @@
-//! What the text outputs of runs say, as words to look for: written after the commits, by whoever does the chores. A run is read again when
+//! What the text outputs of runs say, as words to look for, and what they cost, to sort by: written after the commits, by whoever does the chores. A run is read again when
 //! it was committed since. Must never be part of a commit, nor write a row of the engine's.
 
 use std::collections::BTreeSet;
@@ -53,8 +53,11 @@ impl Store {
             }
             let words: Vec<String> = words.into_iter().collect();
             sqlx::query(
-                "INSERT INTO run_texts (run_id, as_of, words) VALUES ($1, $2, array_to_tsvector($3))
-                ON CONFLICT (run_id) DO UPDATE SET as_of = excluded.as_of, words = excluded.words",
+                "INSERT INTO run_texts (run_id, as_of, words, cost_micros)
+                SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint
+                FROM attempts a WHERE a.run_id = $1
+                ON CONFLICT (run_id) DO UPDATE
+                SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros",
             )
             .bind(run)
             .bind(committed_at)

@@ -82,6 +82,9 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
         .unwrap();
     assert!(ask(RunQuery { search: Some("nino".into()), ..mine.clone() }).await.is_empty());
     assert!(!world.store.read_run_texts().await.unwrap(), "these are all");
+    sqlx::query("UPDATE run_texts SET cost_micros = 7 WHERE run_id = $1").bind(runs[1].0).execute(&pool).await.unwrap();
+    let dearest = ask(RunQuery { sort: RunSort::Dearest, ..mine.clone() }).await;
+    assert_eq!(dearest, [runs[1], runs[4], runs[3], runs[2], runs[0]], "the newest first where they cost the same");
     for words in ["nino", "NIÑ und", "雨", "降る und"] {
         assert!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await.contains(&runs[2]), "{words}");
     }

@@ -67,6 +67,8 @@ pub enum RunSort {
     Oldest,
     /// What took longest first, or takes: one that is not over has taken until now.
     Longest,
+    /// What cost most first, as far as its cost was read: some seconds after it was quiet.
+    Dearest,
 }
 
 /// The status of a run as lists show it: what nothing but reviews hold is not called paused.
