@@ -426,8 +426,8 @@ CREATE TABLE run_texts (
     as_of       timestamptz NOT NULL,
     words       tsvector NOT NULL,
     cost_micros bigint NOT NULL,
-    -- Which runs are behind is found without looking at the words.
-    PRIMARY KEY (run_id) INCLUDE (as_of)
+    -- Which runs are behind, and what they cost, is found without looking at the words.
+    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros)
 );
 CREATE INDEX run_texts_words ON run_texts USING gin (words);
 

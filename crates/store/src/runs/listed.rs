@@ -80,34 +80,39 @@ macro_rules! as_of {
     };
 }
 
-macro_rules! took {
+macro_rules! spent {
     () => {
         // LEAST leaves out what is null.
-        concat!("(extract(epoch FROM least(r.finished_at, ", as_of!(), ") - r.created_at) * 1000000)::bigint")
+        concat!("(least(r.finished_at, ", as_of!(), ") - r.created_at)")
     };
 }
 
-/// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, `begins` where the page begins. What
-/// attempts used is added up for the runs of the page alone.
+/// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, and `took` that as a number; `begins`
+/// is where the page begins. What attempts used is added up for the runs of the page alone. Words are looked for among those that the chore
+/// has read; it may not have come to the newest, nor knows it of labels: these are read here.
 macro_rules! listing {
-    ($scope:expr, $measured:expr, $begins:expr, $order:literal) => {
+    ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal) => {
         concat!(
             "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run, r.user_id, r.email,
                 r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled, r.n_waiting, r.about,
-                r.created_at, r.finished_at, r.title, r.tags, r.took, r.as_of, used.tokens, used.cost_micros
+                r.created_at, r.finished_at, r.title, r.tags, r.as_of, used.tokens, used.cost_micros, ",
+            $took,
+            " AS took
             FROM (
                 SELECT r.*, u.email, l.title, l.tags, ",
             $measured,
             " FROM workflow_runs r
                 JOIN users u ON u.id = r.user_id
                 LEFT JOIN run_labels l ON l.run_id = r.id
+                LEFT JOIN run_texts d ON d.run_id = r.id
                 WHERE NOT r.is_test AND r.parent_run IS NULL AND ",
             $scope,
             "
-                    AND (cardinality($2::text[]) = 0 OR concat_ws(E'\\n',
-                        r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
-                    ) ILIKE ALL ($2) OR r.id IN (
-                        SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery))
+                    AND (cardinality($2::text[]) = 0
+                        OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
+                        OR (r.committed_at > now() - interval '1 hour' OR l.run_id IS NOT NULL) AND concat_ws(E'\\n',
+                            r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
+                        ) ILIKE ALL ($2))
                     AND ($3::text IS NULL OR CASE
                         WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
                         ELSE r.status END = $3)
@@ -141,7 +146,8 @@ macro_rules! newest {
     ($scope:expr) => {
         listing!(
             $scope,
-            "NULL::bigint AS took, NULL::timestamptz AS as_of",
+            "NULL::timestamptz AS as_of",
+            "NULL::bigint",
             "(r.created_at, r.id) < (coalesce($11::timestamptz, 'infinity'),
                 coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))",
             "r.created_at DESC, r.id DESC"
@@ -153,7 +159,8 @@ macro_rules! oldest {
     ($scope:expr) => {
         listing!(
             $scope,
-            "NULL::bigint AS took, NULL::timestamptz AS as_of",
+            "NULL::timestamptz AS as_of",
+            "NULL::bigint",
             "(r.created_at, r.id) > (coalesce($11::timestamptz, '-infinity'),
                 coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))",
             "r.created_at, r.id"
@@ -166,39 +173,29 @@ macro_rules! longest {
     ($scope:expr) => {
         listing!(
             $scope,
-            concat!(took!(), " AS took, ", as_of!(), " AS as_of"),
+            concat!(spent!(), " AS measure, ", as_of!(), " AS as_of"),
+            "(extract(epoch FROM r.measure) * 1000000)::bigint",
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND (",
-                took!(),
-                ", r.id) < (coalesce($15::bigint, 9223372036854775807),
-                    coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
+                " AND ($15::bigint IS NULL OR (",
+                spent!(),
+                ", r.id) < ($15::bigint * interval '1 microsecond', $12::uuid))"
             ),
-            "took DESC, r.id DESC"
+            "measure DESC, r.id DESC"
         )
     };
 }
 
-/// What it cost when the chore read it last.
-macro_rules! cost {
-    () => {
-        "coalesce((SELECT t.cost_micros FROM run_texts t WHERE t.run_id = r.id), 0)"
-    };
-}
-
+/// By what it cost when the chore read it last.
 macro_rules! dearest {
     ($scope:expr) => {
         listing!(
             $scope,
-            concat!(cost!(), " AS took, r.created_at AS as_of"),
-            concat!(
-                "(",
-                cost!(),
-                ", r.created_at, r.id) < (coalesce($15::bigint, 9223372036854775807), coalesce($11::timestamptz, 'infinity'),
-                    coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))"
-            ),
-            "took DESC, r.created_at DESC, r.id DESC"
+            "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
+            "r.measure",
+            "($15::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($15::bigint, $11::timestamptz, $12::uuid))",
+            "measure DESC, r.created_at DESC, r.id DESC"
         )
     };
 }

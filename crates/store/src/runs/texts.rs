@@ -17,7 +17,7 @@ const MOST_OUTPUTS: i64 = 200;
 const MOST_BYTES: usize = 400_000;
 
 /// Runs that were committed since they were read. One that goes on is read when it is quiet for a moment, or was read a minute ago.
-const BEHIND: &str = "SELECT r.id, r.committed_at FROM workflow_runs r LEFT JOIN run_texts t ON t.run_id = r.id
+const BEHIND: &str = "SELECT r.id, r.committed_at, concat_ws(' ', r.template_name, r.about) FROM workflow_runs r LEFT JOIN run_texts t ON t.run_id = r.id
     WHERE NOT r.is_test AND r.parent_run IS NULL AND (t.run_id IS NULL OR t.as_of < r.committed_at)
         AND (r.finished_at IS NOT NULL OR r.committed_at < now() - interval '5 seconds' OR t.as_of < now() - interval '1 minute')
     LIMIT $1";
@@ -43,11 +43,13 @@ impl Store {
         if !is_free {
             return Ok(false);
         }
-        let behind: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(BEHIND).bind(MOST_RUNS).fetch_all(&mut *tx).await?;
-        for (run, committed_at) in &behind {
+        let behind: Vec<(Uuid, DateTime<Utc>, String)> =
+            sqlx::query_as(BEHIND).bind(MOST_RUNS).fetch_all(&mut *tx).await?;
+        for (run, committed_at, about) in &behind {
             let texts: Vec<Option<Vec<u8>>> =
                 sqlx::query_scalar(TEXTS).bind(run).bind(MOST_OUTPUTS).fetch_all(&mut *tx).await?;
             let (mut words, mut n_bytes) = (BTreeSet::new(), 0);
+            lexemes::add(about, &mut words, &mut n_bytes, MOST_BYTES);
             for text in texts.iter().flatten() {
                 lexemes::add(&String::from_utf8_lossy(text), &mut words, &mut n_bytes, MOST_BYTES);
             }
