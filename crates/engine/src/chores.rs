@@ -10,7 +10,7 @@ use crate::shared::Shared;
 
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
-const READ_EVERY: u32 = 5;
+const READ_EVERY: u32 = 10;
 
 pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
     let options = &shared.options;
