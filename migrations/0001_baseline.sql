@@ -408,6 +408,29 @@ CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_a
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
 
+-- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
+CREATE TABLE run_labels (
+    run_id      uuid PRIMARY KEY,
+    title       text CHECK (char_length(title) BETWEEN 1 AND 200),
+    tags        text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
+    -- Since when it stands in no list but that of what was archived.
+    archived_at timestamptz,
+    changed_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
+
+-- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
+CREATE TABLE run_texts (
+    run_id      uuid NOT NULL,
+    -- The commit up to which it was read.
+    as_of       timestamptz NOT NULL,
+    words       tsvector NOT NULL,
+    cost_micros bigint NOT NULL,
+    -- Which runs are behind, and what they cost, is found without looking at the words.
+    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros)
+);
+CREATE INDEX run_texts_words ON run_texts USING gin (words);
+
 -- Every event of every run, as it was told: the audit log, the wire frame and what a run is rebuilt from.
 CREATE TABLE run_events (
     run_id    uuid NOT NULL,

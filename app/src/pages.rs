@@ -19,6 +19,7 @@ mod not_found;
 mod notices;
 mod review;
 mod run;
+mod runs;
 mod secrets;
 mod slug;
 mod start;

@@ -34,6 +34,7 @@ const PAGES: readonly Shown[] = [
   { name: "the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&sort=workflow`, ready: grouped },
   { name: "a review in the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&gate=${made.reviewed}/take`, ready: read },
   { name: "the history of reviews", person: USER, path: () => "/inbox?tab=history", ready: decided },
+  { name: "the list of runs", person: USER, path: () => "/runs", ready: heading("Runs") },
   { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
   { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Awaiting review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },

@@ -21,6 +21,7 @@ use super::{
     login::LoginPage,
     not_found::for_admins,
     notices::NoticesPage,
+    runs::RunsPage,
     secrets::SecretsPage,
     start::StartPage,
     users::UsersPage,
@@ -36,6 +37,7 @@ fetched! {
     home: Start, start, load_start, view! { <StartPage/> }.into_any();
     mine: Account, account, load_account, view! { <AccountPage/> }.into_any();
     mine: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
+    mine: RunList, run_list, load_run_list, view! { <RunsPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);

@@ -1,24 +1,33 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
+mod again;
 mod unsent;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::{
+    hooks::{use_navigate, use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use workflow::{
     RunId, TemplateId,
     api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
 };
 
-use self::unsent::{Unsent, UnsentNote};
+use self::{
+    again::Again,
+    unsent::{Unsent, UnsentNote},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
+    behind::Later,
     components::{
         Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
         Switch, Variant, unquoted,
     },
     form::{FormError, focus_first_error, outcome},
+    later::{View, later},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
     pages::{
@@ -28,6 +37,10 @@ use crate::{
     },
     shell::Page,
 };
+
+later! {
+    more: from_run, View<StoredValue<Vec<InputField>>>, |fields| view! { <Again fields/> }.into_any();
+}
 
 #[component]
 pub fn StartPage() -> impl IntoView {
@@ -120,6 +133,8 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
         }
     };
     let controls = fields.with_value(Clone::clone).into_iter().map(|field| view! { <InputView field/> }).collect_view();
+    let names_run = |query: &ParamsMap| query.get("from").is_some_and(|run| run.parse::<RunId>().is_ok());
+    let is_again = use_query_map().with_untracked(names_run);
     let has_inputs = fields.with_value(|fields| !fields.is_empty());
     view! {
         <Page title=template.name.clone() above=vec![("Dashboard".to_owned(), "/dashboard".to_owned())]>
@@ -140,6 +155,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     }
                 >
                     <UnsentNote unsent/>
+                    {is_again.then(|| view! { <Later part=from_run of=fields/> })}
                     {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
                     <div class="form-section">
                         <div class="setting-row">

@@ -4,11 +4,14 @@
 pub(crate) mod about;
 pub(crate) mod access;
 pub(crate) mod asking;
+mod changing;
 mod comparing;
 mod control;
 mod copying;
 mod done;
 pub(crate) mod idempotency;
+mod labels;
+mod listing;
 pub(crate) mod looking;
 mod moving;
 pub(crate) mod overrides;
@@ -22,16 +25,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::{runs::Scope, templates::Startable};
 use workflow::{
     RunId, RunView, UserId,
-    api::{EventView, Page, RunPage, RunSummary},
+    api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
     run::{Snapshot, state::Emails},
 };
 
+pub use changing::change;
 pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
+pub use labels::label;
+pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
 pub use start::start;
@@ -59,13 +65,6 @@ pub async fn list_shared(ctx: &OpContext, after: Option<String>, limit: Option<u
     Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::Shared).await?)
 }
 
-/// Runs of everybody, newest first.
-pub async fn list_all(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
-    let viewer = ctx.admin()?;
-    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into();
-    Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::All).await?)
-}
-
 /// Runs in which a step waits for my review, oldest first.
 pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<RunSummary>> {
     Ok(ctx.store().waiting_runs(ctx.user()?, wanted.window()).await?)
@@ -84,6 +83,12 @@ pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> 
     let voters = ctx.store().voters(&snapshot.voters()).await?;
     snapshot.leave_out_void_votes(&voters);
     Ok((snapshot, emails))
+}
+
+/// What it was started with, for another one with the same.
+pub async fn inputs(ctx: &OpContext, id: RunId) -> Result<RunInputs> {
+    let inputs = looking::look(ctx, id, |state, _| state.birth.inputs.clone()).await?;
+    Ok(RunInputs { inputs })
 }
 
 /// What the groups are called that gates of the run ask; it has been looked at by whoever asks, and names them by their ids.

@@ -50,6 +50,10 @@ pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 pub const INLINE_ARTIFACT_BYTES: usize = 64 * 1024;
 /// Characters of a title or a name.
 pub const MAX_NAME_CHARS: usize = 200;
+/// Tags of one run.
+pub const MAX_RUN_TAGS: usize = 20;
+/// Characters of one such tag.
+pub const MAX_TAG_CHARS: usize = 40;
 /// Characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Characters of what an author says about a published version.

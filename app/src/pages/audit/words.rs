@@ -12,6 +12,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("delegation", "Reviews given to others"),
     ("agent", "Agents"),
     ("template", "Workflows"),
+    ("run", "Runs"),
     ("secret", "Secrets"),
     ("notice", "Notices"),
     ("access", "Refused access"),
@@ -70,6 +71,9 @@ pub(super) fn action(action: &str) -> &str {
         "notice.settings_changed" => "Changed how notices are sent",
         "notice.resent" => "Sent a notice again",
         "notice.unsubscribed" => "Ended mail about reviews by its link",
+        "run.labelled" => "Gave a run a title or tags",
+        "run.archived" => "Archived a run",
+        "run.unarchived" => "Took a run back from the archive",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }

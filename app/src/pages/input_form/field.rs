@@ -105,6 +105,15 @@ impl InputField {
         is_welcome
     }
 
+    /// Puts a value of another run in place of what is there. A file is chosen again, and what is secret typed again: then it is false.
+    pub(in crate::pages) fn fill(&self, value: &Value) -> bool {
+        let is_welcome = self.control != Control::File && !self.is_secret();
+        if is_welcome {
+            self.text.set(text_of(self.control, value));
+        }
+        is_welcome
+    }
+
     /// Goes back to what the form began with.
     pub(in crate::pages) fn begin_anew(&self) {
         if self.control != Control::File {

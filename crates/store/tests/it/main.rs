@@ -7,6 +7,7 @@ mod contents;
 mod drops;
 mod inbox;
 mod list_plans;
+mod listed;
 mod lists;
 mod log;
 mod one_run;

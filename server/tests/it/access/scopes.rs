@@ -41,7 +41,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/notices",
     ]),
     (RUN, &[
-        "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "POST /api/workflows/runs/{run_id}/pause",
+        "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "PUT /api/workflows/runs/{run_id}/labels", "POST /api/workflows/runs/change", "POST /api/workflows/runs/{run_id}/pause",
         "POST /api/workflows/runs/{run_id}/resume", "POST /api/workflows/runs/{run_id}/cancel", "POST /api/workflows/runs/{run_id}/fork",
         "POST /api/workflows/runs/{run_id}/adopt", "POST /api/workflows/runs/{run_id}/move",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/skip", "POST /api/workflows/runs/{run_id}/steps/{step_id}/skip",
@@ -96,14 +96,14 @@ const REST: &[(By, &[&str])] = &[
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
+        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "list_runs", "run_inputs", "shared_runs", "template_versions", "get_run",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
         "my_notices",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
-        "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
+        "label_run", "change_runs", "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
     ]),
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[
