@@ -1,9 +1,20 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{Error, Result};
+
+/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 /// A name: trimmed, on one line, not empty.
 pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> {

@@ -8,6 +8,7 @@ pub mod agents;
 pub mod artifacts;
 pub mod audience;
 pub mod audit;
+pub mod batches;
 pub mod blobs;
 mod decode;
 pub mod delegations;
