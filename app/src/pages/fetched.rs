@@ -11,6 +11,7 @@ use super::{
     account::AccountPage,
     agents::{AgentPage, AgentsPage, NewAgentPage},
     audit::AuditPage,
+    batches::{batch::BatchPage, many::StartManyPage},
     compare::ComparePage,
     dashboard::DashboardPage,
     design::DesignPage,
@@ -37,6 +38,8 @@ fetched! {
     home: Account, account, load_account, view! { <AccountPage/> }.into_any();
     more: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
+    more: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
+    more: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);
     admin: Notices, notices, load_notices, for_admins(NoticesPage);

@@ -160,6 +160,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <FormError error=elsewhere/>
                     <div class="form-actions" data-sticky>
                         <LinkButton href="/dashboard" variant=Variant::Quiet>"Cancel"</LinkButton>
+                        {has_inputs.then(|| view! {
+                            <LinkButton href=format!("/start/{id}/table") variant=Variant::Quiet>"Many from a table"</LinkButton>
+                        })}
                         <Button variant=Variant::Primary kind=ButtonType::Submit icon="play" loading=start.pending()>
                             "Start run"
                         </Button>

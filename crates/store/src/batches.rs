@@ -112,7 +112,7 @@ impl Store {
         .await?;
         sqlx::query!(
             "INSERT INTO batch_rows (batch_id, n, inputs, state)
-             SELECT $1, r.n::int, r.inputs::json, 'waiting' FROM unnest($2::text[]) WITH ORDINALITY AS r (inputs, n)",
+             SELECT $1::uuid, r.n::int, r.inputs::json, 'waiting' FROM unnest($2::text[]) WITH ORDINALITY AS r (inputs, n)",
             new.id.0,
             new.rows,
         )
@@ -142,7 +142,7 @@ impl Store {
         };
         let from: Vec<String> = from.into_iter().map(str::to_owned).collect();
         let changed = sqlx::query!(
-            "UPDATE batches SET state = $3::text, reason = NULL, next_at = now(),
+            "UPDATE batches SET state = $3::text, reason = NULL, next_at = now(), leased_until = NULL,
                  ended_at = CASE WHEN $3::text = 'cancelled' THEN now() END
              WHERE id = $1 AND state = ANY($2)",
             id.0,

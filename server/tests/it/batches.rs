@@ -120,8 +120,6 @@ async fn a_quota_slows_a_batch_and_loses_no_row(pool: PgPool) {
 async fn who_is_disabled_starts_no_further_row_until_they_are_back(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
     let template = server.shouting_template("never").await;
-    // Nothing is started before the account is closed.
-    sqlx::query("UPDATE users SET disabled_at = NULL").execute(&pool).await.unwrap();
     let id = id_of(&upload(&server.anna, &template, "text\na\n").await.expect(201));
     once(&server.anna, &id, |batch| batch["state"] == "done").await;
     sqlx::query("UPDATE users SET disabled_at = now() WHERE email = $1").bind(ANNA).execute(&pool).await.unwrap();

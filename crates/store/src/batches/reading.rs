@@ -112,7 +112,7 @@ impl Store {
             id.0,
         );
         let row = row.fetch_optional(&self.pool).await?;
-        row.map(|row| Ok((UserId(owner), row.try_into()?))).transpose()
+        row.map(|row| Ok((UserId(owner), BatchView::try_from(row)?))).transpose()
     }
 
     /// Somebody's, the newest first; of one workflow, or of all.
