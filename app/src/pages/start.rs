@@ -7,13 +7,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use workflow::{
     RunId, TemplateId,
-    api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
+    api::{DraftNotes, ErrorCode, PublishedTemplate, RunEstimate, StartRun},
 };
 
 use self::unsent::{Unsent, UnsentNote};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
+    clock::duration_words,
     components::{
         Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
         Switch, Variant, unquoted,
@@ -27,6 +28,7 @@ use crate::{
         input_form::field::{InputField, InputView},
     },
     shell::Page,
+    words::money,
 };
 
 #[component]
@@ -128,6 +130,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <h1>{format!("Start {}", template.name)}</h1>
                     <p>{template.description.clone()}</p>
                     <p class="small">{format!("Version {version}, published ")} <RelativeTime at=template.published_at/></p>
+                    {template.estimate.map(|estimate| view! { <p class="small">{takes(&estimate)}</p> })}
                 </div>
                 {template.draft.map(|notes| view! { <Notes id version notes/> })}
                 <form
@@ -171,6 +174,16 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
             </div>
         </Page>
     }
+}
+
+/// "Usually takes 2 minutes, and 9 of 10 runs at most 5 minutes. Usually costs 0.02, …".
+fn takes(estimate: &RunEstimate) -> String {
+    let RunEstimate { n_runs, median_ms, p90_ms, median_cost_micros, p90_cost_micros } = *estimate;
+    let time = format!("Usually takes {}, 9 of 10 runs at most {}", duration_words(median_ms), duration_words(p90_ms));
+    let cost = median_cost_micros
+        .zip(p90_cost_micros)
+        .map(|(median, p90)| format!(". Usually costs {}, 9 of 10 runs at most {}", money(median), money(p90)));
+    format!("{time}{}. By the last {n_runs} runs, with the time for reviews", cost.unwrap_or_default())
 }
 
 /// What an admin should know before starting this version.

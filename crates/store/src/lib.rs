@@ -14,6 +14,7 @@ mod decode;
 pub mod delegations;
 pub mod devices;
 mod error;
+mod estimate;
 pub mod events;
 pub mod exchange;
 pub mod find;

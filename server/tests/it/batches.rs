@@ -174,3 +174,24 @@ async fn a_batch_is_paused_goes_on_and_is_cancelled_for_good(pool: PgPool) {
     assert_eq!(n_runs(&pool).await, 1);
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_runs_take_is_told_once_there_are_five(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let template = server.shouting_template("never").await;
+    let path = format!("/api/workflows/templates/{template}");
+    let id = id_of(&upload(&server.anna, &template, "text\na\nb\nc\nd\n").await.expect(201));
+    once(&server.anna, &id, |batch| batch["n_over"] == 4).await;
+    assert_eq!(server.ben.get(&path).await.expect(200)["estimate"], Value::Null);
+    let run = server.anna.start(&template, "e").await;
+    server.anna.settled(&run).await;
+    let took = "UPDATE workflow_runs SET created_at = finished_at - make_interval(secs => r.n)
+        FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) AS n FROM workflow_runs) r WHERE r.id = workflow_runs.id";
+    sqlx::query(took).execute(&pool).await.unwrap();
+    let estimate = server.ben.get(&path).await.expect(200)["estimate"].clone();
+    assert_eq!(
+        (&estimate["n_runs"], &estimate["median_ms"], &estimate["p90_ms"]),
+        (&json!(5), &json!(3000), &json!(5000))
+    );
+    server.stop().await;
+}
