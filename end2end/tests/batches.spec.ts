@@ -57,3 +57,24 @@ test("a table is looked at, corrected, started once and followed to its results"
     await expect(page).toHaveURL(address);
   });
 });
+
+test("a link fills in the form and starts nothing, and what was used last is offered", async ({ open, adminApi }) => {
+  const template = await adminApi.publish(unique("Linked"), {
+    inputs: TEXT_INPUT,
+    steps: { echo: step("Repeat it", ECHO, input("text")) },
+  });
+  const page = await open(USER);
+  const text = page.getByLabel("Your text");
+  await visit(page, `/start/${template}?input.text=${encodeURIComponent("<b>from</b> a link")}&input.other=x`);
+  await expect(text).toHaveValue("<b>from</b> a link");
+  await expect(page.getByText("The link filled in this form")).toBeVisible();
+  await expect(page).toHaveURL(/\/start\//);
+  await page.getByRole("button", { name: "Start run" }).click();
+  await page.waitForURL("**/runs/*");
+
+  await visit(page, `/start/${template}`);
+  await expect(page.getByText("Fill in what you used last?")).toBeVisible();
+  await expect(text).toHaveValue("");
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await expect(text).toHaveValue("<b>from</b> a link");
+});

@@ -1,6 +1,7 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
+mod filled;
 mod unsent;
 
 use leptos::prelude::*;
@@ -10,7 +11,10 @@ use workflow::{
     api::{DraftNotes, ErrorCode, PublishedTemplate, RunEstimate, StartRun},
 };
 
-use self::unsent::{Unsent, UnsentNote};
+use self::{
+    filled::{Filled, FilledNote},
+    unsent::{Unsent, UnsentNote},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
@@ -81,10 +85,12 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let auto_run = RwSignal::new(true);
     let key = RunKey::new();
     let navigate = use_navigate();
+    let filled = Filled::new(template.id, fields);
     let unsent = Unsent::new(template.id, fields);
 
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
     let error = outcome(start, move |run: RunId| {
+        filled.sent();
         unsent.sent();
         navigate(&format!("/runs/{run}"), leptos_router::NavigateOptions::default());
     });
@@ -142,6 +148,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                         submit();
                     }
                 >
+                    <FilledNote filled/>
                     <UnsentNote unsent/>
                     {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
                     <div class="form-section">
