@@ -2,7 +2,7 @@
 //! Must never read on once a table has more rows than a batch, nor guess at text that is no table.
 
 use csv::{ReaderBuilder, StringRecord};
-use workflow::limits::MAX_BATCH_ROWS;
+use workflow::{limits::MAX_BATCH_ROWS, words::count};
 
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
             continue;
         }
         if rows.len() == MAX_BATCH_ROWS {
-            let detail = format!("The table has more than {} rows. Split it.", grouped(MAX_BATCH_ROWS));
+            let detail = format!("The table has more than {}. Split it.", count(MAX_BATCH_ROWS, "row"));
             return Err(Error::too_large(FIELD, detail));
         }
         rows.push(record);
@@ -64,14 +64,10 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
 
 fn named(record: &StringRecord) -> Result<Vec<String>> {
     if record.len() > MAX_COLUMNS {
-        let detail = format!("The table has more than {} columns. Leave out what is no input.", grouped(MAX_COLUMNS));
+        let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
         return Err(Error::too_large(FIELD, detail));
     }
     Ok(record.iter().map(|cell| cell.trim().to_owned()).collect())
-}
-
-fn grouped(n: usize) -> String {
-    if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) }
 }
 
 /// The one that the first line has most of, outside of quotes.

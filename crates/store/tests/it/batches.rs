@@ -76,7 +76,7 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     assert!(store.row_started(id, 3, run()).await.unwrap());
     store.leave_batch(id).await.unwrap();
     let (_, view) = store.batch(id).await.unwrap().unwrap();
-    assert_eq!((view.state, view.ended_at.is_some(), view.reason), (BatchState::Done, true, None));
+    assert_eq!((view.state, view.ended_at.is_some(), view.reason.clone()), (BatchState::Done, true, None));
 
     let page = store.batch_rows(id, None, ROWS).await.unwrap();
     assert_eq!(page.items.iter().map(|row| row.n).collect::<Vec<_>>(), [1, 2, 3]);
