@@ -79,8 +79,8 @@ fn List(id: BatchId, page: Page<BatchRow>, wanted: Option<BatchRowState>, state:
 
 /// What of the rows that came is other than what is known, or new in front of what is loaded.
 fn changed(known: &[BatchRow], now: &[BatchRow]) -> Vec<BatchRow> {
-    let is_known = |row: &&BatchRow| !known.iter().any(|known| known == *row);
-    now.iter().filter(is_known).cloned().collect()
+    let is_new = |row: &&BatchRow| !known.iter().any(|known| known == *row);
+    now.iter().filter(is_new).cloned().collect()
 }
 
 fn take(rows: &mut Vec<BatchRow>, changed: Vec<BatchRow>) {
