@@ -14,17 +14,18 @@ use crate::{
 words!(
     /// How a batch is.
     BatchState {
-    /// Its rows are started, one after the other, as far as quotas let them.
-    Running = "running",
-    /// By a person: no row is started until it goes on.
-    Paused = "paused",
-    /// By the server, since whoever uploaded it may start no more runs of the workflow.
-    Stopped = "stopped",
-    /// By a person, for good. Runs that it started go on.
-    Cancelled = "cancelled",
-    /// Every row was started or refused.
-    Done = "done",
-});
+        /// Its rows are started, one after the other, as far as quotas let them.
+        Running = "running",
+        /// By a person: no row is started until it goes on.
+        Paused = "paused",
+        /// By the server, since whoever uploaded it may start no more runs of the workflow.
+        Stopped = "stopped",
+        /// By a person, for good. Runs that it started go on.
+        Cancelled = "cancelled",
+        /// Every row was started or refused.
+        Done = "done",
+    }
+);
 
 impl BatchState {
     pub const fn is_over(self) -> bool {
@@ -35,10 +36,11 @@ impl BatchState {
 words!(
     /// What became of a row.
     BatchRowState {
-    Waiting = "waiting",
-    Started = "started",
-    Refused = "refused",
-});
+        Waiting = "waiting",
+        Started = "started",
+        Refused = "refused",
+    }
+);
 
 /// What is done with a whole batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
