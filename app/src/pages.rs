@@ -3,6 +3,7 @@
 mod account;
 mod agents;
 mod audit;
+mod batches;
 mod compare;
 mod dashboard;
 mod deleting;

@@ -9,7 +9,7 @@ use super::dom::{bind_value, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 
-/// One line of text. `kind` is the native type: text, email, password, search, url.
+/// One line of text. `kind` is the native type: text, email, password, search, url, date.
 #[component]
 pub fn TextInput(
     value: RwSignal<String>,

@@ -41,7 +41,7 @@ pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
 pub use start::start;
-pub(crate) use start::{Start, begin};
+pub(crate) use start::{Start, begin, start_row, startable};
 
 use crate::{Error, OpContext, Result, Wanted};
 

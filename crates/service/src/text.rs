@@ -1,5 +1,7 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -8,6 +10,14 @@ use crate::{Error, Result};
 /// Of one search.
 const MAX_SEARCH_CHARS: usize = 200;
 const MAX_SEARCH_WORDS: usize = 10;
+/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 /// A name: trimmed, on one line, not empty.
 pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> {

@@ -1,6 +1,7 @@
 //! Requests and answers, one set of types for REST, server functions, the live feed and the browser.
 //! More fields may come; a name that stands here stays.
 
+mod batches;
 mod comparing;
 mod delegations;
 mod error;
@@ -22,6 +23,7 @@ mod workers;
 
 use serde::{Deserialize, Serialize};
 
+pub use batches::*;
 pub use comparing::*;
 pub use delegations::*;
 pub use error::*;

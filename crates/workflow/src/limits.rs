@@ -84,6 +84,10 @@ pub const MAX_QUORUM: u32 = 20;
 pub const MAX_DELEGATION_DAYS: i64 = 366;
 /// Delegations of one person that are not over.
 pub const MAX_DELEGATIONS: i64 = 20;
+/// Rows of one batch.
+pub const MAX_BATCH_ROWS: usize = 10_000;
+/// Batches of one person that are not over.
+pub const MAX_BATCHES: i64 = 20;
 /// Rejections that one gate can allow.
 pub const MAX_ROUNDS: u32 = 50;
 /// Seconds that a gate can wait for a decision.

@@ -238,7 +238,8 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
         Control::Line | Control::Switch | Control::List => {
-            view! { <TextInput value=text autocomplete="off"/> }.into_any()
+            let kind = if field.input.schema.format == "date" { "date" } else { "text" };
+            view! { <TextInput value=text kind autocomplete="off"/> }.into_any()
         }
     };
     view! {
