@@ -37,6 +37,9 @@ pub struct LoadedRun {
     /// The version of its workflow that whoever starts one now gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_version: Option<i32>,
+    /// What somebody called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
 }
 
 /// What a verb did.
@@ -100,7 +103,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
     let published_version = service::runs::published_version(&ctx, &snapshot).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version })
+    let called = service::runs::called(&ctx, id).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

@@ -36,7 +36,7 @@ pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
-pub use labels::label;
+pub use labels::{called, label};
 pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;

@@ -28,27 +28,32 @@ pub fn about(inputs: &BTreeMap<String, Value>) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(" · "))
 }
 
-/// What the run is called wherever one run is shown: what it is about, and its workflow where it was started on nothing that tells.
-pub fn title_of(run: &RunView) -> String {
-    own_title(run).unwrap_or_else(|| run.template_name.clone())
+/// What the run is called wherever one run is shown: as somebody called it, else what it is about, and its workflow where it was started on
+/// nothing that tells.
+pub fn title_of(run: &RunView, called: Option<&str>) -> String {
+    own_title(run, called).unwrap_or_else(|| run.template_name.clone())
 }
 
 /// The title with the name of the workflow, for a tab among others.
-pub fn with_workflow(run: &RunView) -> String {
+pub fn with_workflow(run: &RunView, called: Option<&str>) -> String {
     let name = &run.template_name;
-    own_title(run).map_or_else(|| name.clone(), |title| format!("{} · {name}", shortened(&title, BESIDE)))
+    own_title(run, called).map_or_else(|| name.clone(), |title| format!("{} · {name}", shortened(&title, BESIDE)))
 }
 
 /// What it is called apart from its workflow.
-pub fn own_title(run: &RunView) -> Option<String> {
-    own(&run.inputs)
+fn own_title(run: &RunView, called: Option<&str>) -> Option<String> {
+    called.and_then(plain).or_else(|| own(&run.inputs))
 }
 
-/// Signs of direction are left out: in a tab they would turn around what stands behind them.
 fn own(inputs: &BTreeMap<String, Value>) -> Option<String> {
+    plain(&about(inputs)?)
+}
+
+/// Signs of direction are left out: in a tab they would turn around what stands behind them. None where nothing is left.
+fn plain(title: &str) -> Option<String> {
     let is_direction =
         |c: &char| matches!(*c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let title: String = about(inputs)?.chars().filter(|c| !is_direction(c)).collect();
+    let title: String = title.chars().filter(|c| !is_direction(c)).collect();
     let title = title.trim();
     (!title.is_empty()).then(|| title.to_owned())
 }
@@ -73,6 +78,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing;
 
     fn inputs(value: Value) -> BTreeMap<String, Value> {
         serde_json::from_value(value).unwrap()
@@ -95,6 +101,19 @@ mod tests {
         assert_eq!(own(&inputs(json!({"a": "evil\u{202E}txt.exe"}))).as_deref(), Some("eviltxt.exe"));
         assert_eq!(own(&inputs(json!({"a": "\u{202E} \u{2066}"}))), None);
         assert_eq!(own(&inputs(json!({"a": "<b>שלום</b> 🧵"}))).as_deref(), Some("<b>שלום</b> 🧵"), "text is text");
+    }
+
+    #[test]
+    fn what_somebody_called_it_goes_before_what_it_is_about() {
+        let mut run = testing::run(&json!({"a": {"agent_id": "x"}}));
+        run.template_name = "Reports".to_owned();
+        assert_eq!(title_of(&run, None), "Reports");
+        run.inputs = inputs(json!({"topic": "rain"}));
+        assert_eq!((title_of(&run, None).as_str(), with_workflow(&run, None).as_str()), ("rain", "rain · Reports"));
+        let called = Some(" evil\u{202E}May ");
+        assert_eq!(title_of(&run, called), "evilMay");
+        assert_eq!(with_workflow(&run, called), "evilMay · Reports");
+        assert_eq!(title_of(&run, Some("\u{202E} ")), "rain", "nothing of it is left");
     }
 
     #[test]

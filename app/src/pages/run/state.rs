@@ -74,6 +74,8 @@ pub(in crate::pages) struct LiveRun {
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
+    /// What somebody called it, when it was read.
+    called: RwSignal<Option<String>>,
     /// What the run is called.
     pub name: Memo<String>,
     /// For the tab: what it is called and of which workflow it is, and whether it waits for a review.
@@ -97,7 +99,7 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version } = loaded;
+        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -105,7 +107,8 @@ impl LiveRun {
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
         let selected = RwSignal::new(wanted.clone().or_else(|| proposed.clone()));
         let run = RwSignal::new(view);
-        let in_tab = memo(move || run.with(title::with_workflow));
+        let called = RwSignal::new(called);
+        let in_tab = memo(move || called.with(|called| run.with(|run| title::with_workflow(run, called.as_deref()))));
         let n_waiting = memo(move || {
             run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
         });
@@ -135,7 +138,8 @@ impl LiveRun {
             group_names: StoredValue::new(group_names),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
-            name: memo(move || run.with(title::title_of)),
+            name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
+            called,
             title,
             published: RwSignal::new(published_version),
             is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
@@ -275,6 +279,7 @@ impl LiveRun {
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.group_names.try_set_value(loaded.group_names);
         self.published.try_set(loaded.published_version);
+        self.called.try_set(loaded.called);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {

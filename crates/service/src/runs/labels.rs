@@ -11,6 +11,11 @@ use workflow::{
 use super::visible;
 use crate::{Error, OpContext, Result, text};
 
+/// What somebody called a run, which has been looked at by whoever asks.
+pub async fn called(ctx: &OpContext, id: RunId) -> Result<Option<String>> {
+    Ok(ctx.store().run_titles(&[id]).await?.remove(&id))
+}
+
 /// Puts these in place of those that it had, and gives them as they are kept. An empty title is none.
 pub async fn label(ctx: &OpContext, id: RunId, labels: &RunLabels) -> Result<RunLabels> {
     let viewer = ctx.user_for(Scope::Run)?;

@@ -165,7 +165,8 @@ impl Store {
         let after: Option<i32> = window.after.and_then(|after| after.parse().ok());
         let rows = sqlx::query_as!(
             RowRow,
-            r#"SELECT r.n AS "n!", r.state AS "state!", r.run_id, w.status AS "status?", w.about AS "about?", r.reason
+            r#"SELECT r.n AS "n!", r.state AS "state!", r.run_id, w.status AS "status?",
+                   coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = w.id), w.about) AS "about?", r.reason
                FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
                WHERE r.batch_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.n > coalesce($3::int, 0)
                ORDER BY r.n LIMIT $4"#,

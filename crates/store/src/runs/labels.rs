@@ -1,5 +1,7 @@
 //! What people call a run and tag it with. Must never touch a row of the engine's.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use uuid::Uuid;
 use workflow::{RunId, UserId, api::RunLabels};
@@ -17,6 +19,14 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(owner.map(UserId))
+    }
+
+    /// What people call these runs; those that nobody called anything are left out.
+    pub async fn run_titles(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, String>> {
+        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        let sql = "SELECT run_id, title FROM run_labels WHERE run_id = ANY($1) AND title IS NOT NULL";
+        let titles: Vec<(Uuid, String)> = sqlx::query_as(sql).bind(ids).fetch_all(&self.pool).await?;
+        Ok(titles.into_iter().map(|(run, title)| (RunId(run), title)).collect())
     }
 
     /// Puts these in place of those that it had.

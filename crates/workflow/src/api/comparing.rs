@@ -32,7 +32,7 @@ impl From<&RunView> for RunHead {
     fn from(run: &RunView) -> Self {
         Self {
             id: run.id,
-            title: title_of(run),
+            title: title_of(run, None),
             template_name: run.template_name.clone(),
             template_version: run.template_version,
             status: run.status,
