@@ -1,6 +1,7 @@
 //! The access matrix: every REST route, live socket and server function, as nobody, another user, who is asked at a gate, the owner and an admin.
 //! It fails when an endpoint is missing here, so none can be added without a decision about who may use it.
 
+mod batches;
 mod scopes;
 
 use std::collections::BTreeSet;
@@ -224,34 +225,6 @@ fn rest_of_inbox(it: &Fixture) -> Vec<Row> {
     ]
 }
 
-/// Batches, which are addressed by an id that nobody has.
-fn rest_of_batches() -> Vec<Row> {
-    vec![
-        ("GET", "/api/batches", Empty, SIGNED_IN),
-        ("POST", "/api/batches", Empty, SIGNED_IN),
-        ("GET", "/api/batches/{batch_id}", Empty, NONE_OF_THEIRS),
-        ("GET", "/api/batches/{batch_id}/rows", Empty, NONE_OF_THEIRS),
-        ("GET", "/api/batches/{batch_id}/results.csv", Empty, NONE_OF_THEIRS),
-        ("POST", "/api/batches/{batch_id}/pause", Empty, NONE_OF_THEIRS),
-        ("POST", "/api/batches/{batch_id}/resume", Empty, NONE_OF_THEIRS),
-        ("POST", "/api/batches/{batch_id}/cancel", Empty, NONE_OF_THEIRS),
-    ]
-}
-
-fn functions_of_batches(it: &Fixture) -> Vec<Row> {
-    // With a column that fits nothing, so nothing is started.
-    let check = json!({"template": it.template, "table": "nothing\nx\n"});
-    let table = json!({"template": it.template, "name": "", "table": "nothing\nx\n", "key": null});
-    vec![
-        ("POST", "/_fn/check_batch", Json(check), SIGNED_IN),
-        ("POST", "/_fn/create_batch", Json(table), SIGNED_IN),
-        ("POST", "/_fn/get_batch", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
-        ("POST", "/_fn/my_batches", Json(json!({"template": it.template})), SIGNED_IN),
-        ("POST", "/_fn/batch_rows", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
-        ("POST", "/_fn/act_on_batch", Json(json!({"id": NOWHERE, "act": "pause"})), NONE_OF_THEIRS),
-    ]
-}
-
 fn functions_of_inbox(it: &Fixture) -> Vec<Row> {
     vec![
         ("POST", "/_fn/inbox", Json(json!({"query": {}})), SIGNED_IN),
@@ -429,7 +402,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_delegations());
     rows.extend(functions_of_secrets());
     rows.extend(functions_of_notices());
-    rows.extend(functions_of_batches(it));
+    rows.extend(batches::functions(it));
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -696,7 +669,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_workers());
     rows.extend(rest_of_secrets());
     rows.extend(rest_of_notices());
-    rows.extend(rest_of_batches());
+    rows.extend(batches::rest());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");
