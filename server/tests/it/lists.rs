@@ -145,6 +145,9 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
     let kept = put(&server.anna, named).await.expect(200);
     assert_eq!(kept, json!({"title": "<b>مايو</b>", "tags": ["wet", "🌧️"]}));
     assert_eq!(found(&server.anna, "tag=wet").await, runs[..1]);
+    let compared = server.anna.get(&format!("{RUNS}/{}/compare?with={}", runs[0], runs[1])).await.expect(200);
+    let titles = (&compared["left_run"]["title"], &compared["right_run"]["title"]);
+    assert_eq!(titles, (&json!("<b>مايو</b>"), &json!("snow")), "what somebody called it goes before what it is about");
     put(&server.ben, json!({})).await.problem(404, "not_found");
     for (body, field) in [(json!({"title": "x".repeat(201)}), "title"), (json!({"tags": ["a\nb"]}), "tags")] {
         assert_eq!(put(&server.anna, body).await.expect(422)["field"], field);
