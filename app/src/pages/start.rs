@@ -96,7 +96,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let auto_run = RwSignal::new(true);
     let key = RunKey::new();
     let navigate = use_navigate();
-    let filled = Filled::new(template.id, fields);
+    let names_run = |query: &ParamsMap| query.get("from").is_some_and(|run| run.parse::<RunId>().is_ok());
+    let is_again = use_query_map().with_untracked(names_run);
+    let filled = Filled::new(template.id, fields, is_again);
     let unsent = Unsent::new(template.id, fields);
 
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
@@ -139,8 +141,6 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
         }
     };
     let controls = fields.with_value(Clone::clone).into_iter().map(|field| view! { <InputView field/> }).collect_view();
-    let names_run = |query: &ParamsMap| query.get("from").is_some_and(|run| run.parse::<RunId>().is_ok());
-    let is_again = use_query_map().with_untracked(names_run);
     let has_inputs = fields.with_value(|fields| !fields.is_empty());
     view! {
         <Page title=template.name.clone() above=vec![("Dashboard".to_owned(), "/dashboard".to_owned())]>

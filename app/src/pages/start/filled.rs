@@ -35,7 +35,8 @@ pub(super) struct Filled {
 
 impl Filled {
     /// Before what was typed and not sent is taken up: a link that somebody opens is meant.
-    pub(super) fn new(id: TemplateId, fields: StoredValue<Vec<InputField>>) -> Self {
+    /// Where an earlier run fills it in (`is_again`), nothing else is offered.
+    pub(super) fn new(id: TemplateId, fields: StoredValue<Vec<InputField>>, is_again: bool) -> Self {
         let place = device::place(&format!("used:{id}"));
         let filled = Self {
             fields,
@@ -45,8 +46,6 @@ impl Filled {
         };
         let query = use_query_map();
         effect(move || {
-            // Whoever starts again what an earlier run was started with is offered nothing else.
-            let is_again = query.with_untracked(|query| query.get("from").is_some());
             let last = place.as_deref().filter(|_| !is_again).and_then(left_at).filter(|last| !last.is_empty());
             let given = query.with_untracked(|query| {
                 let value = |field: &InputField| query.get(&format!("{PREFIX}{}", field.key));
