@@ -54,6 +54,7 @@ const RUN_NOTES: &str = "
 - `move` takes the limits of the new version: its budget, its time, its steps at once.
 - `adopt` is 409 where a step it would write to is running, and where nothing differs.
 - `move` is 409 while any step runs, also in a paused run.
+- A row of a table (`POST /api/batches`) is a start under a key of its own, as whoever uploaded it and with what they may do just then.
 ";
 
 /// docs/verbs.md, whole.
