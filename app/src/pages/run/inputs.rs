@@ -10,7 +10,7 @@ use workflow::{
 };
 
 use super::{artifact::Artifact, one_step::OneStep, state::title_of};
-use crate::address::address;
+use crate::address::step_of_run;
 use crate::components::Empty;
 use crate::reactive::memo;
 
@@ -58,7 +58,7 @@ fn InputRow(run: RunId, row: Row) -> impl IntoView {
     let Row { port, from, of, value } = row;
     let from = match of {
         Some(step) => {
-            let href = address(&format!("/runs/{run}"), [("step", step.to_string())]);
+            let href = step_of_run(run, &step);
             view! { <a href=href><bdi>{from}</bdi></a> }.into_any()
         }
         None => view! { <bdi>{from}</bdi> }.into_any(),
