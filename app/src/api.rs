@@ -3,6 +3,7 @@
 
 mod account;
 mod agents;
+mod batches;
 mod client;
 mod delegations;
 #[cfg(feature = "ssr")]
@@ -23,6 +24,7 @@ mod workers;
 
 pub use account::*;
 pub use agents::*;
+pub use batches::*;
 pub use delegations::*;
 pub use exchange::*;
 pub use find::*;

@@ -11,6 +11,7 @@ mod clock;
 pub mod components;
 pub mod counted;
 pub mod crash;
+mod days;
 pub mod device;
 #[cfg(feature = "ssr")]
 mod document;

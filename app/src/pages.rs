@@ -3,6 +3,7 @@
 mod account;
 mod agents;
 mod audit;
+mod batches;
 mod compare;
 mod dashboard;
 mod deleting;
@@ -19,6 +20,7 @@ mod not_found;
 mod notices;
 mod review;
 mod run;
+mod runs;
 mod secrets;
 mod slug;
 mod start;

@@ -3,6 +3,17 @@
 
 pub use workflow::words::{count, thousands};
 
+/// "12,400": a number that stands alone.
+pub fn number(n: impl TryInto<i64>) -> String {
+    thousands(n.try_into().unwrap_or(i64::MAX))
+}
+
+/// "1 person", "12,400 people".
+pub fn people(n: impl TryInto<i64>) -> String {
+    let n = n.try_into().unwrap_or(i64::MAX);
+    format!("{} {}", thousands(n), if n == 1 { "person" } else { "people" })
+}
+
 /// "12,400 tokens", "about 33 tokens" where the provider did not say how many.
 pub fn tokens(n: i64, is_estimated: bool) -> String {
     format!("{}{}", about(is_estimated), count(n, "token"))
@@ -36,7 +47,7 @@ pub fn list(names: &[String], most: usize) -> String {
     let n_more = names.len().saturating_sub(most);
     let mut parts: Vec<String> = names.iter().take(most).cloned().collect();
     if n_more > 0 {
-        parts.push(format!("{} more", thousands(i64::try_from(n_more).unwrap_or(i64::MAX))));
+        parts.push(format!("{} more", number(n_more)));
     }
     match parts.split_last() {
         Some((last, [])) => last.clone(),
@@ -47,7 +58,13 @@ pub fn list(names: &[String], most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{isolated, list, money, tokens};
+    use super::{isolated, list, money, number, people, tokens};
+
+    #[test]
+    fn numbers_have_their_thousands_apart_and_people_are_not_persons() {
+        assert_eq!(number(12_400_usize), "12,400");
+        assert_eq!([0, 1, 1_005].map(people), ["0 people", "1 person", "1,005 people"]);
+    }
 
     #[test]
     fn a_name_turns_nothing_behind_it() {

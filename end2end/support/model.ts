@@ -13,8 +13,14 @@ const HALFWAY = /^hold halfway /;
 const BREAK_OFF = /^break off /;
 /** A prompt that begins with "refuse" is none that it takes. */
 const REFUSE = /^refuse /;
+/** Such a one gets the first words of it in Markdown, more of them than fit on a screen. */
+const IN_MARKDOWN = /^hold halfway in Markdown/;
+/** A prompt that begins with "busy" is to be asked again much later. */
+const BUSY = /^busy /;
 /** What each answer is said to have taken. */
 export const TOKENS_PER_ANSWER = 30;
+
+const LONG = `# Half of it\n\n${"A **bold** line.\n\n".repeat(80)}`;
 
 export class Model {
   private readonly held = new Map<string, ServerResponse>();
@@ -71,13 +77,18 @@ export class Model {
       response.end(JSON.stringify({ error: { message: "That is no request of mine", type: "invalid_request_error" } }));
       return;
     }
+    if (BUSY.test(prompt)) {
+      response.writeHead(429, { "content-type": "application/json", "retry-after": "300" });
+      response.end(JSON.stringify({ error: { message: "Too many ask me", type: "rate_limit_error" } }));
+      return;
+    }
     if (!HOLD.test(prompt)) {
       answer(response, prompt);
       return;
     }
     if (HALFWAY.test(prompt)) {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      chunk(response, { choices: [{ index: 0, delta: { content: "Half of the answer" } }] });
+      chunk(response, { choices: [{ index: 0, delta: { content: IN_MARKDOWN.test(prompt) ? LONG : "Half of the answer" } }] });
     }
     this.held.set(prompt, response);
     response.on("close", () => {

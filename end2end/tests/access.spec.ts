@@ -104,7 +104,7 @@ test("its owner and an admin see it", async ({ open }) => {
   for (const person of [USER, ADMIN]) {
     const page = await open(person);
     await visit(page, `/runs/${run}`);
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText(NAME);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("mine");
   }
 });
 

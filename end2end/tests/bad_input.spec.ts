@@ -154,7 +154,7 @@ test("bad prompts fail their step with the reason, and are replaced by a good on
   });
 
   await again(page, "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}");
-  await expect(run.panel).toContainText("generation 2");
+  await expect(run.panel).toContainText("begun 2 times");
   await expect(run.step("Say it", "Failed")).toBeVisible();
   await expect(run.panel.locator(".review-bar")).toContainText("edit it and retry");
 

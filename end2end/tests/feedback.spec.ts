@@ -48,7 +48,7 @@ test("a draft is sent back twice, each time with what came before, and then appr
       await expect(run.panel.locator(".feedback")).toContainText(words);
       await expect(run.step("Draft it", "Awaiting review")).toBeVisible();
       await expect(run.content).toContainText(`rain, ${words} (before: `);
-      await expect(run.panel).toContainText(`generation ${n + 2}`);
+      await expect(run.panel).toContainText(`begun ${n + 2} times`);
     });
   }
 
@@ -196,6 +196,6 @@ test("what is typed stays until it is sent, and nobody judges a version that the
     await expect(edit.getByRole("alert")).toContainText(overtaken);
     await expect(edit.getByLabel("text")).toHaveValue("Not lost");
     await page.keyboard.press("Escape");
-    await expect(run.panel).toContainText("generation 2");
+    await expect(run.panel).toContainText("begun 2 times");
   });
 });

@@ -122,7 +122,7 @@ test("whatever vanishes under the keyboard, the focus is somewhere sensible", as
     await expect(dialog.getByLabel("What should be different?")).toBeFocused();
     await page.keyboard.type("again");
     await press(page, dialog.getByRole("button", { name: "Reject", exact: true }), "Enter");
-    await expect(run.panel).toContainText("generation 2");
+    await expect(run.panel).toContainText("begun 2 times");
     await expectFocusIn(page, run);
   });
 

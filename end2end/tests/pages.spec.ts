@@ -34,6 +34,7 @@ const PAGES: readonly Shown[] = [
   { name: "the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&sort=workflow`, ready: grouped },
   { name: "a review in the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&gate=${made.reviewed}/take`, ready: read },
   { name: "the history of reviews", person: USER, path: () => "/inbox?tab=history", ready: decided },
+  { name: "the list of runs", person: USER, path: () => "/runs", ready: heading("Runs") },
   { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
   { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Awaiting review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
@@ -155,7 +156,7 @@ async function items(page: Page): Promise<void> {
 }
 
 async function form(page: Page): Promise<void> {
-  await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Submit" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Your answer" }).getByRole("button", { name: "Send answer" })).toBeVisible();
 }
 
 async function difference(page: Page): Promise<void> {

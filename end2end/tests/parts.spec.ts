@@ -79,7 +79,7 @@ test("the part of the runs comes when the pointer is near one, once, and is kept
   await link.hover();
   expect(await (await part).headerValue("cache-control")).toContain("immutable");
   await link.click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(NAME);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("parts");
   expect(loaded.filter((request) => request.url().endsWith("/split_runs.wasm"))).toHaveLength(1);
 });
 

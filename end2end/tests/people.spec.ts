@@ -66,14 +66,14 @@ test("somebody else answers a form, and may do nothing else in the run", async (
   const form = run.panel.getByRole("region", { name: "Your answer" });
   await test.step("the form says what is missing, and is sent", async () => {
     await expect(form).toContainText("Read the draft and say what to do with it.");
-    await form.getByRole("button", { name: "Submit" }).click();
+    await form.getByRole("button", { name: "Send answer" }).click();
     await expect(form.getByLabel("verdict")).toHaveAccessibleDescription(/Choose one/);
     await expect(form.getByLabel("verdict")).toBeFocused();
     await form.getByLabel("verdict").selectOption({ label: "publish" });
     await form.getByLabel("comment").fill("Print it");
     const owner = await open(USER);
     await visit(owner, `/runs/${id}`);
-    await form.getByRole("button", { name: "Submit" }).click();
+    await form.getByRole("button", { name: "Send answer" }).click();
     await expect(page.getByRole("heading", { name: "Nothing waits for you here any more" })).toBeVisible();
     await page.getByRole("link", { name: "Go to the dashboard" }).click();
     await expect(page).toHaveURL("/dashboard");

@@ -44,7 +44,7 @@ test("every step is reviewed, a failed one retried and a finished one run again 
     await run.continue("Shout it", "WARP AND WEFT!");
     await run.continue("Join both", "WARP AND WEFT! / 13 letters");
     await run.expectStatus("Completed");
-    await expect(page).toHaveTitle(tabTitle(`${NAME} · Weft`));
+    await expect(page).toHaveTitle(tabTitle(`warp and weft · ${NAME} · Weft`));
   });
 
   await test.step("a re-run makes version 2 beside version 1", async () => {
@@ -131,7 +131,7 @@ async function startOnPastedText(page: Page, text: string): Promise<void> {
   await page.getByRole("button", { name: "Start run" }).click();
   await page.waitForURL("**/runs/*");
   await hydrated(page);
-  await expect(page.getByRole("heading", { name: NAME, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: text, level: 1 })).toBeVisible();
 }
 
 /** Writes another prompt in the open dialog by keyboard and sends it. */

@@ -74,7 +74,7 @@ test("each shipped workflow is drawn in the gallery and runs to its end on the l
     await expect(form).toContainText("Which draft do you take");
     await form.getByLabel("choice").selectOption({ label: "The second draft" });
     await form.getByLabel("title").fill("We move");
-    await form.getByRole("button", { name: "Submit" }).click();
+    await form.getByRole("button", { name: "Send answer" }).click();
     await run.expectStatus("Completed");
     await run.choose("Take the chosen one");
     await expect(run.content.getByRole("heading", { name: "We move", exact: true }).first()).toBeVisible();

@@ -204,6 +204,6 @@ test("a human agent shows its form in a test, and the answer is its output", asy
   const form = test_.getByRole("region", { name: "Your answer" });
   await expect(form).toContainText("What do you say to this?");
   await form.getByLabel("answer").fill("Fine by me");
-  await form.getByRole("button", { name: "Submit" }).click();
+  await form.getByRole("button", { name: "Send answer" }).click();
   await expect(test_.locator(".test-run")).toContainText("Fine by me");
 });

@@ -6,6 +6,7 @@ mod agents;
 mod artifacts;
 mod audit;
 mod auth;
+mod batches;
 mod body;
 mod client_address;
 mod compress;

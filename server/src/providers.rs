@@ -1,9 +1,9 @@
-//! Reads the language-model providers of `WEFT_PROVIDER_<NAME>_{KIND,URL,KEY,MODEL,PRICE_INPUT,PRICE_OUTPUT}`.
+//! Reads the language-model providers of `WEFT_PROVIDER_<NAME>_{KIND,URL,KEY,MODEL,PRICE_INPUT,PRICE_OUTPUT,CURRENCY}`.
 //! A key goes from the variable into a `SecretString` and nowhere else.
 
 use std::collections::BTreeMap;
 
-use agents::{Price, Provider, ProviderKind, UnknownProviderKind};
+use agents::{Currency, Price, Provider, ProviderKind, UnknownCurrency, UnknownProviderKind};
 use workflow::api::ProviderView;
 
 const PREFIX: &str = "WEFT_PROVIDER_";
@@ -11,7 +11,7 @@ const PREFIX: &str = "WEFT_PROVIDER_";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "{variable} is no setting of a provider\nUse WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY, _MODEL, _PRICE_INPUT or _PRICE_OUTPUT"
+        "{variable} is no setting of a provider\nUse WEFT_PROVIDER_<NAME>_KIND, _URL, _KEY, _MODEL, _PRICE_INPUT, _PRICE_OUTPUT or _CURRENCY"
     )]
     UnknownVariable { variable: String },
     #[error("WEFT_PROVIDER_{name}_KIND is wrong")]
@@ -30,6 +30,12 @@ pub enum Error {
         "WEFT_PROVIDER_{name}_{setting} is no price\nIt is what a million tokens cost in your currency, such as 0.15"
     )]
     Price { name: String, setting: &'static str },
+    #[error("WEFT_PROVIDER_{name}_CURRENCY is wrong")]
+    Currency {
+        name: String,
+        #[source]
+        source: UnknownCurrency,
+    },
 }
 
 #[derive(Default)]
@@ -40,6 +46,7 @@ struct Settings {
     model: Option<String>,
     price_input: Option<String>,
     price_output: Option<String>,
+    currency: Option<String>,
 }
 
 /// The providers by name.
@@ -62,6 +69,7 @@ pub fn read(variables: Vec<(String, String)>) -> Result<BTreeMap<String, Provide
             "MODEL" => settings.model = value,
             "PRICE_INPUT" => settings.price_input = value,
             "PRICE_OUTPUT" => settings.price_output = value,
+            "CURRENCY" => settings.currency = value,
             _ => return Err(unknown()),
         }
     }
@@ -83,11 +91,14 @@ fn provider(name: &str, settings: Settings) -> Result<Provider, Error> {
         return Err(Error::Url { name: name.to_owned() });
     }
     let model = settings.model.ok_or_else(|| Error::NoModel { name: name.to_owned() })?;
+    let currency = settings.currency.map(|text| text.parse::<Currency>()).transpose();
+    let currency = currency.map_err(|source| Error::Currency { name: name.to_owned(), source })?;
     let price = match (settings.price_input, settings.price_output) {
         (None, None) => None,
         (input, output) => Some(Price {
             input: amount(name, "PRICE_INPUT", input.as_deref())?,
             output: amount(name, "PRICE_OUTPUT", output.as_deref())?,
+            currency,
         }),
     };
     Ok(Provider { kind, url: settings.url, key: settings.key.map(Into::into), model, price })
@@ -120,6 +131,7 @@ mod tests {
             ("WEFT_PROVIDER_BIG_ONE_KEY", "sk-canary"),
             ("WEFT_PROVIDER_BIG_ONE_MODEL", "m1"),
             ("WEFT_PROVIDER_BIG_ONE_PRICE_INPUT", "0.15"),
+            ("WEFT_PROVIDER_BIG_ONE_CURRENCY", "eur"),
             ("WEFT_PROVIDER_LAB_URL", "http://10.0.0.1/v1"),
             ("WEFT_PROVIDER_LAB_MODEL", "m2"),
         ])
@@ -128,7 +140,8 @@ mod tests {
         assert_eq!(shown[0], ProviderView { name: "big_one".into(), kind: "anthropic".into(), model: "m1".into() });
         assert_eq!(shown[1], ProviderView { name: "lab".into(), kind: "openai".into(), model: "m2".into() });
         assert!(!format!("{providers:?}").contains("canary"));
-        assert_eq!(providers["big_one"].price, Some(Price { input: 0.15, output: 0.0 }));
+        let currency = Some("EUR".parse().unwrap());
+        assert_eq!(providers["big_one"].price, Some(Price { input: 0.15, output: 0.0, currency }));
         assert_eq!(providers["lab"].price, None);
     }
 
@@ -141,6 +154,9 @@ mod tests {
             let variables = [("WEFT_PROVIDER_A_PRICE_OUTPUT", price), ("WEFT_PROVIDER_A_MODEL", "m")];
             assert!(refused(&variables).contains("A_PRICE_OUTPUT"), "{price}");
         }
+        assert!(
+            refused(&[("WEFT_PROVIDER_A_CURRENCY", "money"), ("WEFT_PROVIDER_A_MODEL", "m")]).contains("A_CURRENCY")
+        );
         assert!(refused(&[("WEFT_PROVIDER_A_KIND", "x"), ("WEFT_PROVIDER_A_MODEL", "m")]).contains("A_KIND"));
         assert!(refused(&[("WEFT_PROVIDER_A_URL", "host"), ("WEFT_PROVIDER_A_MODEL", "m")]).contains("A_URL"));
     }

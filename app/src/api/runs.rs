@@ -34,6 +34,12 @@ pub struct LoadedRun {
     /// What those are called that its gates ask.
     #[serde(default)]
     pub group_names: BTreeMap<GroupId, String>,
+    /// The version of its workflow that whoever starts one now gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_version: Option<i32>,
+    /// What somebody called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
 }
 
 /// What a verb did.
@@ -64,6 +70,30 @@ pub async fn my_runs(after: Option<String>) -> Result<wire::RunPage, AppError> {
     Ok(service::runs::list(&expect_context(), after, None).await?)
 }
 
+/// Runs that are asked for.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn list_runs(query: wire::RunQuery, after: Option<String>) -> Result<wire::Page<wire::ListedRun>, AppError> {
+    Ok(service::runs::find(&expect_context(), &query, &service::Wanted::after(after)).await?)
+}
+
+/// What a run was started with.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn run_inputs(id: RunId) -> Result<wire::RunInputs, AppError> {
+    Ok(service::runs::inputs(&expect_context(), id).await?)
+}
+
+/// What a run is called and tagged with from now on.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn label_run(id: RunId, labels: wire::RunLabels) -> Result<wire::RunLabels, AppError> {
+    Ok(service::runs::label(&expect_context(), id, &labels).await?)
+}
+
+/// Cancels many runs, or archives them or takes them back; dry: which of them.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn change_runs(many: wire::ChangeRuns) -> Result<wire::ChangedRuns, AppError> {
+    Ok(service::runs::change(&expect_context(), &many).await?)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let ctx = expect_context();
@@ -72,7 +102,9 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let (groups, acts_for) =
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names })
+    let published_version = service::runs::published_version(&ctx, &snapshot).await?;
+    let called = service::runs::called(&ctx, id).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

@@ -1,13 +1,16 @@
 //! `CodeView`: text in a monospace face with line numbers and a copy button.
-//! Long texts show their first lines until asked for all, so that no artifact can stall the page.
+//! Long texts show their first lines until asked for all, and lines come in blocks of which those out of sight are not laid out, so that no
+//! artifact can stall the page.
 
-use crate::reactive::memo;
+use crate::{reactive::memo, words::count};
 use leptos::prelude::*;
 
 use super::copy::CopyButton;
 use super::table::MoreRows;
 
 const FIRST_LINES: usize = 1000;
+/// Lines that are drawn together.
+const BLOCK: usize = 250;
 
 #[component]
 pub fn CodeView(
@@ -23,9 +26,10 @@ pub fn CodeView(
     let n_lines = memo(move || text.with(|t| t.lines().count()));
     let lines = move || {
         let most = if all.get() { usize::MAX } else { FIRST_LINES };
-        text.with(|t| {
-            t.lines().take(most).map(|line| view! { <span class="code-line">{line.to_owned()}</span> }).collect_view()
-        })
+        text.with(|text| blocks(text, most))
+            .into_iter()
+            .map(|(html, is_full)| view! { <div class="code-lines" data-full=is_full.then_some("") inner_html=html></div> })
+            .collect_view()
     };
     view! {
         <div class="code-view" data-wrap=wrap>
@@ -39,8 +43,55 @@ pub fn CodeView(
             <MoreRows
                 has_more=Signal::derive(move || n_lines.get() > FIRST_LINES && !all.get())
                 on_more=move |()| all.set(true)
-                label=Signal::derive(move || format!("Show all {} lines", n_lines.get()))
+                label=Signal::derive(move || format!("Show all {}", count(n_lines.get(), "line")))
             />
         </div>
+    }
+}
+
+/// At most so many lines as HTML, block by block, and whether a block is a full one. An element for each line would cost its own program.
+fn blocks(text: &str, most: usize) -> Vec<(String, bool)> {
+    let mut found: Vec<(String, bool)> = Vec::new();
+    for (at, line) in text.lines().take(most).enumerate() {
+        if at.is_multiple_of(BLOCK) {
+            found.push((String::new(), false));
+        }
+        if let Some((html, is_full)) = found.last_mut() {
+            html.push_str("<span class=\"code-line\" data-n=\"");
+            html.push_str(&(at + 1).to_string());
+            html.push_str("\">");
+            escape(html, line);
+            html.push_str("</span>");
+            *is_full = (at + 1).is_multiple_of(BLOCK);
+        }
+    }
+    found
+}
+
+/// Whatever the text is, it stays text.
+fn escape(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            c => html.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, blocks};
+
+    #[test]
+    fn lines_are_numbered_text_in_blocks() {
+        let found = blocks("a <b>&amp;\n\nc", 10);
+        let html = "<span class=\"code-line\" data-n=\"1\">a &lt;b&gt;&amp;amp;</span><span class=\"code-line\" data-n=\"2\"></span><span class=\"code-line\" data-n=\"3\">c</span>";
+        assert_eq!(found, [(html.to_owned(), false)]);
+        let many = blocks(&"x\n".repeat(10_000), BLOCK * 2 + 1);
+        assert_eq!(many.iter().map(|(_, is_full)| *is_full).collect::<Vec<_>>(), [true, true, false]);
+        assert!(many[2].0.contains(&format!("data-n=\"{}\"", BLOCK * 2 + 1)));
+        assert!(blocks("", 10).is_empty());
     }
 }

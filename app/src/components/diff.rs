@@ -56,8 +56,8 @@ pub fn Diff(
             <div class="content-bar">
                 <span class="truncate">{move || title.get()}</span>
                 <span class="diff-stat row">
-                    <span class="add">{move || format!("+{}", count(Tag::Insert))} <span class="visually-hidden">" lines added"</span></span>
-                    <span class="del">{move || format!("−{}", count(Tag::Delete))} <span class="visually-hidden">" lines removed"</span></span>
+                    <span class="add">{move || format!("+{}", crate::words::number(count(Tag::Insert)))} <span class="visually-hidden">" lines added"</span></span>
+                    <span class="del">{move || format!("−{}", crate::words::number(count(Tag::Delete)))} <span class="visually-hidden">" lines removed"</span></span>
                 </span>
             </div>
             <div class="diff-scroll" tabindex="0" role="region" aria-label=move || title.get()>
@@ -72,7 +72,7 @@ pub fn Diff(
 fn row(line: Line) -> AnyView {
     let (change, mark, spoken) = match line.tag {
         Tag::Gap(n) => {
-            let words = if n == 1 { "1 unchanged line".to_owned() } else { format!("{n} unchanged lines") };
+            let words = crate::words::count(n, "unchanged line");
             return view! { <tr class="diff-gap"><td colspan="4">{words}</td></tr> }.into_any();
         }
         Tag::Equal => ("equal", "", ""),

@@ -1,7 +1,7 @@
 //! `TextInput`, `TextArea`, `NumberInput`, Select: native controls bound to a signal. Inside a Field they take its id and its error.
 //! They must never lose what was typed before hydration.
 
-use crate::reactive::effect;
+use crate::reactive::{effect, memo};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use super::dom::{bind_value, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 
-/// One line of text. `kind` is the native type: text, email, password, search, url.
+/// One line of text. `kind` is the native type: text, email, password, search, url, date.
 #[component]
 pub fn TextInput(
     value: RwSignal<String>,
@@ -65,6 +65,9 @@ pub fn TextInput(
     }
 }
 
+/// Bytes from which a text has a field of fixed size: one that grows with it would be laid out anew with every key.
+const LONG: usize = 64 * 1024;
+
 /// Many lines; grows with its text up to 60% of the window (by `field-sizing`, or by measuring where that is missing).
 #[component]
 pub fn TextArea(
@@ -82,8 +85,12 @@ pub fn TextArea(
     let wiring = Wiring::find(id);
     let node = NodeRef::<html::Textarea>::new();
     bind_value(node, value);
+    let is_long = memo(move || value.with(|text| text.len() >= LONG));
     effect(move || {
         value.track();
+        if is_long.get() {
+            return;
+        }
         let Some(area) = node.get() else { return };
         let element: &web_sys::HtmlElement = &area;
         let grows_by_itself = js_sys::Reflect::has(&element.style(), &"fieldSizing".into()).unwrap_or(false);
@@ -105,7 +112,8 @@ pub fn TextArea(
             placeholder=placeholder
             maxlength=maxlength
             data-mono=mono
-            spellcheck=mono.then_some("false")
+            data-long=move || is_long.get().then_some("")
+            spellcheck=move || (mono || is_long.get()).then_some("false")
             required=wiring.required
             disabled=move || disabled.get()
             readonly=move || readonly.get()

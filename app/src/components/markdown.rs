@@ -1,11 +1,14 @@
 //! Markdown: model output as HTML. HTML in the source is dropped, links go to http, https or mailto only, images become their text.
 //! It must never let a source put an element, an attribute or a request of its own into the page.
 
+mod split;
+
 use std::fmt::Write;
 
 use crate::later::{later, soon};
 use leptos::prelude::*;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
+pub use split::{blocks, is_data};
 
 later! {
     more: renderer, fn(&str) -> String, to_html;
@@ -29,8 +32,25 @@ fn source(text: &str) -> String {
     format!("<div class=\"source\">{escaped}</div>")
 }
 
-/// The same bytes on the server and in the browser.
+/// Bytes from which a text is rendered in parts.
+const LONG: usize = 64 * 1024;
+
+/// The same bytes on the server and in the browser. A long text is in parts, of which those out of sight are not laid out; a link whose
+/// address stands in another part is text then.
 pub fn to_html(source: &str) -> String {
+    if source.len() < LONG {
+        return rendered(source);
+    }
+    let mut html = String::with_capacity(source.len() * 3 / 2);
+    for part in split::parts(source) {
+        html.push_str("<div class=\"prose-part\">");
+        html.push_str(&rendered(part));
+        html.push_str("</div>");
+    }
+    html
+}
+
+fn rendered(source: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let events = Parser::new_ext(source, options).filter_map(safe);
     let mut out = String::with_capacity(source.len() * 3 / 2);
@@ -104,6 +124,14 @@ mod tests {
     #[test]
     fn a_source_that_is_not_rendered_yet_is_text() {
         assert_eq!(source("a <b>&amp;\n# c"), "<div class=\"source\">a &lt;b&gt;&amp;amp;\n# c</div>");
+    }
+
+    #[test]
+    fn a_long_text_comes_in_parts_and_is_as_safe() {
+        let html = to_html(&"one <script>alert(1)</script> **two**\n\n".repeat(4_000));
+        assert!(html.starts_with("<div class=\"prose-part\"><p>one "), "{}", &html[..80]);
+        assert!(html.matches("prose-part").count() > 5 && !html.contains("<script"));
+        assert_eq!(html.matches("<strong>two</strong>").count(), 4_000);
     }
 
     #[test]

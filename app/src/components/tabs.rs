@@ -66,7 +66,7 @@ pub fn Tabs(
                         on:click=move |_| selected.set(key.to_owned())
                     >
                         {tab.label}
-                        {tab.count.map(|n| view! { <span class="count">{n}</span> })}
+                        {tab.count.map(|n| view! { <span class="count">{crate::words::number(n)}</span> })}
                     </button>
                 }
             })

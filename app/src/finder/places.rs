@@ -10,6 +10,7 @@ pub(super) fn places(is_admin: bool) -> Vec<Entry> {
     let mut places = vec![
         page("layout-dashboard", "Dashboard", "/dashboard").about("home gallery my runs"),
         page("inbox", "Inbox", "/inbox").about("waiting reviews approve approvals history"),
+        page("list", "Runs", "/runs").about("find search tags archive"),
     ];
     if is_admin {
         places.extend([

@@ -152,7 +152,7 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
     };
     let name = left.template_name.clone();
     view! {
-        <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (name.clone(), format!("/runs/{into}"))] actions=actions>
+        <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (left.title.clone(), format!("/runs/{into}"))] actions=actions>
             <div class="page" data-width="wide">
                 <div class="page-head">
                     <h1>{format!("Compare runs of {name}")}</h1>
@@ -213,7 +213,8 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
     view! {
         <section class="card compare-run" aria-label=side>
             <strong>{side}</strong>
-            <a href=format!("/runs/{id}")>"Run of " <RelativeTime at=run.created_at/></a>
+            <a href=format!("/runs/{id}")><bdi>{run.title.clone()}</bdi></a>
+            <span class="muted small">"Started " <RelativeTime at=run.created_at/></span>
             <StatusChip status=run_status(run.status, run.status_reason).to_owned()/>
             <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
         </section>

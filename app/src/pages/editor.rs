@@ -14,7 +14,6 @@ mod company;
 mod conflict;
 mod content;
 mod decide;
-mod difference;
 mod draft;
 mod edge_panel;
 mod find_items;

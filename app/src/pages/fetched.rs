@@ -11,6 +11,7 @@ use super::{
     account::AccountPage,
     agents::{AgentPage, AgentsPage, NewAgentPage},
     audit::AuditPage,
+    batches::{batch::BatchPage, many::StartManyPage},
     compare::ComparePage,
     dashboard::DashboardPage,
     design::DesignPage,
@@ -21,6 +22,7 @@ use super::{
     login::LoginPage,
     not_found::for_admins,
     notices::NoticesPage,
+    runs::RunsPage,
     secrets::SecretsPage,
     start::StartPage,
     users::UsersPage,
@@ -36,6 +38,9 @@ fetched! {
     home: Start, start, load_start, view! { <StartPage/> }.into_any();
     mine: Account, account, load_account, view! { <AccountPage/> }.into_any();
     mine: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
+    mine: RunList, run_list, load_run_list, view! { <RunsPage/> }.into_any();
+    mine: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
+    mine: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);

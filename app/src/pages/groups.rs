@@ -155,7 +155,7 @@ fn Row(group: GroupView, verbs: Verbs) -> impl IntoView {
             <td>
                 <span class="cell-line">
                     <Button size=Size::Sm on_click=move |()| verbs.members_of.set(Some(group.get_value()))>
-                        {if n_members == 1 { "1 person".to_owned() } else { format!("{n_members} people") }}
+                        {crate::words::people(n_members)}
                         <span class="visually-hidden">{format!(" in {name}")}</span>
                     </Button>
                     {(n_active == 0).then(|| view! { <Badge tone=Tone::Warn icon="triangle-alert">"Nobody can decide"</Badge> })}

@@ -1,24 +1,36 @@
 //! /start/{template}: the form made from a template's inputs. Linkable, so a team can share "start this one".
 //! Must never lose what was typed: errors are shown at their field and the form stays.
 
+mod again;
+mod filled;
 mod unsent;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::{
+    hooks::{use_navigate, use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use workflow::{
     RunId, TemplateId,
-    api::{DraftNotes, ErrorCode, PublishedTemplate, StartRun},
+    api::{DraftNotes, ErrorCode, PublishedTemplate, RunEstimate, StartRun},
 };
 
-use self::unsent::{Unsent, UnsentNote};
+use self::{
+    again::Again,
+    filled::{Filled, FilledNote},
+    unsent::{Unsent, UnsentNote},
+};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
+    behind::Later,
+    clock::duration_words,
     components::{
         Banner, Button, ButtonType, Kind, LinkButton, RelativeTime, Size, Skeleton, SkeletonKind, SkeletonWidth,
         Switch, Variant, unquoted,
     },
     form::{FormError, focus_first_error, outcome},
+    later::{View, later},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
     pages::{
@@ -27,7 +39,12 @@ use crate::{
         input_form::field::{InputField, InputView},
     },
     shell::Page,
+    words::money,
 };
+
+later! {
+    more: from_run, View<StoredValue<Vec<InputField>>>, |fields| view! { <Again fields/> }.into_any();
+}
 
 #[component]
 pub fn StartPage() -> impl IntoView {
@@ -79,10 +96,14 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
     let auto_run = RwSignal::new(true);
     let key = RunKey::new();
     let navigate = use_navigate();
+    let names_run = |query: &ParamsMap| query.get("from").is_some_and(|run| run.parse::<RunId>().is_ok());
+    let is_again = use_query_map().with_untracked(names_run);
+    let filled = Filled::new(template.id, fields, is_again);
     let unsent = Unsent::new(template.id, fields);
 
     let start = Action::new(move |start: &StartRun| api::start_run(start.clone(), key.get()));
     let error = outcome(start, move |run: RunId| {
+        filled.sent();
         unsent.sent();
         navigate(&format!("/runs/{run}"), leptos_router::NavigateOptions::default());
     });
@@ -128,6 +149,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <h1>{format!("Start {}", template.name)}</h1>
                     <p>{template.description.clone()}</p>
                     <p class="small">{format!("Version {version}, published ")} <RelativeTime at=template.published_at/></p>
+                    {template.estimate.map(|estimate| view! { <p class="small">{takes(&estimate)}</p> })}
                 </div>
                 {template.draft.map(|notes| view! { <Notes id version notes/> })}
                 <form
@@ -139,7 +161,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                         submit();
                     }
                 >
+                    <FilledNote filled/>
                     <UnsentNote unsent/>
+                    {is_again.then(|| view! { <Later part=from_run of=fields/> })}
                     {has_inputs.then(|| view! { <div class="form-section">{controls}</div> })}
                     <div class="form-section">
                         <div class="setting-row">
@@ -160,6 +184,9 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <FormError error=elsewhere/>
                     <div class="form-actions" data-sticky>
                         <LinkButton href="/dashboard" variant=Variant::Quiet>"Cancel"</LinkButton>
+                        {has_inputs.then(|| view! {
+                            <LinkButton href=format!("/start/{id}/table") variant=Variant::Quiet>"Many from a table"</LinkButton>
+                        })}
                         <Button variant=Variant::Primary kind=ButtonType::Submit icon="play" loading=start.pending()>
                             "Start run"
                         </Button>
@@ -168,6 +195,16 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
             </div>
         </Page>
     }
+}
+
+/// "Usually takes 2 minutes, and 9 of 10 runs at most 5 minutes. Usually costs 0.02, …".
+fn takes(estimate: &RunEstimate) -> String {
+    let RunEstimate { n_runs, median_ms, p90_ms, median_cost_micros, p90_cost_micros } = *estimate;
+    let time = format!("Usually takes {}, 9 of 10 runs at most {}", duration_words(median_ms), duration_words(p90_ms));
+    let cost = median_cost_micros
+        .zip(p90_cost_micros)
+        .map(|(median, p90)| format!(". Usually costs {}, 9 of 10 runs at most {}", money(median), money(p90)));
+    format!("{time}{}. By the last {n_runs} runs, with the time for reviews", cost.unwrap_or_default())
 }
 
 /// What an admin should know before starting this version.

@@ -41,6 +41,7 @@ pub(super) fn Rail() -> impl IntoView {
                 <Place href="/inbox" icon="inbox" label="Inbox">
                     <Waiting/>
                 </Place>
+                <Place href="/runs" icon="list" label="Runs"/>
                 {admin}
             </ul>
             <div class="rail-foot">

@@ -30,7 +30,7 @@ use workflow::{AgentSpec, RunId, StepKey, view::Usage};
 
 pub use error::AgentError;
 pub use outbound::{Answered, NoAnswer, Outbound};
-pub use provider::{Price, Provider, ProviderKind, Providers, UnknownProviderKind};
+pub use provider::{Currency, Price, Provider, ProviderKind, Providers, UnknownCurrency, UnknownProviderKind};
 pub use recorder::Recorder;
 pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};
 pub use registry::{Options, Registry};

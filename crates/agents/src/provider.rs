@@ -88,6 +88,35 @@ pub struct Provider {
 pub struct Price {
     pub input: f64,
     pub output: f64,
+    /// Absent where nobody said which.
+    pub currency: Option<Currency>,
+}
+
+/// A currency by its three letters, such as EUR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Currency([char; 3]);
+
+/// The text is no currency.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no currency; use its three letters, such as EUR")]
+pub struct UnknownCurrency(pub String);
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
+        let mut letters = text.trim().chars().map(|c| c.to_ascii_uppercase());
+        match (letters.next(), letters.next(), letters.next(), letters.next()) {
+            (Some(a), Some(b), Some(c), None) if [a, b, c].iter().all(char::is_ascii_uppercase) => Ok(Self([a, b, c])),
+            _ => Err(UnknownCurrency(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|letter| write!(f, "{letter}"))
+    }
 }
 
 impl Price {
@@ -167,11 +196,19 @@ mod tests {
 
     #[test]
     fn a_million_tokens_cost_their_price() {
-        let price = Price { input: 0.15, output: 0.6 };
+        let price = Price { input: 0.15, output: 0.6, currency: None };
         assert_eq!(price.cost_micros(1_000_000, 0), 150_000);
         assert_eq!(price.cost_micros(1_000, 2_000), 1_350);
         assert_eq!(price.cost_micros(1, 0), 0);
-        assert_eq!(Price { input: f64::MAX, output: f64::MAX }.cost_micros(i64::MAX, 1), i64::MAX);
+        assert_eq!(Price { input: f64::MAX, output: f64::MAX, currency: None }.cost_micros(i64::MAX, 1), i64::MAX);
+    }
+
+    #[test]
+    fn a_currency_is_three_letters() {
+        assert_eq!(" eur ".parse::<Currency>().unwrap().to_string(), "EUR");
+        for wrong in ["", "EU", "EURO", "E1R", "€", "\u{202E}US"] {
+            assert!(wrong.parse::<Currency>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

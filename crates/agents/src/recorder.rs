@@ -96,6 +96,7 @@ impl Recorder {
             Some(price) => Some(price.cost_micros(usage.prompt_tokens, usage.completion_tokens)),
             None => begun.iter().filter_map(|cost| cost.told.cost_micros).reduce(|sum, cost| sum + cost),
         };
+        usage.currency = record.price.and_then(|price| price.currency).map(|currency| currency.to_string());
         Some(usage)
     }
 
@@ -248,11 +249,12 @@ mod tests {
     #[test]
     fn a_price_goes_before_what_the_provider_reckons() {
         let recorder = Recorder::default();
-        recorder.begin("p", "m", Some(Price { input: 1.0, output: 2.0 }));
+        recorder.begin("p", "m", Some(Price { input: 1.0, output: 2.0, currency: "EUR".parse().ok() }));
         recorder.ask([], 0);
         recorder.tokens(told(Some(3), Some(4), Some(1_000)));
         recorder.finish("stop", false);
-        assert_eq!(recorder.usage().unwrap().cost_micros, Some(11));
+        let usage = recorder.usage().unwrap();
+        assert_eq!((usage.cost_micros, usage.currency.as_deref()), (Some(11), Some("EUR")));
     }
 
     #[test]

@@ -67,6 +67,11 @@ pub trait Shelf: Send + Sync + 'static {
     /// Throws away what nobody needs any more.
     async fn clean(&self) -> Result<()>;
 
+    /// Reads what runs wrote since, for those who search in it, and says whether there may be more.
+    async fn read_texts(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Tokens on their way to whoever watches; they may be lost.
     fn send_delta(&self, delta: Delta);
 

@@ -4,7 +4,6 @@
 //! parts of the statement that writes them do not see each other. It costs what changed, never the run. It must never read what is stored,
 //! and never tell more than the events do: at any time the rows are those of all events together.
 
-mod about;
 mod changed;
 mod gates;
 mod merged;
@@ -22,11 +21,11 @@ use workflow::{
 };
 
 use crate::message::Sent;
-pub use about::about;
 use changed::Changed;
 pub use gates::{Gate, GateEnd};
 pub use merged::Merged;
 pub use summary::{More, Summary};
+pub use workflow::title::about;
 
 /// All rows that one commit writes about one run.
 #[derive(Clone, PartialEq, Debug)]

@@ -84,7 +84,13 @@ pub struct Principal {
 #[derive(Clone, Debug)]
 enum Credential {
     Session(SecretHash),
-    Token { hash: SecretHash, id: TokenId, scopes: Vec<Scope> },
+    Token {
+        hash: SecretHash,
+        id: TokenId,
+        scopes: Vec<Scope>,
+    },
+    /// None: the server goes on with what the person left to it.
+    Errand,
 }
 
 #[derive(Clone, Debug)]
@@ -192,6 +198,12 @@ impl Service {
         OpContext { service: self.clone(), caller, request, watches: None, held: Arc::default() }
     }
 
+    /// The context of work that somebody left to the server, such as a batch: by the person as they are now, not as they were then.
+    pub(crate) fn errand_of(&self, actor: Actor) -> OpContext {
+        let principal = Principal { actor, credential: Credential::Errand };
+        self.context(Some(principal), RequestInfo::default())
+    }
+
     /// The context of a command of the operator. It manages people on its own authority (the log then names no actor);
     /// for everything that needs an owner it stands for the oldest admin, and is refused while there is none.
     pub async fn system_context(&self) -> Result<OpContext> {
@@ -250,7 +262,9 @@ impl OpContext {
     pub(crate) fn session_user(&self) -> Result<(&Actor, &SecretHash)> {
         match &self.caller {
             Caller::Person(Principal { actor, credential: Credential::Session(hash) }) => Ok((actor, hash)),
-            Caller::Person(Principal { credential: Credential::Token { .. }, .. }) => Err(Error::SessionRequired),
+            Caller::Person(Principal { credential: Credential::Token { .. } | Credential::Errand, .. }) => {
+                Err(Error::SessionRequired)
+            }
             Caller::Nobody | Caller::Operator { .. } => Err(Error::Unauthenticated),
         }
     }
@@ -284,6 +298,7 @@ impl OpContext {
                 open.map(|open| open.actor)
             }
             Credential::Token { hash, .. } => self.store().open_token(hash).await?.map(|open| open.actor),
+            Credential::Errand => None,
         };
         // A changed role counts too: what the socket may see was decided with the old one.
         let is_same = now.is_some_and(|actor| actor.id == principal.actor.id && actor.role == principal.actor.role);
@@ -329,6 +344,7 @@ impl OpContext {
             Caller::Person(Principal { actor, credential: Credential::Token { id, .. } }) => {
                 (Some(actor.id), Via::Token(*id))
             }
+            Caller::Person(Principal { actor, credential: Credential::Errand }) => (Some(actor.id), Via::Nothing),
             Caller::Operator { .. } => (None, Via::Operator),
             Caller::Nobody => (None, Via::Nothing),
         };

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod artifacts;
 pub mod audience;
 pub mod audit;
+pub mod batches;
 mod contents;
 mod context;
 mod courier;
@@ -48,6 +49,6 @@ pub use courier::Courier;
 pub use error::Error;
 pub use paging::Wanted;
 pub use settings::Settings;
-pub use text::is_invisible;
+pub use text::{inert, is_invisible};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,11 +4,14 @@
 pub(crate) mod about;
 pub(crate) mod access;
 pub(crate) mod asking;
+mod changing;
 mod comparing;
 mod control;
 mod copying;
 mod done;
 pub(crate) mod idempotency;
+mod labels;
+mod listing;
 pub(crate) mod looking;
 mod moving;
 pub(crate) mod overrides;
@@ -19,23 +22,26 @@ pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::runs::Scope;
+use store::{runs::Scope, templates::Startable};
 use workflow::{
     RunId, RunView, UserId,
-    api::{EventView, Page, RunPage, RunSummary},
+    api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
     run::{Snapshot, state::Emails},
 };
 
+pub use changing::change;
 pub use comparing::{compare, stale};
 pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
+pub use labels::{called, label};
+pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
 pub use start::start;
-pub(crate) use start::{Start, begin};
+pub(crate) use start::{Start, begin, start_row, startable};
 
 use crate::{Error, OpContext, Result, Wanted};
 
@@ -59,13 +65,6 @@ pub async fn list_shared(ctx: &OpContext, after: Option<String>, limit: Option<u
     Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::Shared).await?)
 }
 
-/// Runs of everybody, newest first.
-pub async fn list_all(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
-    let viewer = ctx.admin()?;
-    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE).into();
-    Ok(ctx.store().run_summaries(viewer, after.as_deref(), limit, Scope::All).await?)
-}
-
 /// Runs in which a step waits for my review, oldest first.
 pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<RunSummary>> {
     Ok(ctx.store().waiting_runs(ctx.user()?, wanted.window()).await?)
@@ -86,6 +85,12 @@ pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> 
     Ok((snapshot, emails))
 }
 
+/// What it was started with, for another one with the same.
+pub async fn inputs(ctx: &OpContext, id: RunId) -> Result<RunInputs> {
+    let inputs = looking::look(ctx, id, |state, _| state.birth.inputs.clone()).await?;
+    Ok(RunInputs { inputs })
+}
+
 /// What the groups are called that gates of the run ask; it has been looked at by whoever asks, and names them by their ids.
 pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<GroupId, String>> {
     let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
@@ -94,6 +99,15 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     // Who is in them is nobody's business here.
     let known = ctx.store().groups_that_can(&asked, 0).await?;
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
+}
+
+/// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.
+pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option<i32>> {
+    let Some(started) = run.data.started.as_ref().filter(|started| !started.is_test) else { return Ok(None) };
+    Ok(match ctx.store().startable(started.template_id, None).await? {
+        Startable::Version(version) => Some(version),
+        Startable::NotPublished | Startable::Archived | Startable::NotFound => None,
+    })
 }
 
 /// The newest events before `before`, newest first.

@@ -49,7 +49,8 @@ pub async fn get_published(ctx: &OpContext, id: TemplateId) -> Result<PublishedT
     let published = ctx.store().published(id, by).await?.ok_or(Error::NotFound)?;
     // A token of an admin that may only read is told what everybody is.
     let draft = if ctx.admin().is_ok() { Some(notes(ctx, id, published.version).await?) } else { None };
-    Ok(PublishedTemplate { draft, ..published })
+    let estimate = ctx.store().run_estimate(id).await?;
+    Ok(PublishedTemplate { draft, estimate, ..published })
 }
 
 /// How the draft stands to a published version, and whom that asks in vain.

@@ -1,9 +1,23 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{Error, Result};
+
+/// Of one search.
+const MAX_SEARCH_CHARS: usize = 200;
+const MAX_SEARCH_WORDS: usize = 10;
+/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 /// A name: trimmed, on one line, not empty.
 pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> {
@@ -59,6 +73,19 @@ pub(crate) fn email_form(text: &str) -> String {
     let once = lower(text.trim().nfkc().collect()).replace('ς', "σ");
     // Again: some letters come apart when they are made small.
     lower(once.nfkc().collect()).trim().to_owned()
+}
+
+/// Words to look for; none where nothing is searched for.
+pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
+    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(None) };
+    no_nul("search", search)?;
+    if search.chars().count() > MAX_SEARCH_CHARS {
+        return Err(Error::invalid("search", format!("It is longer than {MAX_SEARCH_CHARS} characters. Shorten it.")));
+    }
+    if search.split_whitespace().count() > MAX_SEARCH_WORDS {
+        return Err(Error::invalid("search", format!("It has more than {MAX_SEARCH_WORDS} words. Leave some out.")));
+    }
+    Ok(Some(search.to_owned()))
 }
 
 /// Characters that change nothing that is seen, or only the direction of what follows.

@@ -179,7 +179,8 @@ impl Store {
                    ) who
                )
                SELECT g.run_id AS "run_id!", g.step AS "step!", r.template_id AS "template_id!",
-                   r.template_name AS "template_name!", r.about AS "about?", g.quorum AS "quorum!", j.n_asked AS "n_can!",
+                   r.template_name AS "template_name!",
+                   coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = g.run_id), r.about) AS "about?", g.quorum AS "quorum!", j.n_asked AS "n_can!",
                    g.opened_at AS "opened_at!"
                FROM gates g
                JOIN judged j ON j.roles = g.roles AND j.users = g.users AND j.allow_self = g.allow_self

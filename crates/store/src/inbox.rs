@@ -7,7 +7,7 @@ mod history;
 mod places;
 mod rows;
 mod sql;
-mod words;
+pub(crate) mod words;
 mod words_left;
 
 use std::collections::BTreeSet;
@@ -81,7 +81,7 @@ impl Store {
 
     /// A list is planned anew for what is asked of it, which takes a millisecond: what is kept for every page reads too much of some. And
     /// it is not compiled first, which takes longer than it takes.
-    async fn begin_list(&self) -> Result<Transaction<'static, Postgres>> {
+    pub(crate) async fn begin_list(&self) -> Result<Transaction<'static, Postgres>> {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
             .execute(&mut *tx)

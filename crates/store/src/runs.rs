@@ -2,6 +2,11 @@
 //! Every read carries the viewer: a run that is not theirs is as absent as one that does not exist. A page must cost what stands on it,
 //! whatever lies before it and whatever others have: a test looks at the plans of `LIST_STATEMENTS`.
 
+pub mod labels;
+mod lexemes;
+pub mod listed;
+pub mod texts;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
@@ -26,12 +31,13 @@ pub enum Scope {
     All,
 }
 
-/// Runs as a list shows them, where they are `r`; tests stand in none.
+/// Runs as a list shows them, where they are `r`; tests stand in none. What it is about is what somebody called it, if somebody did.
 macro_rules! columns {
     () => {
         "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run,
             r.user_id, u.email, r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled,
-            r.n_waiting, r.about, r.created_at, r.finished_at
+            r.n_waiting, coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = r.id), r.about) AS about,
+            r.created_at, r.finished_at
         "
     };
 }
@@ -124,9 +130,12 @@ macro_rules! newer_than {
     };
 }
 
-/// One's own need no further predicate.
+/// One's own need no further predicate; what they archived stands in a list of its own.
 const MINE: &str = summaries!(
-    concat!("r.parent_run IS NULL AND r.user_id = $1 AND ", older_than!("2", "3")),
+    concat!(
+        "r.parent_run IS NULL AND r.user_id = $1 AND (SELECT l.archived_at FROM run_labels l WHERE l.run_id = r.id) IS NULL AND ",
+        older_than!("2", "3")
+    ),
     " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
 );
 

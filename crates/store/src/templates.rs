@@ -95,6 +95,7 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
             inputs,
             published_at: row.published_at,
             draft: None,
+            estimate: None,
         })
     }
 }

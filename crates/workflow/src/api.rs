@@ -1,6 +1,7 @@
 //! Requests and answers, one set of types for REST, server functions, the live feed and the browser.
 //! More fields may come; a name that stands here stays.
 
+mod batches;
 mod comparing;
 mod delegations;
 mod error;
@@ -13,6 +14,7 @@ mod live;
 mod notices;
 mod people;
 mod presence;
+mod run_lists;
 mod runs;
 mod secrets;
 mod trying;
@@ -21,6 +23,7 @@ mod workers;
 
 use serde::{Deserialize, Serialize};
 
+pub use batches::*;
 pub use comparing::*;
 pub use delegations::*;
 pub use error::*;
@@ -33,6 +36,7 @@ pub use live::*;
 pub use notices::*;
 pub use people::*;
 pub use presence::*;
+pub use run_lists::*;
 pub use runs::*;
 pub use secrets::*;
 pub use trying::*;

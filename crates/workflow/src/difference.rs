@@ -1,6 +1,10 @@
 //! One thing that is another one, as a list of differences tells it: of agents, of workflows, of two drafts.
 //! Must never show more of a long text than a person compares at a glance; whoever wants all of it has both sides.
 
+mod values;
+
+pub use values::{MOST, of_values};
+
 /// Characters of a long text, from a little before the first one that differs.
 const EXCERPT: usize = 160;
 const BEFORE: usize = 30;

@@ -68,6 +68,11 @@ uuid_id!(
     NoticeId
 );
 
+uuid_id!(
+    /// A batch: many runs from one table.
+    BatchId
+);
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $extra:expr) => {
         $(#[$doc])*

@@ -45,6 +45,7 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod timing;
+pub mod title;
 pub mod transcript;
 pub mod trying;
 pub mod validate;

@@ -50,6 +50,10 @@ pub const MAX_ARTIFACT_BYTES: usize = 64 * 1024 * 1024;
 pub const INLINE_ARTIFACT_BYTES: usize = 64 * 1024;
 /// Characters of a title or a name.
 pub const MAX_NAME_CHARS: usize = 200;
+/// Tags of one run.
+pub const MAX_RUN_TAGS: usize = 20;
+/// Characters of one such tag.
+pub const MAX_TAG_CHARS: usize = 40;
 /// Characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Characters of what an author says about a published version.
@@ -80,6 +84,10 @@ pub const MAX_QUORUM: u32 = 20;
 pub const MAX_DELEGATION_DAYS: i64 = 366;
 /// Delegations of one person that are not over.
 pub const MAX_DELEGATIONS: i64 = 20;
+/// Rows of one batch.
+pub const MAX_BATCH_ROWS: usize = 10_000;
+/// Batches of one person that are not over.
+pub const MAX_BATCHES: i64 = 20;
 /// Rejections that one gate can allow.
 pub const MAX_ROUNDS: u32 = 50;
 /// Seconds that a gate can wait for a decision.

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    api::{BlastRadius, BlastStep, RerunMode},
+    api::{BlastRadius, BlastStep, RerunMode, Staleness},
     graph::Graph,
     id::StepKey,
     staleness::staleness,
+    status::{Origin, StepStatus},
     view::{AttemptView, RunView, StepView},
 };
 
@@ -15,8 +16,13 @@ use crate::{
 /// mode, and runs nothing.
 pub fn closure(view: &RunView, key: &StepKey, mode: RerunMode) -> BTreeSet<StepKey> {
     let mut closure = BTreeSet::from([key.clone()]);
-    if mode == RerunMode::StepOnly {
-        return closure;
+    match mode {
+        RerunMode::StepOnly => return closure,
+        RerunMode::Stale => {
+            closure.extend(refreshable(view, &staleness(view)));
+            return closure;
+        }
+        RerunMode::Downstream | RerunMode::StaleDownstream => {}
     }
     let (of, _) = key.split();
     let graph = Graph::of(&view.run_definition);
@@ -24,6 +30,42 @@ pub fn closure(view: &RunView, key: &StepKey, mode: RerunMode) -> BTreeSet<StepK
     let downstream = graph.descendants(&of).into_iter().filter(|key| view.step(key).is_some());
     closure.extend(downstream.filter(|key| mode == RerunMode::Downstream || stale.contains_key(*key)).cloned());
     closure
+}
+
+/// The stale steps that running again makes fresh. What a person wrote stays as it is, and so does what is stale through that alone: it would
+/// read the same again. A stale item stands for its map step, which makes anew no other items than those.
+pub fn refreshable(view: &RunView, stale: &BTreeMap<StepKey, Staleness>) -> BTreeSet<StepKey> {
+    let mut kept: BTreeSet<StepKey> = BTreeSet::new();
+    for key in written(view).into_iter().filter(|key| stale.contains_key(*key)) {
+        // Its map cannot run again without it.
+        kept.insert(key.split().0);
+        kept.insert(key.clone());
+    }
+    let mut consumers: BTreeMap<&StepKey, Vec<&StepKey>> = BTreeMap::new();
+    for (key, why) in stale {
+        for source in &why.through {
+            consumers.entry(source).or_default().push(key);
+        }
+    }
+    let own = stale.iter().filter(|(_, why)| !why.because.is_empty()).map(|(key, _)| key);
+    let mut queue: Vec<&StepKey> = own.filter(|key| !kept.contains(*key)).collect();
+    let mut again: BTreeSet<&StepKey> = queue.iter().copied().collect();
+    while let Some(key) = queue.pop() {
+        for &consumer in consumers.get(key).into_iter().flatten() {
+            if !kept.contains(consumer) && again.insert(consumer) {
+                queue.push(consumer);
+            }
+        }
+    }
+    let is_over = |key: &StepKey| view.step(key).is_some_and(|step| step.status == StepStatus::Completed);
+    let steps: BTreeSet<StepKey> = again.into_iter().map(|key| key.split().0).collect();
+    steps.into_iter().filter(|key| !kept.contains(key) && is_over(key)).collect()
+}
+
+/// The steps and items of whose outputs a person wrote the latest version.
+fn written(view: &RunView) -> BTreeSet<&StepKey> {
+    let latest = view.artifacts.iter().filter(|artifact| artifact.is_latest && artifact.origin == Origin::HumanEdit);
+    latest.map(|artifact| &artifact.producing_step_id).collect()
 }
 
 /// Every step that a re-run of these begins a generation of, and what their last attempts cost. That is one more than its closure where an
@@ -40,6 +82,7 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
             collecting.insert(map);
         }
     }
+    let written = written(view);
     let mut radius = BlastRadius::default();
     for step in keys.iter().chain(collecting).collect::<BTreeSet<_>>().into_iter().filter_map(|key| view.step(key)) {
         let mut spent = Spent::default();
@@ -47,6 +90,8 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
             Some(items) => items.iter().filter_map(|item| last_ended(item)).for_each(|attempt| spent.add(attempt)),
             None => last_ended(step).into_iter().for_each(|attempt| spent.add(attempt)),
         }
+        let mut of_map = items.get(&step.key).into_iter().flatten();
+        let is_written = written.contains(&step.key) || of_map.any(|item| written.contains(&item.key));
         radius.total_tokens += spent.tokens;
         radius.is_estimated |= spent.is_estimated;
         radius.total_cost_micros = sum(radius.total_cost_micros, spent.cost_micros);
@@ -58,6 +103,7 @@ pub fn blast_radius(view: &RunView, keys: &BTreeSet<StepKey>) -> BlastRadius {
             cost_micros: spent.cost_micros,
             seconds: spent.seconds,
             is_estimated: spent.is_estimated,
+            is_written,
         });
     }
     radius
@@ -102,7 +148,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{status::StepStatus, testing};
+    use crate::testing;
 
     fn shown(keys: &BTreeSet<StepKey>) -> Vec<&str> {
         keys.iter().map(StepKey::as_str).collect()
@@ -142,6 +188,61 @@ mod tests {
         testing::succeed(&mut view, "c", "x", &[("in", "m")]);
         testing::succeed(&mut view, "m", "two", &[(crate::resolve::MAP_PORT, "a")]);
         assert_eq!(shown(&closure(&view, &"a".into(), RerunMode::StaleDownstream)), ["a", "c"]);
+    }
+
+    /// a -> b -> c -> d; c reads b alone.
+    fn stale_chain() -> RunView {
+        let mut view = testing::run(&json!({
+            "a": {"agent_id": "x"},
+            "b": {"agent_id": "x", "inputs": {"in": {"from": "step", "step": "a", "artifact": "out"}}},
+            "c": {"agent_id": "x", "inputs": {"in": {"from": "step", "step": "b", "artifact": "out"}}},
+            "d": {"agent_id": "x", "inputs": {"in": {"from": "step", "step": "c", "artifact": "out"}}},
+            "e": {"agent_id": "x"}}));
+        testing::succeed(&mut view, "a", "one", &[]);
+        for (key, source) in [("b", "a"), ("c", "b"), ("d", "c")] {
+            testing::succeed(&mut view, key, key, &[("in", source)]);
+        }
+        testing::succeed(&mut view, "e", "e", &[]);
+        view
+    }
+
+    fn edit(view: &mut RunView, key: &str, content: &str) {
+        testing::write(view, key, content, Origin::HumanEdit, None);
+    }
+
+    #[test]
+    fn what_is_stale_is_refreshed_and_what_a_person_wrote_is_left() {
+        let refreshed = |view: &RunView| refreshable(view, &staleness(view));
+        let mut view = stale_chain();
+        assert!(refreshed(&view).is_empty(), "nothing is stale");
+        edit(&mut view, "a", "by hand");
+        assert_eq!(shown(&refreshed(&view)), ["b", "c", "d"], "never the edited one, nor what is fresh");
+        assert_eq!(shown(&closure(&view, &"b".into(), RerunMode::Stale)), ["b", "c", "d"]);
+        // Both written and stale: it stays, and those after it would read the same again.
+        edit(&mut view, "b", "by hand too");
+        assert_eq!(shown(&refreshed(&view)), ["c", "d"], "they read what is another one now");
+        testing::succeed(&mut view, "c", "c2", &[("in", "b")]);
+        assert_eq!(shown(&refreshed(&view)), ["d"]);
+        testing::succeed(&mut view, "d", "d2", &[("in", "c")]);
+        assert!(staleness(&view).contains_key(&"d".into()), "through what a person wrote");
+        assert!(refreshed(&view).is_empty(), "and for nothing it would run again");
+        testing::step(&mut view, "d").status = StepStatus::Running;
+        edit(&mut view, "b", "again");
+        assert_eq!(shown(&refreshed(&view)), ["c"], "what runs is left alone");
+    }
+
+    #[test]
+    fn a_re_run_says_where_it_takes_the_place_of_what_a_person_wrote() {
+        let mut view = stale_chain();
+        edit(&mut view, "c", "by hand");
+        let radius = |view: &RunView| {
+            let keys = closure(view, &"a".into(), RerunMode::Downstream);
+            let steps = blast_radius(view, &keys).steps;
+            steps.into_iter().filter(|step| step.is_written).map(|step| step.key.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(radius(&view), ["c"]);
+        testing::roll_back(&mut view, "c", 1);
+        assert!(radius(&view).is_empty(), "what counts is what is the latest");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Schema {
     pub choices: Option<Vec<Value>>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// A hint for forms and viewers: `multiline`, `file`, `markdown`. An object of format `file` is one: `{blob, media_type, name, size}`.
+    /// A hint for forms and viewers: `multiline`, `file`, `markdown`, `date`. An object of format `file` is one: `{blob, media_type, name, size}`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub format: String,
 }

@@ -243,7 +243,9 @@ impl Reason {
             Self::UpstreamSkipped => "Every step it depends on was skipped",
             Self::UpstreamFailed => "A step it depends on failed: retry that one, and this one opens again",
             Self::Person => "A person skipped it",
-            Self::Timeout => "It took longer than its time limit: retry it, or raise the limit in the workflow",
+            Self::Timeout => {
+                "It took longer than its time limit: retry it; an admin can raise the limit in the workflow"
+            }
             Self::RateLimit => "The provider asked to slow down: wait a moment, then retry",
             Self::Server => "The other side had a fault: retry in a moment",
             Self::InvalidOutput => "The answer did not have the promised form: retry with a clearer prompt",

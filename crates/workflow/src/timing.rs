@@ -67,6 +67,17 @@ impl Worked {
     }
 }
 
+/// What an attempt that is over took, and all of the run's time up to its end, or up to what is known last: milliseconds. What the run
+/// rested in between is no part of it. None where clocks differ so far that the part would be more than the whole.
+pub fn share_of_run(run: &RunView, attempt: &AttemptView) -> Option<(i64, i64)> {
+    let took = (attempt.ended_at? - attempt.started_at).num_milliseconds();
+    let attempts = run.steps.iter().flat_map(|step| &step.attempts);
+    let last_known = || attempts.map(|attempt| attempt.ended_at.unwrap_or(attempt.started_at)).max();
+    let until = run.finished_at.or_else(last_known)?;
+    let whole = (until - run.counts_from()).num_milliseconds();
+    (took > 0 && took <= whole).then_some((took, whole))
+}
+
 /// The steps after each other that worked longest together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SlowestPath {
@@ -158,6 +169,24 @@ mod tests {
         run(&json!({
             "a": {"agent_id": "x"}, "b": {"agent_id": "x", "depends_on": ["a"]},
             "c": {"agent_id": "x", "depends_on": ["a"]}, "d": {"agent_id": "x", "depends_on": ["b", "c"]}}))
+    }
+
+    #[test]
+    fn an_attempt_has_a_share_of_the_run_without_what_the_run_rested() {
+        let mut view = fork();
+        work(&mut view, "a", 1, Some(8));
+        work(&mut view, "b", 8, Some(12));
+        let of =
+            |view: &RunView, key: &str| share_of_run(view, view.step(&key.into()).unwrap().attempts.last().unwrap());
+        assert_eq!(of(&view, "a"), Some((7_000, 12_000)), "up to what is known last");
+        view.finished_at = Some(at(20));
+        assert_eq!(of(&view, "b"), Some((4_000, 20_000)));
+        view.rested_ms = 6_000;
+        assert_eq!(of(&view, "b"), Some((4_000, 14_000)));
+        view.finished_at = Some(at(7));
+        assert_eq!(of(&view, "a"), None, "more than the whole");
+        work(&mut view, "c", 8, None);
+        assert_eq!(of(&view, "c"), None, "it goes on");
     }
 
     fn path(view: &RunView, now: Option<i64>) -> Option<(String, i64)> {

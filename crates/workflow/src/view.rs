@@ -225,6 +225,9 @@ pub struct Usage {
     /// Money in millionths; absent where the provider has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<i64>,
+    /// In which that money is, by its three letters; absent where nobody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Whether the answer broke off at the longest one that the agent allows: what it made may not be whole.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_cut: bool,

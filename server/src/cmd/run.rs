@@ -162,6 +162,8 @@ pub(super) enum Verb {
         step: String,
         #[arg(long, value_name = "on|off")]
         auto_run: Option<Switch>,
+        #[command(flatten)]
+        overrides: Overrides,
     },
     /// Take versions of another run over into this one
     Adopt {
@@ -225,6 +227,8 @@ pub(super) enum Mode {
     StepOnly,
     Downstream,
     StaleDownstream,
+    /// All that is stale in the run and that no person wrote; the step is one of these
+    Stale,
 }
 
 pub(super) async fn run(command: Run) -> Result<ExitCode> {

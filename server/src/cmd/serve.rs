@@ -90,7 +90,8 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let stop_background = CancellationToken::new();
     let hints = Hints::default();
     let hub = Hub::new(web_store.clone(), hints.clone());
-    let background = start_background(&web_store, &hub, model, office, &stop_background);
+    let mut background = start_background(&web_store, &hub, model, office, &stop_background);
+    background.push(tokio::spawn(service::batches::run(service.clone(), stop_background.clone())));
     let known = Known { providers, secret_keys, allow_private: command.outside.allow_private() };
     let mut running = Running::start(engine_store.clone(), &decider, &hints, known, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };

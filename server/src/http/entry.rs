@@ -39,6 +39,9 @@ pub(super) const EXCHANGE: Entry = entry(8 * 1024 * 1024);
 /// The same file in JSON's words, in which line ends and quotes take two bytes.
 pub(super) const EXCHANGE_IN_JSON: Entry = entry(12 * 1024 * 1024 + 64 * 1024);
 
+/// A table of many runs; in JSON's words too, in which line ends and quotes take two bytes. Less than what one person may have on its way.
+pub(super) const TABLE: Entry = entry(12 * 1024 * 1024);
+
 /// For outside workers, whose requests are counted by session.
 pub(super) const WORKER: Entry = Entry { is_for: For::Workers, is_counted: false, ..SMALL };
 pub(super) const WORKER_CONTENT: Entry = Entry { limit: CONTENT.limit, ..WORKER };

@@ -1,8 +1,8 @@
 //! Every server function, in one table: how it is entered. A function that is missing here takes little, from those who are signed in.
 
-use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TEXT};
+use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TABLE, TEXT};
 
-/// In the order of `app/src/api`: account, agents, delegations, exchange, find, groups, inbox, notices, runs, secrets, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, batches, delegations, exchange, find, groups, inbox, notices, runs, secrets, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -24,6 +24,12 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("workflow_ports", SMALL),
     ("test_agent", CONTENT),
     ("list_providers", SMALL),
+    ("check_batch", TABLE),
+    ("create_batch", TABLE),
+    ("get_batch", SMALL),
+    ("my_batches", SMALL),
+    ("batch_rows", SMALL),
+    ("act_on_batch", SMALL),
     ("my_delegations", SMALL),
     ("delegate_reviews", SMALL),
     ("end_delegation", SMALL),
@@ -61,6 +67,10 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("test_notice_email", SMALL),
     ("start_run", CONTENT),
     ("my_runs", SMALL),
+    ("list_runs", SMALL),
+    ("run_inputs", SMALL),
+    ("label_run", SMALL),
+    ("change_runs", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
     ("set_auto_run", SMALL),

@@ -8,8 +8,10 @@ use axum::{
 use http::Method;
 
 use super::{
-    AppState, agents, artifacts, audit, delegations,
-    entry::{CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM},
+    AppState, agents, artifacts, audit, batches, delegations,
+    entry::{
+        CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
+    },
     exchange, groups, inbox, notices, people, runs, secrets, steps, templates, trying, worker, workers,
 };
 use crate::live;
@@ -21,8 +23,8 @@ pub struct Route {
     pub(super) handler: MethodRouter<AppState>,
 }
 
-/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, groups and delegations, the inbox, notices, workers
-/// outside.
+/// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, groups and delegations, the inbox, notices, batches,
+/// workers outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -72,8 +74,10 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/stuck", runs::stuck),
         get("/api/workflows/runs", runs::list),
         post("/api/workflows/runs", runs::start).takes(CONTENT),
+        post("/api/workflows/runs/change", runs::change),
         get("/api/workflows/runs/{run_id}", runs::get),
         patch("/api/workflows/runs/{run_id}", runs::patch),
+        put("/api/workflows/runs/{run_id}/labels", runs::label),
         post("/api/workflows/runs/{run_id}/pause", runs::pause),
         post("/api/workflows/runs/{run_id}/resume", runs::resume),
         post("/api/workflows/runs/{run_id}/cancel", runs::cancel),
@@ -115,6 +119,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(companies());
     routes.extend(reviews());
     routes.extend(telling());
+    routes.extend(many());
     routes.extend(outside());
     routes
 }
@@ -165,6 +170,20 @@ fn telling() -> Vec<Route> {
         get("/api/notices/settings", notices::settings),
         put("/api/notices/settings", notices::set_settings),
         post("/api/notices/settings/test", notices::test_email),
+    ]
+}
+
+/// Many runs from one table.
+fn many() -> Vec<Route> {
+    vec![
+        get("/api/batches", batches::list),
+        post("/api/batches", batches::create).takes(TABLE),
+        get("/api/batches/{batch_id}", batches::get),
+        get("/api/batches/{batch_id}/rows", batches::rows),
+        get("/api/batches/{batch_id}/results.csv", batches::results),
+        post("/api/batches/{batch_id}/pause", batches::pause),
+        post("/api/batches/{batch_id}/resume", batches::resume),
+        post("/api/batches/{batch_id}/cancel", batches::cancel),
     ]
 }
 

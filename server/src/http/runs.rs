@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service::{
     OpContext, audience,
     runs::{self, Started, Tried},
@@ -15,27 +15,31 @@ use service::{
 use workflow::{
     RunId, RunView, StepKey,
     api::{
-        AdoptRun, Comparison, ForkRun, MoveAnswer, MoveRun, Page, PatchRun, ResumeRun, RunPage, Staleness, StartRun,
-        StuckGate,
+        AdoptRun, ChangeRuns, ChangedRuns, Comparison, ForkRun, ListedRun, MoveAnswer, MoveRun, Page, PatchRun,
+        ResumeRun, RunLabels, RunQuery, RunScope, Staleness, StartRun, StuckGate,
     },
+    id::GroupId,
 };
 
 use super::{
     after::{After, after},
     extract::{Body, Ids, Once, Pages, Params, Prefer},
-    problem::Result,
+    problem::{Problem, Result},
+    query::Query,
 };
 
-#[derive(Deserialize)]
-pub(super) struct Which {
-    after: Option<String>,
-    limit: Option<u32>,
-    /// Runs of everybody; for admins.
-    #[serde(default)]
-    all: bool,
-    /// Runs of others that my groups see.
-    #[serde(default)]
-    shared: bool,
+/// What chooses among runs.
+const CHOICES: [&str; 12] =
+    ["all", "shared", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to", "archived"];
+const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
+const A_SWITCH: &str = "true or false";
+
+/// A page of runs.
+#[derive(Serialize)]
+pub(super) struct Listed {
+    runs: Vec<ListedRun>,
+    /// Give it back as `after` for the next page.
+    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,12 +66,50 @@ async fn made(ctx: &OpContext, prefer: Prefer, started: Started) -> Result<(Stat
     Ok((status, after(ctx, prefer, &started.done).await?))
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>, Params(which): Params<Which>) -> Result<Json<RunPage>> {
-    Ok(Json(match which {
-        Which { after, limit, all: true, .. } => runs::list_all(&ctx, after, limit).await?,
-        Which { after, limit, shared: true, .. } => runs::list_shared(&ctx, after, limit).await?,
-        Which { after, limit, .. } => runs::list(&ctx, after, limit).await?,
-    }))
+pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Json<Listed>> {
+    let wanted = query.page_and(&CHOICES)?;
+    let Page { items, next } = runs::find(&ctx, &choice(&query)?, &wanted).await?;
+    Ok(Json(Listed { runs: items, next }))
+}
+
+fn choice(query: &Query) -> Result<RunQuery> {
+    let is = |name: &str| Ok::<bool, Problem>(query.parsed(name, A_SWITCH)?.unwrap_or_default());
+    let scope = match (is("all")?, is("shared")?) {
+        (true, _) => RunScope::All,
+        (false, true) => RunScope::Shared,
+        (false, false) => RunScope::Mine,
+    };
+    let states = "one of pending, running, awaiting_review, paused, completed, failed, cancelled";
+    Ok(RunQuery {
+        scope,
+        sort: query.word("sort", "one of newest, oldest, longest, dearest")?.unwrap_or_default(),
+        search: query.text("search").map(str::to_owned),
+        status: query.word("status", states)?,
+        workflow: query.parsed("workflow", "the id of a workflow")?,
+        person: query.text("person").map(str::to_owned),
+        group: query.text("group").map(GroupId::new),
+        tag: query.text("tag").map(str::to_owned),
+        from: query.parsed("from", A_TIME)?,
+        to: query.parsed("to", A_TIME)?,
+        archived: is("archived")?,
+    })
+}
+
+/// Cancels many, or archives them or takes them back; dry: which of them.
+pub(super) async fn change(
+    Extension(ctx): Extension<OpContext>,
+    Body(many): Body<ChangeRuns>,
+) -> Result<Json<ChangedRuns>> {
+    Ok(Json(runs::change(&ctx, &many).await?))
+}
+
+/// What it is called and tagged with, in place of what it was.
+pub(super) async fn label(
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<RunId>,
+    Body(labels): Body<RunLabels>,
+) -> Result<Json<RunLabels>> {
+    Ok(Json(runs::label(&ctx, id, &labels).await?))
 }
 
 pub(super) async fn waiting(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {

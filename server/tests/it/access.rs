@@ -1,6 +1,7 @@
 //! The access matrix: every REST route, live socket and server function, as nobody, another user, who is asked at a gate, the owner and an admin.
 //! It fails when an endpoint is missing here, so none can be added without a decision about who may use it.
 
+mod batches;
 mod scopes;
 
 use std::collections::BTreeSet;
@@ -195,6 +196,8 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("POST", "/api/workflows/runs/{run_id}/steps/{step_id}/trigger", Json(json!({})), OnStep(Verb::Trigger)),
         ("POST", "/api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback", Empty, OnStep(Verb::Rollback)),
         ("PATCH", "/api/workflows/runs/{run_id}", Json(json!({"auto_run": false})), OnRun(RunVerb::AutoRun)),
+        ("POST", "/api/workflows/runs/change", Json(json!({"action": "cancel", "runs": [NOWHERE]})), SIGNED_IN),
+        ("PUT", "/api/workflows/runs/{run_id}/labels", Json(json!({"tags": ["a"]})), OnRun(RunVerb::AutoRun)),
         ("POST", "/api/workflows/runs/{run_id}/pause", Empty, OnRun(RunVerb::Pause)),
         ("POST", "/api/workflows/runs/{run_id}/resume", Empty, OnRun(RunVerb::Resume)),
         ("POST", "/api/workflows/runs/{run_id}/fork", Json(json!({"step": "shout"})), OnRun(RunVerb::Fork)),
@@ -399,6 +402,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_delegations());
     rows.extend(functions_of_secrets());
     rows.extend(functions_of_notices());
+    rows.extend(batches::functions(it));
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -541,6 +545,10 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
             OnStep(Verb::Rollback),
         ),
         ("POST", "/_fn/set_auto_run", Json(json!({"id": it.run, "auto_run": false})), OnRun(RunVerb::AutoRun)),
+        ("POST", "/_fn/list_runs", Json(json!({"query": {}, "after": null})), SIGNED_IN),
+        ("POST", "/_fn/run_inputs", Json(run()), Sees),
+        ("POST", "/_fn/change_runs", Json(json!({"many": {"action": "archive", "runs": [NOWHERE]}})), SIGNED_IN),
+        ("POST", "/_fn/label_run", Json(json!({"id": it.run, "labels": {"tags": ["a"]}})), OnRun(RunVerb::AutoRun)),
         ("POST", "/_fn/pause_run", Json(run()), OnRun(RunVerb::Pause)),
         ("POST", "/_fn/resume_run", Json(json!({"id": it.run, "resume": {}})), OnRun(RunVerb::Resume)),
         ("POST", "/_fn/fork_run", Json(json!({"id": it.run, "fork": {"step": "shout"}})), OnRun(RunVerb::Fork)),
@@ -571,6 +579,9 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
 }
 
 fn filled(path: &str, it: &Fixture) -> String {
+    if path == "/api/batches" {
+        return format!("{path}?template_id={}", it.template);
+    }
     path.replace("{run_id}/compare", &format!("{0}/compare?with={0}", it.run))
         .replace("{user_id}", &it.user)
         .replace("{token_id}", NOWHERE)
@@ -580,6 +591,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{agent_id}", "shout")
         .replace("{group_id}", "nobodys")
         .replace("{delegation_id}", NOWHERE)
+        .replace("{batch_id}", NOWHERE)
         .replace("{secret_name}", "key")
         .replace("{address_id}", NOWHERE)
         .replace("{notice_id}", NOWHERE)
@@ -657,6 +669,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_workers());
     rows.extend(rest_of_secrets());
     rows.extend(rest_of_notices());
+    rows.extend(batches::rest());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");

@@ -37,6 +37,30 @@ async fn a_fork_runs_on_and_is_adopted(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_fork_begins_with_another_prompt_and_refuses_one_that_cannot_be(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let run = server.anna.start(&template, "hello").await;
+    let before = server.anna.settled(&run).await;
+    let path = format!("{RUNS}/{run}/fork");
+    for (field, body) in [
+        ("prompt_override", json!({"step": "again", "prompt_override": "{{ text"})),
+        ("inputs.nothing", json!({"step": "again", "inputs": {"nothing": 1}})),
+    ] {
+        assert_eq!(server.anna.post(&path, body).await.problem(422, "invalid")["field"], field);
+    }
+    let forked =
+        server.anna.post(&path, json!({"step": "again", "prompt_override": "{{ text | lower }}"})).await.expect(201);
+    let done = server.anna.settled(forked["id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&done["status"], &done["overrides"]["again"]["prompt"]),
+        (&json!("completed"), &json!("{{ text | lower }}"))
+    );
+    assert_eq!(server.anna.settled(&run).await["seq"], before["seq"], "the run that is forked is only read");
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_run_moves_to_the_next_version(pool: PgPool) {
     let server = Server::start(pool).await;
     let template = server.shouting_template("never").await;

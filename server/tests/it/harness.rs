@@ -134,6 +134,7 @@ impl Server {
                 async move { shelf.send_hints(stop.cancelled()).await }
             }),
             tokio::spawn(engine.run(stop.clone())),
+            tokio::spawn(service::batches::run(service.clone(), stop.clone())),
             tokio::spawn({
                 let (hub, stop) = (hub.clone(), stop.clone());
                 async move { hub.run(stop).await }

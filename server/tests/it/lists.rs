@@ -102,3 +102,77 @@ async fn every_list_pages_and_says_that_there_is_more(pool: PgPool) {
     assert_eq!(server.anna.get(&format!("{RUNS}/{run}/events?before=2")).await.header("link"), "", "the first of all");
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labels(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let mut runs = Vec::new();
+    for text in ["rain", "snow"] {
+        let run = server.anna.start(&template, text).await;
+        server.anna.settled(&run).await;
+        runs.push(run);
+    }
+    let found = async |client: &Client, query: &str| -> Vec<String> {
+        let page = client.get(&format!("{RUNS}?{query}")).await.expect(200);
+        page["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let newest = [runs[1].clone(), runs[0].clone()];
+    assert_eq!(found(&server.anna, "search=rain").await, runs[..1]);
+    assert_eq!(found(&server.anna, &format!("status=completed&workflow={template}")).await, newest);
+    assert_eq!(found(&server.anna, "sort=oldest").await, runs);
+    assert_eq!(found(&server.anna, "sort=longest").await.len(), 2);
+    assert!(found(&server.anna, "status=failed").await.is_empty());
+    assert!(found(&server.anna, "group=nobodys").await.is_empty(), "a group that one is not in is none");
+    assert!(found(&server.ben, "search=rain").await.is_empty());
+    assert_eq!(found(&server.admin, &format!("all=true&person={}", crate::harness::ANNA)).await, newest);
+    assert!(found(&server.admin, "all=true&person=nobody@example.org").await.is_empty());
+    for (query, field) in [
+        ("sort=size", "sort"),
+        ("status=stale", "status"),
+        ("workflow=x", "workflow"),
+        ("from=yesterday", "from"),
+        ("colour=red", "colour"),
+    ] {
+        assert_eq!(server.anna.get(&format!("{RUNS}?{query}")).await.expect(400)["field"], field, "{query}");
+    }
+    let backwards = "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z";
+    assert_eq!(server.anna.get(&format!("{RUNS}?{backwards}")).await.expect(422)["field"], "to");
+
+    let labels = format!("{RUNS}/{}/labels", runs[0]);
+    let put = async |client: &Client, body: Value| client.json(http::Method::PUT, &labels, &body).await;
+    let named = json!({"title": " <b>مايو</b> ", "tags": ["wet", "wet", "🌧️"]});
+    let kept = put(&server.anna, named).await.expect(200);
+    assert_eq!(kept, json!({"title": "<b>مايو</b>", "tags": ["wet", "🌧️"]}));
+    assert_eq!(found(&server.anna, "tag=wet").await, runs[..1]);
+    let compared = server.anna.get(&format!("{RUNS}/{}/compare?with={}", runs[0], runs[1])).await.expect(200);
+    let titles = (&compared["left_run"]["title"], &compared["right_run"]["title"]);
+    assert_eq!(titles, (&json!("<b>مايو</b>"), &json!("snow")), "what somebody called it goes before what it is about");
+    put(&server.ben, json!({})).await.problem(404, "not_found");
+    for (body, field) in [(json!({"title": "x".repeat(201)}), "title"), (json!({"tags": ["a\nb"]}), "tags")] {
+        assert_eq!(put(&server.anna, body).await.expect(422)["field"], field);
+    }
+    put(&server.admin, json!({})).await.expect(200);
+    assert!(found(&server.anna, "tag=wet").await.is_empty());
+
+    let change = async |client: &Client, action: &str, dry_run: bool| {
+        let body = json!({"action": action, "runs": [runs[0], runs[1]], "dry_run": dry_run});
+        let answer = client.post(&format!("{RUNS}/change"), body).await.expect(200);
+        let n = |of: &str| answer[of].as_array().unwrap().len();
+        (n("done"), n("refused"))
+    };
+    assert_eq!(change(&server.anna, "cancel", false).await, (0, 2), "both are over");
+    assert_eq!(change(&server.ben, "archive", false).await, (0, 2));
+    assert_eq!(change(&server.anna, "archive", true).await, (2, 0));
+    assert_eq!(found(&server.anna, "").await, newest, "that was dry");
+    assert_eq!(change(&server.anna, "archive", false).await, (2, 0));
+    assert!(found(&server.anna, "").await.is_empty());
+    assert_eq!(found(&server.anna, "archived=true").await, newest);
+    server.anna.get(&format!("{RUNS}/{}", runs[0])).await.expect(200);
+    assert_eq!(change(&server.anna, "unarchive", false).await, (2, 0));
+    assert_eq!(found(&server.anna, "").await, newest);
+    let many = json!({"action": "cancel", "runs": vec![&runs[0]; 201]});
+    assert_eq!(server.anna.post(&format!("{RUNS}/change"), many).await.expect(422)["field"], "runs");
+    let none = json!({"action": "cancel", "runs": []});
+    assert_eq!(server.anna.post(&format!("{RUNS}/change"), none).await.expect(422)["field"], "runs");
+}

@@ -12,6 +12,8 @@ mod bad_database;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod branches;
 #[cfg(test)]
 mod cli;

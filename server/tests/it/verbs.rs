@@ -113,6 +113,8 @@ async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
         ("top", "stale_downstream", None, &["top"]),
         // What read the other text is stale, and what stands on that.
         ("top", "stale_downstream", Some("right"), &["end", "join", "top"]),
+        // All that is stale, wherever, and not the edited step.
+        ("join", "stale", Some("right"), &["end", "join"]),
         ("right", "stale_downstream", Some("top"), &["end", "join", "right"]),
         ("each%5Bi%5D", "step_only", None, &["each", "each[i]"]),
         ("each%5Bj%5D", "downstream", None, &["each", "each[j]", "end", "join"]),
@@ -139,6 +141,10 @@ async fn what_a_dry_run_names_is_what_begins_a_new_generation(pool: PgPool) {
             after.iter().filter(|(key, now)| before.get(*key) != Some(now)).map(|(key, _)| key.as_str()).collect();
         assert_eq!(risen, told.into_iter().collect(), "{at}");
     }
+    let before = server.anna.settled(run).await;
+    let fresh = server.anna.post(&format!("{path}/end/rerun"), json!({"mode": "stale"})).await.problem(409, "conflict");
+    assert!(fresh["detail"].as_str().unwrap().contains("refresh nothing"), "{fresh:#}");
+    assert_eq!(server.anna.settled(run).await["seq"], before["seq"]);
     server.stop().await;
 }
 

@@ -32,6 +32,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("store", &["sqlx"]),
     ("agents", &["reqwest", "rmcp"]),
     ("notices", &["lettre"]),
+    ("service", &["csv"]),
     ("local-llm", &["candle-core", "candle-transformers", "tokenizers"]),
     ("xtask", &["lightningcss", "wasm-bindgen-cli-support"]),
 ];

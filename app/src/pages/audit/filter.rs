@@ -1,12 +1,12 @@
 //! What is looked for in the audit log: as it is typed, as it stands in the address of the page, and as the server is asked.
 //! The address holds it, so that a reload, Back and a link find the same entries.
 
-use chrono::{DateTime, Days, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use workflow::api::AuditFilter;
 
-use crate::address::address;
+use crate::{address::address, days};
 
 /// The texts of the filter, one for each field.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -42,16 +42,15 @@ impl Asked {
             who: given(&self.who),
             action: given(&self.action),
             address: given(&self.address),
-            from: day(&self.from).map(midnight),
-            to: day(&self.to).and_then(|day| day.checked_add_days(Days::new(1))).map(midnight),
+            from: days::begin(&self.from),
+            to: days::end(&self.to),
             ..AuditFilter::default()
         }
     }
 
     /// What is wrong with the days, where both are there.
     pub(super) fn fault_of_days(&self) -> Option<String> {
-        let (from, to) = (day(&self.from)?, day(&self.to)?);
-        (from > to).then(|| "This is before the first day. Choose the same or a later one.".to_owned())
+        days::fault(&self.from, &self.to)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -71,14 +70,6 @@ pub(super) fn export_address(filter: &AuditFilter, format: &str) -> String {
         ("to", at(filter.to)),
     ];
     address("/api/audit/export", pairs.into_iter().map(|(name, text)| (name, text.unwrap_or_default())))
-}
-
-fn day(text: &str) -> Option<NaiveDate> {
-    text.trim().parse().ok()
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 /// What is typed into the filter.

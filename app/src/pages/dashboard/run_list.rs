@@ -26,6 +26,7 @@ pub(super) fn Runs() -> impl IntoView {
         <section class="stack" data-gap="2" aria-labelledby="runs">
             <div class="section-head">
                 <h2 id="runs">"Your runs"</h2>
+                <a class="small" href="/runs">"Find runs"</a>
             </div>
             <Transition fallback=RunsSkeleton>
                 {move || Suspend::new(async move {

@@ -44,7 +44,7 @@ pub fn Overlays() -> impl IntoView {
             id="design-dialog"
             open=dialog
             title="Retry with another prompt"
-            description="Starts generation 3 of Summarise. The artifact it writes becomes version 3."
+            description="Summarise begins again. What it writes becomes version 3."
             actions=move || {
                 view! {
                     <Button on_click=move |()| dialog.set(false)>"Close"</Button>

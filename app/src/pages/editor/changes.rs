@@ -9,7 +9,6 @@ use workflow::{
     merge::{Change, Fate, Place, summary},
 };
 
-use super::difference::difference;
 use crate::components::{Badge, Tone};
 
 /// Steps and inputs that are listed; more is a rewrite, which nobody reads field by field.
@@ -80,7 +79,7 @@ pub(super) fn ChangeList(changes: Vec<Change>) -> impl IntoView {
                     {kind.map(|kind| view! { <span class="muted small">{kind}</span> })}
                     <Badge tone>{word}</Badge>
                 </p>
-                <dl class="facts small">{rows.into_iter().map(difference).collect_view()}</dl>
+                <dl class="facts small">{rows.into_iter().map(crate::components::difference_row).collect_view()}</dl>
             </li>
         }
     });

@@ -71,7 +71,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                     {move || match n_steps.get() {
                         0 => "No step yet: drag an agent onto the canvas.".to_owned(),
                         1 => "1 step. Select it to change it.".to_owned(),
-                        n => format!("{n} steps. Select one to change it."),
+                        n => format!("{}. Select one to change it.", crate::words::count(n, "step")),
                     }}
                 </p>
             </section>

@@ -105,6 +105,15 @@ impl InputField {
         is_welcome
     }
 
+    /// Puts a value of another run in place of what is there. A file is chosen again, and what is secret typed again: then it is false.
+    pub(in crate::pages) fn fill(&self, value: &Value) -> bool {
+        let is_welcome = self.control != Control::File && !self.is_secret();
+        if is_welcome {
+            self.text.set(text_of(self.control, value));
+        }
+        is_welcome
+    }
+
     /// Goes back to what the form began with.
     pub(in crate::pages) fn begin_anew(&self) {
         if self.control != Control::File {
@@ -229,7 +238,8 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
         Control::Line | Control::Switch | Control::List => {
-            view! { <TextInput value=text autocomplete="off"/> }.into_any()
+            let kind = if field.input.schema.format == "date" { "date" } else { "text" };
+            view! { <TextInput value=text kind autocomplete="off"/> }.into_any()
         }
     };
     view! {

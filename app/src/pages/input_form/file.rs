@@ -24,6 +24,9 @@ pub(in crate::pages) fn FileInput(
     /// The most that is taken; as much as the inputs of a run may have, if nobody says otherwise.
     #[prop(default = 4)]
     max_mib: usize,
+    /// Where the name of the file is wanted too.
+    #[prop(optional)]
+    file_name: Option<RwSignal<String>>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let chosen = RwSignal::new(None::<Chosen>);
@@ -45,6 +48,9 @@ pub(in crate::pages) fn FileInput(
             is_reading.set(false);
             match read {
                 Ok(content) => {
+                    if let Some(file_name) = file_name {
+                        file_name.set(name.clone());
+                    }
                     chosen.set(Some(Chosen { name, n_bytes: content.len() }));
                     error.set(None);
                     text.set(content);

@@ -147,7 +147,7 @@ fn GivenUp(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
         <Banner kind=Kind::Warn title=format!("{} was switched off", address.name) action>
             {match address.n_failures {
                 1 => "The last attempt failed".to_owned(),
-                n => format!("{n} attempts in a row failed"),
+                n => format!("{} in a row failed", crate::words::count(n, "attempt")),
             }}
             {(!error.is_empty()).then(|| view! { ": " <bdi>{error}</bdi> })}
             ". People who chose it are told nothing there until it is switched on again."

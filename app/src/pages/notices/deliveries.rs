@@ -97,9 +97,9 @@ fn Nothing() -> impl IntoView {
 fn about(delivery: &NoticeDelivery) -> String {
     match (delivery.kind, delivery.n_gates) {
         (NoticeKind::Asks, 1) => "A review".to_owned(),
-        (NoticeKind::Asks, n) => format!("{n} reviews"),
+        (NoticeKind::Asks, n) => crate::words::count(n, "review"),
         (NoticeKind::Outcome, 1) => "A decision".to_owned(),
-        (NoticeKind::Outcome, n) => format!("{n} decisions"),
+        (NoticeKind::Outcome, n) => crate::words::count(n, "decision"),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn Row(address: NoticeAddressView, verbs: Verbs) -> impl IntoView {
     let people = match address.n_people {
         0 => "nobody has chosen it".to_owned(),
         1 => "1 person has chosen it".to_owned(),
-        n => format!("{n} people have chosen it"),
+        n => format!("{} have chosen it", crate::words::people(n)),
     };
     let last = match address.last_delivery_at {
         Some(at) => view! { <span>"last sent " <RelativeTime at/></span> }.into_any(),

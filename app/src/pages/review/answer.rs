@@ -37,7 +37,7 @@ pub(in crate::pages) fn AnswerForm(
             {move || elsewhere.get().map(|error| view! { <ErrorBanner error/> })}
             <div class="row">
                 <Button variant=Variant::Primary kind=ButtonType::Submit icon="send" loading=press.pending()>
-                    "Submit"
+                    "Send answer"
                 </Button>
             </div>
         </form>

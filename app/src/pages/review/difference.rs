@@ -1,12 +1,17 @@
-//! Two artifacts as a difference of their texts.
+//! Two artifacts as a difference: of values the places that are others first, then line by line.
 
 use leptos::prelude::*;
-use workflow::{ArtifactId, RunId};
+use serde_json::Value;
+use workflow::{
+    ArtifactId, RunId,
+    api::{ArtifactView, Encoding},
+    difference::{MOST, of_values},
+};
 
 use super::artifact::text_of;
 use crate::{
     api,
-    components::{Diff, Skeleton, SkeletonKind},
+    components::{Diff, Skeleton, SkeletonKind, difference_row},
     load::PartFailed,
 };
 
@@ -30,11 +35,70 @@ pub(in crate::pages) fn Difference(
                 let title = title.clone();
                 Suspend::new(async move {
                     match both.await {
-                        Ok((before, after)) => view! { <Diff before=text_of(&before) after=text_of(&after) title/> }.into_any(),
+                        Ok((before, after)) => view! {
+                            {places(&before, &after)}
+                            <Diff before=compared(&before) after=compared(&after) title/>
+                        }
+                        .into_any(),
                         Err(error) => view! { <PartFailed error on_retry=move |()| both.refetch()/> }.into_any(),
                     }
                 })
             }}
         </Transition>
+    }
+}
+
+/// What differs between two values, by its place; nothing of texts.
+fn places(before: &ArtifactView, after: &ArtifactView) -> Option<AnyView> {
+    if (&before.encoding, &after.encoding) != (&Encoding::Json, &Encoding::Json) {
+        return None;
+    }
+    let found = of_values(&before.content, &after.content);
+    let cut = (found.len() >= MOST)
+        .then(|| view! { <p class="muted small">{format!("These are the first {MOST} of them")}</p> });
+    (!found.is_empty()).then(|| {
+        view! {
+            <section aria-label="What differs">
+                <dl class="facts small">{found.into_iter().map(difference_row).collect_view()}</dl>
+                {cut}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+/// As it is compared: of a value what it holds counts, and not the order of its keys.
+fn compared(artifact: &ArtifactView) -> String {
+    match artifact.encoding {
+        Encoding::Json => serde_json::to_string_pretty(&in_order(&artifact.content)).unwrap_or_default(),
+        Encoding::Text | Encoding::Base64 => text_of(artifact),
+    }
+}
+
+/// The same value with the keys of its objects in order.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), in_order(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(in_order).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::in_order;
+
+    #[test]
+    fn the_order_of_keys_is_no_difference() {
+        let [one, other] = [json!({"b": [{"d": 1, "c": 2}], "a": null}), json!({"a": null, "b": [{"c": 2, "d": 1}]})];
+        let text = |value| serde_json::to_string(&in_order(value)).unwrap();
+        assert_eq!(text(&one), r#"{"a":null,"b":[{"c":2,"d":1}]}"#);
+        assert_eq!(text(&one), text(&other));
     }
 }

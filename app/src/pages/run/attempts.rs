@@ -1,7 +1,7 @@
 //! Each try of the chosen step with its time, tokens and error, newest first.
 
 use leptos::prelude::*;
-use workflow::{status::Outcome, view::AttemptView};
+use workflow::{RunView, status::Outcome, timing::share_of_run, view::AttemptView};
 
 use super::{log_fold::LogFold, one_step::OneStep, transcript::TranscriptFolds};
 use crate::{
@@ -48,7 +48,7 @@ pub(super) fn attempt_words(attempt: &AttemptView) -> String {
 }
 
 /// "Took too long: no answer in 60 s".
-fn error_words(attempt: &AttemptView) -> Option<String> {
+pub(super) fn error_words(attempt: &AttemptView) -> Option<String> {
     let error = attempt.error.as_ref()?;
     let Some(class) = attempt.error_class else { return Some(error.clone()) };
     let mut class = class.words().to_owned();
@@ -58,15 +58,31 @@ fn error_words(attempt: &AttemptView) -> Option<String> {
     Some(format!("{class}: {error}"))
 }
 
-/// "gpt-4, 120 + 40 tokens, cost 0.0012".
+/// "gpt-4, 120 + 40 tokens, cost 0.0012 EUR".
 pub(super) fn usage_words(attempt: &AttemptView) -> Option<String> {
     let usage = attempt.usage.as_ref()?;
     let model = usage.model.as_ref().map(|model| format!("{model}, ")).unwrap_or_default();
-    let cost = usage.cost_micros.map(|cost| format!(", cost {}", words::money(cost))).unwrap_or_default();
+    let currency = usage.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default();
+    let cost = usage.cost_micros.map(|cost| format!(", cost {}{currency}", words::money(cost))).unwrap_or_default();
     let (asked, answered) = (words::thousands(usage.prompt_tokens), words::thousands(usage.completion_tokens));
     let (about, guess) = if usage.is_estimated { ("about ", " (estimated)") } else { ("", "") };
     let cut = if usage.is_cut { ", broken off at its limit" } else { "" };
     Some(format!("{model}{about}{asked} + {answered} tokens{guess}{cost}{cut}"))
+}
+
+/// "7.8 s of the run's 11.6 s".
+fn share_words(run: &RunView, attempt: &AttemptView) -> Option<String> {
+    let (took, whole) = share_of_run(run, attempt)?;
+    let so_far = if run.finished_at.is_some() { "" } else { " so far" };
+    Some(format!("{} of the run's {}{so_far}", duration_words(took), duration_words(whole)))
+}
+
+/// What an attempt used: tokens, money and time; follows the run at a bounded pace.
+pub(super) fn used_words(one: OneStep, number: i32) -> Option<String> {
+    let attempt = one.read(|step| step.attempts.iter().find(|attempt| attempt.number == number).cloned())?;
+    let share = one.live.slowly(|run| share_words(run, &attempt));
+    let words: Vec<String> = [usage_words(&attempt), share].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" · "))
 }
 
 /// "Build 2026-11-28.3": of the worker that did it.
@@ -88,6 +104,7 @@ fn left_out_words(attempt: &AttemptView) -> Option<String> {
 /// A row is drawn once: a log that is open stays so when its attempt ends.
 fn row(one: OneStep, number: i32) -> AnyView {
     let now = memo(move || one.read(|step| step.attempts.iter().find(|attempt| attempt.number == number).cloned()));
+    let used = memo(move || used_words(one, number));
     let of_kind = one.read(|step| step.kind.clone());
     let is_over = memo(move || now.with(|now| now.as_ref().is_some_and(|attempt| attempt.outcome.is_some())));
     let status = Signal::derive(move || now.with(|now| now.as_ref().map_or("pending", status).to_owned()));
@@ -107,6 +124,8 @@ fn row(one: OneStep, number: i32) -> AnyView {
         <li>
             <StatusIcon status/>
             <div>
+                {move || now.with(|now| now.as_ref().map(|attempt| view! { <div>{attempt_words(attempt)}</div> }))}
+                {move || used.get().map(|used| view! { <div class="muted small">{used}</div> })}
                 {move || now.with(|now| now.as_ref().map(facts))}
             </div>
             {move || now.with(|now| now.as_ref().map(|attempt| view! { <RelativeTime at=attempt.started_at/> }))}
@@ -127,8 +146,6 @@ fn status(attempt: &AttemptView) -> &'static str {
 
 fn facts(attempt: &AttemptView) -> AnyView {
     view! {
-        <div>{attempt_words(attempt)}</div>
-        {usage_words(attempt).map(|usage| view! { <small class="muted small">{usage}</small> })}
         {build_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {left_out_words(attempt).map(|words| view! { <div class="muted small">{words}</div> })}
         {error_words(attempt).map(|error| view! { <div class="muted small">{error}</div> })}
@@ -139,7 +156,7 @@ fn facts(attempt: &AttemptView) -> AnyView {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use workflow::status::Reason;
+    use workflow::{status::Reason, view::Usage};
 
     use super::*;
 
@@ -163,6 +180,8 @@ mod tests {
         assert_eq!(attempt_words(&attempt), "Attempt 2 was lost with its worker after 0 ms");
         assert_eq!(error_words(&attempt).as_deref(), Some("The other side's fault: The answer broke off"));
         assert_eq!(build_words(&attempt).as_deref(), Some("Build 2026-11-28.3"));
+        attempt.usage = Some(Usage { cost_micros: Some(1_200), currency: Some("EUR".to_owned()), ..Usage::default() });
+        assert_eq!(usage_words(&attempt).as_deref(), Some("0 + 0 tokens, cost 0.0012 EUR"));
         attempt.error_class = None;
         assert_eq!(error_words(&attempt).as_deref(), Some("The answer broke off"));
     }

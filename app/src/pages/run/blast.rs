@@ -1,28 +1,35 @@
 //! What a re-run would do: which steps run again, and what their last attempts cost.
 //! The rule is the one that the server follows too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use workflow::{
-    api::{BlastRadius, BlastStep, RerunMode},
-    rerun::{blast_radius, closure},
+    StepKey,
+    api::{BlastRadius, BlastStep},
+    rerun::blast_radius,
 };
 
-use super::one_step::OneStep;
+use super::state::LiveRun;
 use crate::reactive::memo;
-use crate::{clock::duration_words, components::StatusIcon, words};
+use crate::{
+    clock::duration_words,
+    components::{Banner, Kind, StatusIcon},
+    words,
+};
 
 /// Steps listed before "and N more".
 const LISTED: usize = 8;
+/// Names in a sentence before "and N more".
+const NAMED: usize = 4;
 
+/// `keys`: what begins anew by what is asked.
 #[component]
-pub(super) fn Blast(one: OneStep, mode: Signal<RerunMode>) -> impl IntoView {
+pub(super) fn Blast(live: LiveRun, keys: Memo<BTreeSet<StepKey>>) -> impl IntoView {
     let radius = memo(move || {
-        let (key, mode) = (one.key(), mode.get());
-        let mut radius = one.live.slowly(|run| blast_radius(run, &closure(run, &key, mode)));
+        let mut radius = keys.with(|keys| live.slowly(|run| blast_radius(run, keys)));
         // As they will run: each after what it waits for.
-        one.live.order.with(|order| {
+        live.order.with(|order| {
             let place: BTreeMap<_, usize> = order.iter().zip(0..).collect();
             radius.steps.sort_by_key(|step| place.get(&step.key.split().0).copied());
         });
@@ -53,12 +60,27 @@ pub(super) fn Blast(one: OneStep, mode: Signal<RerunMode>) -> impl IntoView {
         let n = radius.with(|radius| radius.steps.len().saturating_sub(LISTED));
         (n > 0).then(|| view! { <li class="muted small">{format!("and {}", words::count(n, "more step"))}</li> })
     };
+    let written = memo(move || radius.with(written));
+    let warning = move || {
+        let names = written.get();
+        (!names.is_empty()).then(|| view! {
+            <Banner kind=Kind::Warn title="Written by a person">
+                {format!("{}: what the step makes anew becomes the latest. The version that a person wrote is kept, and can be restored.", words::list(&names, NAMED))}
+            </Banner>
+        })
+    };
     view! {
         <section class="blast" aria-label="What runs again">
             <p role="status">{move || radius.with(total)}</p>
             <ul>{rows} {others}</ul>
         </section>
+        {warning}
     }
+}
+
+/// The titles of those of whose outputs a person wrote what is the latest.
+fn written(radius: &BlastRadius) -> Vec<String> {
+    radius.steps.iter().filter(|step| step.is_written).map(|step| words::isolated(&step.title)).collect()
 }
 
 fn total(radius: &BlastRadius) -> String {

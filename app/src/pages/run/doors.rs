@@ -12,6 +12,7 @@ use super::{
     one_step::{Ask, OneStep, Sender},
     verbs::Verb,
 };
+use crate::reactive::memo;
 
 /// The dialogs of a step, and the sender of the verbs that have none.
 #[derive(Clone, Copy)]
@@ -27,6 +28,8 @@ pub(super) struct Doors {
     pub go_on: Sender,
     /// The worker that it waits for.
     pub absent: Memo<Option<AbsentWorker>>,
+    /// It was tried in vain and waits before it is tried again.
+    pub backs_off: Memo<bool>,
 }
 
 impl Doors {
@@ -45,6 +48,7 @@ impl Doors {
             fork,
             go_on: Sender::new(one, move || one.lead_on()),
             absent: absent::of(one),
+            backs_off: memo(move || one.read(|step| step.status == StepStatus::Ready && step.not_before.is_some())),
         }
     }
 
@@ -69,7 +73,14 @@ impl Doors {
 
     /// A form is answered by its own button.
     pub(super) fn on_panel(self) -> &'static [Verb] {
-        if self.is_form() { &[] } else { Verb::on_panel(self.one.status.get()) }
+        if self.is_form() {
+            &[]
+        } else if self.backs_off.get() && self.absent.with(Option::is_none) {
+            // The wait has its own buttons.
+            &[Verb::Skip]
+        } else {
+            Verb::on_panel(self.one.status.get())
+        }
     }
 
     /// Whether a person's answer is what is waited for, rather than a judgement of one.

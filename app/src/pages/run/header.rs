@@ -4,6 +4,7 @@ mod budget;
 mod compare_with;
 mod dialogs;
 mod move_to;
+mod refresh;
 
 use leptos::prelude::*;
 use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
@@ -19,13 +20,15 @@ use crate::{
     api::{self, Done},
     behind::LaterDialogs,
     components::{
-        Badge, Button, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, StatusChip, Switch, run_status,
+        Badge, Button, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, Size, StatusChip, Switch, Variant,
+        run_status,
     },
     error::AppError,
     form::TryAgain,
     later::{View, later},
     link::{Link, use_link},
     session::use_session,
+    words,
 };
 
 later! {
@@ -53,16 +56,26 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
         run.with_untracked(|run| (run.id.to_string(), run.created_at, run.user_email.clone(), run.user_id));
     // Its version is a hidden one, whose number says nothing.
     let is_test = run.with_untracked(|run| run.is_test);
-    let is_mine = use_session().user_untracked().is_some_and(|user| user.id == owner_id);
+    let me = use_session().user_untracked();
+    let is_mine = me.as_ref().is_some_and(|user| user.id == owner_id);
+    let may_act = me.is_some_and(|me| me.may_run(owner_id));
+    let heads = Heads::new(live);
+    let no_move = refused_move(live, status);
+    // Where the run is called after its workflow, it is named once.
+    let workflow = memo(move || {
+        live.name.with(|name| run.with(|run| (run.template_name != *name).then(|| run.template_name.clone())))
+    });
     view! {
         <header class="run-head">
             <div class="run-title">
-                <h1 tabindex="-1">{run.with_untracked(|run| run.template_name.clone())}</h1>
+                <h1 tabindex="-1"><bdi>{move || live.name.get()}</bdi></h1>
                 <StatusChip status=shown detail/>
                 {is_test.then(|| view! { <Badge>"Try"</Badge> })}
             </div>
             <div class="run-facts">
+                {move || workflow.get().map(|name| view! { <span class="run-workflow"><bdi>{name}</bdi></span> })}
                 {(!is_test).then(|| view! { <span>"Version " {version}</span> })}
+                {move || live.newer_version().map(|newer| newer_hint(newer, may_act && no_move.with(Option::is_none), heads))}
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
                 <span>"Started " <RelativeTime at=created_at/></span>
@@ -77,9 +90,22 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                     <span role="status">"Reconnecting: what is shown may be old"</span>
                 </Show>
             </div>
-            <Actions live status/>
+            <Actions live status heads may_act no_move/>
         </header>
     }
+}
+
+/// That a newer version of the workflow is published, and for whom the run can move there the way to it.
+fn newer_hint(newer: i32, may_move: bool, heads: Heads) -> AnyView {
+    if !may_move {
+        return view! { <span>{format!("Version {newer} is published")}</span> }.into_any();
+    }
+    view! {
+        <Button size=Size::Sm variant=Variant::Quiet icon="layers" on_click=move |()| heads.moving.set(true)>
+            {format!("Version {newer} is published")}
+        </Button>
+    }
+    .into_any()
 }
 
 /// The runs that this one comes from.
@@ -106,12 +132,42 @@ async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<Done, AppEr
 }
 
 fn words_running(n: usize) -> String {
-    if n == 1 { "the step that is running is".to_owned() } else { format!("the {n} steps that are running are") }
+    if n == 1 {
+        "the step that is running is".to_owned()
+    } else {
+        format!("the {} that are running are", words::count(n, "step"))
+    }
+}
+
+/// A pause lets what runs come to its end, and only then can the run move.
+fn refused_move(live: LiveRun, status: Memo<RunStatus>) -> Signal<Option<String>> {
+    let n_running = memo(move || {
+        live.slowly(|run| {
+            // While an item runs its map step does.
+            run.steps.iter().filter(|step| step.status == StepStatus::Running && step.item_of.is_none()).count()
+        })
+    });
+    Signal::derive(move || match (status.get(), n_running.get()) {
+        (RunStatus::Cancelled, _) => Some("The run is cancelled".to_owned()),
+        (RunStatus::Pending | RunStatus::Running, 0) => Some("Pause it first".to_owned()),
+        (RunStatus::Pending | RunStatus::Running, n) => {
+            Some(format!("Pause it first, and wait until {} over", words_running(n)))
+        }
+        (_, 0) => None,
+        (_, n) => Some(format!("Wait until {} over", words_running(n))),
+    })
 }
 
 #[component]
-fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
-    let heads = Heads::new(live);
+fn Actions(
+    live: LiveRun,
+    status: Memo<RunStatus>,
+    heads: Heads,
+    /// Whether this person steers the run.
+    may_act: bool,
+    /// Why it cannot move to another version now.
+    no_move: Signal<Option<String>>,
+) -> impl IntoView {
     let auto_run = Press::on(live, move |on: bool, key| api::set_auto_run(live.id, on, key), || ());
     let hold = Press::on(live, move |pause: bool, key| hold(live.id, pause, key), || ());
     // What was pressed and not answered is over once the run is seen to be another than it was then.
@@ -138,8 +194,6 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             run.status_reason.filter(|reason| run.status == RunStatus::Paused && *reason != StatusReason::Review)
         })
     });
-    let may_act =
-        use_session().user_untracked().is_some_and(|me| live.run.with_untracked(|run| me.may_run(run.user_id)));
     let pause = move || match held_by.get() {
         Some(StatusReason::Budget) => view! {
             <Button icon="play" on_click=move |()| heads.resuming.set(true)>"Resume"</Button>
@@ -156,22 +210,6 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
     };
     let is_test = live.run.with_untracked(|run| run.is_test);
     let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
-    let n_running = memo(move || {
-        live.slowly(|run| {
-            // While an item runs its map step does.
-            run.steps.iter().filter(|step| step.status == StepStatus::Running && step.item_of.is_none()).count()
-        })
-    });
-    // A pause lets what runs come to its end, and only then can the run move.
-    let no_move = Signal::derive(move || match (status.get(), n_running.get()) {
-        (RunStatus::Cancelled, _) => Some("The run is cancelled".to_owned()),
-        (RunStatus::Pending | RunStatus::Running, 0) => Some("Pause it first".to_owned()),
-        (RunStatus::Pending | RunStatus::Running, n) => {
-            Some(format!("Pause it first, and wait until {} over", words_running(n)))
-        }
-        (_, 0) => None,
-        (_, n) => Some(format!("Wait until {} over", words_running(n))),
-    });
     let menu = move || {
         view! {
             {original.map(|other| view! {
@@ -183,8 +221,14 @@ fn Actions(live: LiveRun, status: Memo<RunStatus>) -> impl IntoView {
             })}
         }
     };
+    let has_stale = memo(move || status.get() != RunStatus::Cancelled && live.stale.with(|stale| !stale.is_empty()));
     view! {
         <div class="run-actions">
+            {may_act.then(|| view! {
+                <Show when=move || has_stale.get()>
+                    <Button icon="rotate-cw" on_click=move |()| heads.refreshing.set(true)>"Refresh what is stale"</Button>
+                </Show>
+            })}
             <Show when=move || !is_over.get()>
                 <Switch
                     label="Auto-run"

@@ -1,8 +1,8 @@
-//! What the chosen step is fed with: where each input comes from, and the version that the last attempt used.
+//! What the chosen step is fed with: where each input comes from, one press from there, and the version that the last attempt used.
 
 use leptos::prelude::*;
 use workflow::{
-    RunId, RunView, StepKey,
+    RunId, RunView, Step, StepKey,
     resolve::effective_override,
     resolve::run_input,
     source::Source,
@@ -10,6 +10,7 @@ use workflow::{
 };
 
 use super::{artifact::Artifact, one_step::OneStep, state::title_of};
+use crate::address::step_of_run;
 use crate::components::Empty;
 use crate::reactive::memo;
 
@@ -21,6 +22,8 @@ const SHORT: usize = 160;
 struct Row {
     port: String,
     from: String,
+    /// The step that made it.
+    of: Option<StepKey>,
     value: Fed,
 }
 
@@ -52,7 +55,14 @@ pub(super) fn Inputs(one: OneStep) -> impl IntoView {
 
 #[component]
 fn InputRow(run: RunId, row: Row) -> impl IntoView {
-    let Row { port, from, value } = row;
+    let Row { port, from, of, value } = row;
+    let from = match of {
+        Some(step) => {
+            let href = step_of_run(run, &step);
+            view! { <a href=href><bdi>{from}</bdi></a> }.into_any()
+        }
+        None => view! { <bdi>{from}</bdi> }.into_any(),
+    };
     let value = match value {
         Fed::Nothing => ().into_any(),
         Fed::Value(text) if text.chars().count() <= SHORT => view! { <div class="streaming">{text}</div> }.into_any(),
@@ -64,7 +74,7 @@ fn InputRow(run: RunId, row: Row) -> impl IntoView {
     view! {
         <div>
             <dt>{port}</dt>
-            <dd>{from} {value}</dd>
+            <dd>{from} " " {value}</dd>
         </div>
     }
 }
@@ -95,9 +105,18 @@ fn rows(run: &RunView, step: &StepView) -> Vec<Row> {
             (None, Some(source)) => (source_words(run, source, used, Some(&step.key)), fed(run, source, used)),
             (None, None) => (String::new(), Fed::Nothing),
         };
-        Row { port: port.clone(), from, value }
+        let of = source.filter(|_| !set.contains_key(port)).and_then(|source| made_by(definition, source)).cloned();
+        Row { port: port.clone(), from, of, value }
     };
     mapped.chain(unmapped).map(row).collect()
+}
+
+/// The step that made what a source reads; of an item, the one that made the list.
+fn made_by<'a>(step: &'a Step, source: &'a Source) -> Option<&'a StepKey> {
+    match source {
+        Source::Item { .. } => step.map.as_ref().and_then(|map| map.over.step()),
+        Source::Step { .. } | Source::Run { .. } | Source::Const(_) => source.step(),
+    }
 }
 
 fn fed(run: &RunView, source: &Source, used: Option<&ConsumedInput>) -> Fed {

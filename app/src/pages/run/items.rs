@@ -178,7 +178,7 @@ fn row(one: OneStep, item: &Item) -> AnyView {
                 <StatusIcon status=item.status.as_str().to_owned()/>
                 <span class="truncate">{item.name()}</span>
                 <small>
-                    {item.is_stale.then_some("stale · ")}
+                    {item.is_stale.then(|| view! { <span class="stale-word">"Stale"</span> " " })}
                     {format!("#{}", item.index + 1)}
                 </small>
                 <NoWorker of=absent/>

@@ -5,6 +5,7 @@ use workflow::{StepStatus, status::Reason};
 
 use super::{
     absent::NoWorkerNote,
+    backoff::Backoff,
     dialogs::Dialogs,
     doors::Doors,
     failures::VerbError,
@@ -27,6 +28,7 @@ use crate::{
 
 later! {
     more: dialogs, View<Doors>, |doors| view! { <Dialogs doors/> }.into_any();
+    more: backoff, View<Doors>, |doors| view! { <Backoff doors/> }.into_any();
     more: human_form, View<OneStep>, |one| view! { <HumanForm one/> }.into_any();
 }
 
@@ -40,6 +42,7 @@ pub(super) fn Needs(one: OneStep) -> impl IntoView {
         StepStatus::Running if has_waiting.get() => Some("review"),
         StepStatus::Ready | StepStatus::Running if absent.with(Option::is_some) => Some("review"),
         StepStatus::Failed => Some("error"),
+        StepStatus::Ready if doors.backs_off.get() => Some("info"),
         StepStatus::Skipped => Some("info"),
         _ => None,
     };
@@ -92,13 +95,12 @@ fn words_of(doors: Doors) -> AnyView {
         StepStatus::Ready => view! {
             {move || absence(doors)}
             <Show when=move || doors.absent.with(Option::is_none)>
-                <p class="muted small">
-                    {move || if one.read(|step| step.not_before.is_some()) {
-                        "Tries again in a moment"
-                    } else {
-                        "Queued: it starts as soon as a worker is free"
-                    }}
-                </p>
+                <Show
+                    when=move || doors.backs_off.get()
+                    fallback=|| view! { <p class="muted small">"Queued: it starts as soon as a worker is free"</p> }
+                >
+                    <Later part=backoff of=doors/>
+                </Show>
             </Show>
         }
         .into_any(),

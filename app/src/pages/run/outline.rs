@@ -10,6 +10,7 @@ use super::{
     outline_notes::Notes,
     progress,
     slowest::Slowest,
+    stale,
     state::LiveRun,
 };
 use crate::{
@@ -78,7 +79,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                     {(n_waiting > 0).then(|| view! {
                         " "
                         <StatusIcon status="awaiting_review" spoken=false/>
-                        <span class="visually-hidden">{format!("{n_waiting} to review")}</span>
+                        <span class="visually-hidden">{format!("{} to review", crate::words::number(n_waiting))}</span>
                     })}
                 }
                 .into_any()
@@ -106,7 +107,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 data-step=one.key().to_string()
                 aria-current=move || if is_current.get() { "true" } else { "false" }
                 data-stale=move || is_stale.get()
-                data-tip=move || one.title()
+                data-tip=move || if is_stale.get() { stale::tip(one) } else { one.title() }
                 on:click=move |_| live.choose(one.key())
             >
                 <StatusIcon status=Signal::derive(move || one.status.get().as_str().to_owned())/>

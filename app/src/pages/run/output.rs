@@ -1,11 +1,26 @@
 //! What a step has made: tokens as they come while it runs, then the latest version of each output.
 
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use workflow::{RunView, StepKey, StepStatus, status::Origin};
 
-use super::{artifact::Artifact, state::LiveRun, transcript};
-use crate::components::{Banner, Empty, Kind};
-use crate::reactive::{effect, memo};
+use super::{
+    artifact::Artifact,
+    state::LiveRun,
+    streamed::{Coming, Streamed},
+    transcript,
+};
+use crate::{
+    behind::Later,
+    components::{Banner, Elapsed, Empty, Kind},
+    later::{View, later},
+    reactive::{effect, memo},
+    session::use_session,
+};
+
+later! {
+    more: as_it_comes, View<Coming>, |coming| view! { <Streamed coming/> }.into_any();
+}
 
 #[component]
 pub(in crate::pages) fn Output(
@@ -19,12 +34,19 @@ pub(in crate::pages) fn Output(
     let status = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).map_or(StepStatus::Pending, |step| step.status)))
     });
-    let stream = move || {
-        stored.with_value(|key| {
-            let number = live.run.with(|run| run.step(key)?.attempts.last().map(|attempt| attempt.number))?;
-            live.streams.with(|streams| streams.text(key, number).map(ToOwned::to_owned))
-        })
-    };
+    let attempt = memo(move || {
+        stored.with_value(|key| live.run.with(|run| run.step(key)?.attempts.last().map(|attempt| attempt.number)))
+    });
+    let is_model =
+        stored.with_value(|key| live.run.with_untracked(|run| run.step(key).is_some_and(|step| step.kind == "llm")));
+    let coming = Coming { live, key: stored, attempt, is_model };
+    let is_running = move || status.get() == StepStatus::Running;
+    let is_coming = memo(move || is_running() && coming.is_there());
+    // A list has no attempt of its own that could wait.
+    let is_waiting = memo(move || is_model && is_running() && attempt.with(Option::is_some) && !coming.is_there());
+    let begun_at = memo(move || {
+        stored.with_value(|key| live.run.with(|run| run.step(key)?.attempts.last().map(|attempt| attempt.started_at)))
+    });
     let latest = memo(move || {
         if !live.is_shown.get() {
             return Vec::new();
@@ -57,20 +79,36 @@ pub(in crate::pages) fn Output(
     let has_begun = memo(move || {
         stored.with_value(|key| live.run.with(|run| run.step(key).is_some_and(|it| !it.attempts.is_empty())))
     });
+    // Only who can change agents is told to.
+    let session = use_session();
+    let advice = move || {
+        if session.is_admin() {
+            "Raise the limit in the agent, or ask for less and run the step again."
+        } else {
+            "Ask for less and run the step again, or ask an admin to raise the limit in the agent."
+        }
+    };
     let empty = move || nothing_words(status.get(), has_begun.get(), written.get());
     view! {
-        <Show when=move || status.get() == StepStatus::Running && stream().is_some()>
-            <div class="streaming" data-live="true" aria-label="Output so far" role="region">
-                {move || stream().unwrap_or_default()}
-            </div>
+        <Show when=move || is_coming.get()>
+            <Later part=as_it_comes of=coming/>
+        </Show>
+        <Show when=move || is_waiting.get()>
+            <p class="muted small row" role="status">
+                "Waiting for the model"
+                {move || begun_at.get().map(|since| view! {
+                    <span aria-hidden="true"><Elapsed since until=Signal::stored(None::<DateTime<Utc>>)/></span>
+                })}
+            </p>
         </Show>
         // Else it, and what is said of it, reads as if it were what comes now.
-        <Show when=move || status.get() == StepStatus::Running && !latest.with(Vec::is_empty)>
+        <Show when=move || is_running() && !latest.with(Vec::is_empty)>
             <h3 class="muted small before-this">"Made before, until this is done"</h3>
         </Show>
         <Show when=move || is_cut.get()>
             <Banner kind=Kind::Warn title="The model broke off at its limit">
-                "This is the longest answer that the agent allows, and may not be all of it. Raise the limit in the agent, or ask for less and run the step again."
+                "This is the longest answer that the agent allows, and may not be all of it. "
+                {advice}
             </Banner>
         </Show>
         <div class="stack">
@@ -78,7 +116,7 @@ pub(in crate::pages) fn Output(
                 <Artifact run=live.id artifact/>
             </For>
         </div>
-        <Show when=move || latest.with(Vec::is_empty) && !(status.get() == StepStatus::Running && stream().is_some())>
+        <Show when=move || latest.with(Vec::is_empty) && !is_coming.get() && !is_waiting.get()>
             <Empty icon="file-text" title="No output" text=empty()/>
         </Show>
     }

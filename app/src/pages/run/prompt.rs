@@ -1,8 +1,9 @@
-//! The prompt in force for the chosen step, beside the template's own where this run changed it.
+//! The prompt in force for the chosen step, beside the template's own where this run changed it, and under it what the last attempt sent and
+//! got for it. Must read what was sent only when somebody opens it.
 
 use leptos::prelude::*;
 
-use super::one_step::OneStep;
+use super::{attempts::used_words, one_step::OneStep, transcript::TranscriptFolds};
 use crate::reactive::memo;
 use crate::{
     api,
@@ -31,5 +32,29 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
                 }
             })}
         </Transition>
+        <AsSent one/>
+    }
+}
+
+/// What the last attempt that is over told the model and what came back; nothing where no model is asked.
+#[component]
+fn AsSent(one: OneStep) -> impl IntoView {
+    let last = memo(move || {
+        one.read(|step| {
+            let over = step.attempts.iter().rev().find(|attempt| attempt.outcome.is_some());
+            over.filter(|_| step.kind == "llm").map(|attempt| attempt.number)
+        })
+    });
+    move || {
+        last.get().map(|attempt| {
+            let used = memo(move || used_words(one, attempt));
+            view! {
+                <section class="as-sent" aria-label=format!("As it was sent, attempt {attempt}")>
+                    <h3 class="muted small">{format!("As it was sent, attempt {attempt}")}</h3>
+                    {move || used.get().map(|used| view! { <p class="muted small">{used}</p> })}
+                    <TranscriptFolds one attempt/>
+                </section>
+            }
+        })
     }
 }

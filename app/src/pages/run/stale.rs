@@ -41,6 +41,16 @@ pub(super) fn sentences(run: &RunView, staleness: &Staleness) -> Vec<String> {
     sentences
 }
 
+/// The title of a step with why it is stale, for where its mark is pointed at.
+pub(super) fn tip(one: OneStep) -> String {
+    let live = one.live;
+    let why = live.stale.with(|stale| {
+        let stale = stale.get(&one.key())?;
+        Some(live.run.with_untracked(|run| sentences(run, stale)))
+    });
+    format!("{}. Stale: {}", one.title(), why.unwrap_or_default().join("; "))
+}
+
 /// Says that the result is stale, and why.
 #[component]
 pub(super) fn StaleNote(one: OneStep) -> impl IntoView {

@@ -11,7 +11,8 @@ use workflow::{
     id::GroupId,
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
-    view::{Applied, StepView},
+    title,
+    view::{Applied, Feedback, StepView},
 };
 
 use super::{
@@ -73,7 +74,14 @@ pub(in crate::pages) struct LiveRun {
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
+    /// What somebody called it, when it was read.
+    called: RwSignal<Option<String>>,
+    /// What the run is called.
+    pub name: Memo<String>,
+    /// For the tab: what it is called and of which workflow it is, and whether it waits for a review.
     pub title: Signal<String>,
+    /// The version of the workflow that is published now.
+    published: RwSignal<Option<i32>>,
     /// False once nothing asks this person any more in a run of somebody else's: what it holds is not to be asked for then.
     pub is_shown: Memo<bool>,
     /// The stale steps and why they are; a moment behind the run.
@@ -91,21 +99,22 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names } = loaded;
+        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
         let wanted = wanted.filter(|key| view.step(key).is_some());
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
         let selected = RwSignal::new(wanted.clone().or_else(|| proposed.clone()));
-        let name = view.template_name.clone();
         let run = RwSignal::new(view);
+        let called = RwSignal::new(called);
+        let in_tab = memo(move || called.with(|called| run.with(|run| title::with_workflow(run, called.as_deref()))));
         let n_waiting = memo(move || {
             run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
         });
         let title = Signal::derive(move || match n_waiting.get() {
-            0 => name.clone(),
-            _ => format!("Review: {name}"),
+            0 => in_tab.get(),
+            _ => format!("Review: {}", in_tab.get()),
         });
         let connection = RwSignal::new(Connection::Connecting);
         let pulse = pulse_of(move || run.track());
@@ -129,7 +138,10 @@ impl LiveRun {
             group_names: StoredValue::new(group_names),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
+            name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
+            called,
             title,
+            published: RwSignal::new(published_version),
             is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
             // Each row of the list of steps follows it.
             stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
@@ -153,6 +165,19 @@ impl LiveRun {
         self.proposed.set_value(None);
         self.selected.set(Some(key.clone()));
         self.chosen.set(Some(key));
+    }
+
+    /// Goes where the page leads while nobody has chosen a step.
+    pub(super) fn propose(self) {
+        let first = self.run.with_untracked(first_choice);
+        self.proposed.set_value(first.clone());
+        self.selected.set(first);
+    }
+
+    /// The version of the workflow that is published now, where it is newer than the run's. Of a try there is none.
+    pub(super) fn newer_version(self) -> Option<i32> {
+        let published = self.published.get()?;
+        self.run.with(|run| (!run.is_test && published > run.template_version).then_some(published))
     }
 
     fn take(self, frame: &RunFrame) {
@@ -253,6 +278,8 @@ impl LiveRun {
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.group_names.try_set_value(loaded.group_names);
+        self.published.try_set(loaded.published_version);
+        self.called.try_set(loaded.called);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {
@@ -316,6 +343,14 @@ impl LiveRun {
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
         self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.
+    pub(super) fn sent_back(self, key: &StepKey) -> BTreeMap<i32, Feedback> {
+        self.folded.with_value(|folded| {
+            let sent_back = folded.state.rejections(key).iter().filter(|rejection| !rejection.is_last);
+            sent_back.map(|rejection| (rejection.generation + 1, rejection.view(&folded.people))).collect()
+        })
     }
 
     pub(in crate::pages) fn step(self, key: &StepKey) -> Option<StepView> {

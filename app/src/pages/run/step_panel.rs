@@ -12,6 +12,7 @@ use crate::{
     behind::Later,
     later::{View, later},
     reactive::memo,
+    words,
 };
 
 later! {
@@ -115,14 +116,17 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
     .into_any()
 }
 
-/// Which agent does it, in which generation, and of which list it is an item.
+/// Which agent does it, how often it has begun, and of which list it is an item.
 #[component]
 fn Origin(one: OneStep) -> impl IntoView {
     let words = move || {
         one.read(|step| {
-            let generation =
-                if step.generation > 1 { format!(" · generation {}", step.generation) } else { String::new() };
-            format!("{} v{}{generation}", step.agent_id, step.agent_version)
+            let again = if step.generation > 1 {
+                format!(" · begun {}", words::count(step.generation, "time"))
+            } else {
+                String::new()
+            };
+            format!("{} v{}{again}", step.agent_id, step.agent_version)
         })
     };
     let list = one.read(|step| step.item_of.clone().zip(step.item_index)).map(|(of, index)| {

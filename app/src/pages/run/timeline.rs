@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use workflow::run::event::EventKind;
 
-use super::state::{LiveRun, title_of};
+use super::{
+    state::{LiveRun, title_of},
+    timeline_lines::{Line, lines},
+};
 use crate::{
     api,
     behind::Later,
@@ -69,18 +72,18 @@ fn Events(live: LiveRun) -> impl IntoView {
     let news = move || {
         live.news.with(|news| {
             let news = news.iter().flatten().rev().filter(|event| event.seq >= newest);
-            news.cloned().collect::<Vec<_>>()
+            lines(news.cloned().collect())
         })
     };
     let has_earlier = move || read.with(|read| !read.is_empty()) && oldest() > 1;
     view! {
         <ol class="timeline">
             // By key, so that one more event of a busy run draws one row.
-            <For each=news key=|event| event.seq let:event>
-                {row(live, event)}
+            <For each=news key=Line::key let:line>
+                {told(live, line)}
             </For>
-            <For each=move || read.get() key=|event| event.seq let:event>
-                {row(live, event)}
+            <For each=move || lines(read.get()) key=Line::key let:line>
+                {told(live, line)}
             </For>
         </ol>
         {move || error.get().map(|error| view! { <PartFailed error on_retry=move |()| load()/> })}
@@ -97,6 +100,35 @@ fn add_page(read: &mut Vec<Told>, page: Vec<Told>) {
     read.extend(page.into_iter().filter(|event| event.seq < oldest));
 }
 
+/// One event, or those of the items of a list, which open.
+fn told(live: LiveRun, line: Line) -> AnyView {
+    let Some(of) = line.items_of.clone() else {
+        return line.events.into_iter().map(|event| row(live, event)).collect_view().into_any();
+    };
+    let open = RwSignal::new(false);
+    let words = line.words();
+    let at = line.events.first().map(|newest| newest.at);
+    let title = live.run.with_untracked(|run| title_of(run, &of));
+    let events = StoredValue::new(line.events);
+    let rows = move || events.get_value().into_iter().map(|event| row(live, event)).collect_view();
+    view! {
+        <li>
+            <Icon name="layers"/>
+            <details
+                class="fold"
+                on:toggle=move |event| {
+                    open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
+                }
+            >
+                <summary><Icon name="chevron-right"/> <strong>{title}</strong> " " {words}</summary>
+                <Show when=move || open.get()><ol class="timeline">{rows}</ol></Show>
+            </details>
+            {at.map(|at| view! { <RelativeTime at/> })}
+        </li>
+    }
+    .into_any()
+}
+
 fn row(live: LiveRun, event: Told) -> impl IntoView {
     let title_of = |key| live.run.with_untracked(|run| title_of(run, key));
     let title = event.step.as_ref().map(title_of);
@@ -109,12 +141,18 @@ fn row(live: LiveRun, event: Told) -> impl IntoView {
         _ if title.is_none() && event.n_steps > 0 => format!("{} {words}", words::count(event.n_steps, "step")),
         _ => words.to_owned(),
     };
+    let place = title.zip(event.step.clone());
+    let versions = event.versions.join(", ");
     view! {
         <li>
             <Icon name=icon/>
             <span>
-                {title.map(|title| view! { <strong>{title}</strong> " " })}
+                {place.map(|(title, step)| view! {
+                    <button class="timeline-step" type="button" on:click=move |_| live.choose(step.clone())>{title}</button>
+                    " "
+                })}
                 {words}
+                {(!versions.is_empty()).then(|| view! { <span class="muted small">": " {versions}</span> })}
                 {event.by.map(|who| view! { <span class="muted small">" by " {who}</span> })}
                 {event.acted_for.map(|whom| view! { <span class="muted small">" for " {whom}</span> })}
                 {event.said.map(|said| view! { <span class="timeline-said">{said}</span> })}
@@ -128,7 +166,7 @@ fn row(live: LiveRun, event: Told) -> impl IntoView {
 fn names_of(mut names: Vec<String>, n: usize) -> String {
     let n_more = n.saturating_sub(names.len());
     if n_more > 0 {
-        names.push(format!("{} more", words::thousands(i64::try_from(n_more).unwrap_or(i64::MAX))));
+        names.push(format!("{} more", words::number(n_more)));
     }
     words::list(&names, names.len())
 }

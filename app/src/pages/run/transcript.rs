@@ -113,7 +113,7 @@ fn answer(n: usize, round: &Round) -> AnyView {
         } else {
             view! { <CodeView text=round.wrote.clone() title wrap=true/> }.into_any()
         }}
-        {(!round.thoughts.is_empty()).then(|| view! { <CodeView text=round.thoughts.clone() title="Thoughts" wrap=true/> })}
+        {(!round.thoughts.is_empty()).then(|| view! { <CodeView text=round.thoughts.clone() title="Reasoning" wrap=true/> })}
         {(!facts.is_empty()).then(|| view! { <p class="muted small">{facts}</p> })}
     }
     .into_any()

@@ -64,7 +64,8 @@ fn usage(attempt: AttemptView) -> Option<impl IntoView> {
     attempt.usage.map(|usage| {
         let model = usage.model.map(|model| format!("{model}, ")).unwrap_or_default();
         let about = words::about(usage.is_estimated);
-        view! { <span>{format!("{model}{about}{} + {} tokens", usage.prompt_tokens, usage.completion_tokens)}</span> }
+        let (asked, answered) = (words::number(usage.prompt_tokens), words::number(usage.completion_tokens));
+        view! { <span>{format!("{model}{about}{asked} + {answered} tokens")}</span> }
     })
 }
 

@@ -62,7 +62,7 @@ fn Choose(
         toasts.success(match secret.agents.len() {
             0 => format!("No agent may use {}", secret.name),
             1 => format!("1 agent may use {}", secret.name),
-            n => format!("{n} agents may use {}", secret.name),
+            n => format!("{} may use {}", crate::words::count(n, "agent"), secret.name),
         });
         on_done.run(secret);
     });

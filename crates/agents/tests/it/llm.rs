@@ -347,7 +347,8 @@ async fn a_rejected_answer_is_shown_with_what_to_change() {
 #[tokio::test]
 async fn prices_become_the_cost_even_of_an_answer_that_is_refused() {
     let server = server(stream(&["no JSON at all"])).await;
-    let priced = Provider { price: Some(Price { input: 2.0, output: 10.0 }), ..provider(&server.uri()) };
+    let priced =
+        Provider { price: Some(Price { input: 2.0, output: 10.0, currency: None }), ..provider(&server.uri()) };
     let agent = registry(Providers::new([("p".to_owned(), priced)])).for_kind("llm").unwrap();
     let output = agent.run(step(text()), &context()).await.unwrap();
     assert_eq!(output.usage.unwrap().cost_micros, Some(7 * 2 + 3 * 10));

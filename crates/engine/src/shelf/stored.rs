@@ -64,6 +64,10 @@ impl Shelf for Store {
         Ok(())
     }
 
+    async fn read_texts(&self) -> Result<bool> {
+        Ok(self.read_run_texts().await?)
+    }
+
     fn send_delta(&self, delta: Delta) {
         self.send_delta(delta);
     }

@@ -213,7 +213,7 @@ fn command(state: &State, rng: &mut Rng, text: workflow::run::state::NewVersion)
         3 => Command::Supply { step, outputs: vec![text], expect_generation },
         4 => Command::Stop { step, expect_generation },
         5 => {
-            let mode = [RerunMode::StepOnly, RerunMode::Downstream, RerunMode::StaleDownstream][rng.roll(3)];
+            let mode = RerunMode::ALL[rng.roll(RerunMode::ALL.len())];
             Command::Rerun { step, mode, changes: Changes::default(), expect_generation }
         }
         _ => {

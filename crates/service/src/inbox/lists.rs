@@ -9,10 +9,6 @@ use workflow::{
 use super::name_groups;
 use crate::{Error, OpContext, Result, Wanted, text};
 
-/// Of one search.
-const MOST_CHARS: usize = 200;
-const MOST_WORDS: usize = 10;
-
 /// Gates that wait for me, in the order that is wanted; for an admin who wants them, everybody's.
 pub async fn list(ctx: &OpContext, query: &InboxQuery, wanted: &Wanted) -> Result<InboxPage> {
     let (viewer, query) = asked(ctx, query)?;
@@ -30,7 +26,7 @@ pub async fn counts(ctx: &OpContext, query: &InboxQuery) -> Result<InboxCounts> 
 /// Gates that were closed, newest first: those that I decided and those of my runs; for an admin who wants them, everybody's.
 pub async fn history(ctx: &OpContext, query: &HistoryQuery, wanted: &Wanted) -> Result<HistoryPage> {
     let viewer = if query.all { ctx.admin()? } else { ctx.user()? };
-    let query = HistoryQuery { search: searched(query.search.as_deref())?, ..query.clone() };
+    let query = HistoryQuery { search: text::searched(query.search.as_deref())?, ..query.clone() };
     Ok(ctx.store().inbox_history(viewer, &query, wanted.window()).await?)
 }
 
@@ -43,18 +39,5 @@ fn asked<'a>(ctx: &'a OpContext, query: &InboxQuery) -> Result<(&'a Actor, Inbox
     if !is_time {
         return Err(Error::invalid("due_before", "Give a time of the years 1970 to 9999."));
     }
-    Ok((viewer, InboxQuery { scope, search: searched(query.search.as_deref())?, ..query.clone() }))
-}
-
-/// None where nothing is searched for.
-fn searched(search: Option<&str>) -> Result<Option<String>> {
-    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(None) };
-    text::no_nul("search", search)?;
-    if search.chars().count() > MOST_CHARS {
-        return Err(Error::invalid("search", format!("It is longer than {MOST_CHARS} characters. Shorten it.")));
-    }
-    if search.split_whitespace().count() > MOST_WORDS {
-        return Err(Error::invalid("search", format!("It has more than {MOST_WORDS} words. Leave some out.")));
-    }
-    Ok(Some(search.to_owned()))
+    Ok((viewer, InboxQuery { scope, search: text::searched(query.search.as_deref())?, ..query.clone() }))
 }

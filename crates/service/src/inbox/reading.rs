@@ -23,6 +23,7 @@ use super::name_groups;
 use crate::{
     Error, OpContext, Result,
     runs::{
+        self,
         about::About,
         access::Access,
         asking::context,
@@ -130,6 +131,7 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
         Some(ctx.store().n_asked(&review.kinds_asked(), &review.users, without).await?)
     };
     let acts_for = ctx.store().in_whose_place(gate.run_id, &gate.step, ctx.user()?).await?;
+    let about = runs::called(ctx, gate.run_id).await?.or(about);
     let mut item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
     name_groups(ctx, std::slice::from_mut(&mut item)).await?;
     let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use workflow::{
     RunId, StepKey,
     api::{Comparison, Staleness},
+    title::title_of,
 };
 
 use super::get;
@@ -20,7 +21,12 @@ pub async fn compare(ctx: &OpContext, left: RunId, right: RunId) -> Result<Compa
         let detail = "It is a run of another workflow. Name two runs of one workflow.";
         return Err(Error::invalid("with", detail));
     }
-    Ok(workflow::compare::compare(&left, &right))
+    let mut compared = workflow::compare::compare(&left, &right);
+    let titles = ctx.store().run_titles(&[left.id, right.id]).await?;
+    for (head, run) in [(&mut compared.left_run, &left), (&mut compared.right_run, &right)] {
+        head.title = title_of(run, titles.get(&run.id).map(String::as_str));
+    }
+    Ok(compared)
 }
 
 /// The completed steps that are stale, and why.

@@ -10,7 +10,7 @@ use workflow::{
     json, limits,
     run::{
         self, Command, Context, State, Voters,
-        command::Start,
+        command::{Changes, Start},
         state::{NewVersion, Status, Step},
     },
     verbs::RunVerb,
@@ -20,7 +20,7 @@ use super::{
     Done, Started,
     asking::{Brings, Call, context, on_run},
     idempotency::Earlier,
-    looking, start,
+    looking, overrides, start,
 };
 use crate::{Error, OpContext, Result, id};
 
@@ -41,11 +41,26 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
         return Ok(earlier);
     }
     call.refuse_new_work().await?;
+    let changes = overrides::changes(fork.prompt_override, fork.inputs);
+    check_changes(&call, &source, &fork.step.split().0, &changes).await?;
     let (nobody, agents) = (Voters::default(), AgentCatalog::default());
     let decided = Context { random: id::new_id().as_u128(), ..context(&source, call.actor, &nobody, &agents) };
-    let begin = run::fork(&source, &fork.step, id, fork.auto_run, &decided);
+    let begin = run::fork(&source, &fork.step, id, fork.auto_run, &changes, &decided);
     let begin = begin.map_err(|refused| call.refused_on(&source, refused))?;
     begin_fork(&call, id, begin).await
+}
+
+/// Checks what is to be another than in the run that is forked.
+async fn check_changes(call: &Call<'_>, source: &State, at: &StepKey, changes: &Changes) -> Result<()> {
+    if overrides::is_nothing(changes) {
+        return Ok(());
+    }
+    let plan = source.design.plan(at).ok_or(Error::NotFound)?;
+    let agents = call.agents().await?;
+    // A version that a run uses is never removed.
+    let agent = agents.get(&plan.agent_id, Some(plan.agent_version)).ok_or(Error::NotFound)?;
+    overrides::check(changes, agent, &source.overrides, at)?;
+    Ok(())
 }
 
 /// Under a key the new run's id follows from it, so that the same request finds the same run.

@@ -54,6 +54,11 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
             "There is nothing to take over: the other run has no version that differs. Compare the two first."
                 .to_owned()
         }
+        Refused::NothingToRefresh => {
+            "Running this step again would refresh nothing: it is fresh, or a person wrote it, or only what a person wrote \
+             before it is stale. Look at what is stale now."
+                .to_owned()
+        }
         Refused::BudgetTooSmall => {
             "The run has used up that much already. Resume it with a larger budget, or with none.".to_owned()
         }

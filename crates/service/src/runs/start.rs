@@ -43,8 +43,28 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
     begin(ctx, run).await
 }
 
+/// A row of a table: on the version that the table was judged by, for whoever may start the live one today.
+pub(crate) async fn start_row(ctx: &OpContext, start: StartRun, version: i32, key: String) -> Result<Started> {
+    let actor = ctx.user_for(Scope::Run)?;
+    let request = idempotency::of_start(Some(key), &start)?;
+    // Before anything is judged: a row that was started before a crash is found by its key, whatever became of the workflow since.
+    if let Some(earlier) = earlier(ctx, actor, request.as_ref()).await? {
+        return Ok(earlier);
+    }
+    startable(ctx, actor, start.template_id, None).await?;
+    let version = versions::judged(ctx, start.template_id, version).await?;
+    values::check(&version.definition.inputs, &start.inputs)?;
+    let run = Start { request, ..Start::of(version, start.inputs, start.auto_run) };
+    begin(ctx, run).await
+}
+
 /// The version that is asked for, or the live one. Users start that one only, admins any.
-async fn startable(ctx: &OpContext, actor: &Actor, template: TemplateId, version: Option<i32>) -> Result<Arc<Judged>> {
+pub(crate) async fn startable(
+    ctx: &OpContext,
+    actor: &Actor,
+    template: TemplateId,
+    version: Option<i32>,
+) -> Result<Arc<Judged>> {
     let is_admin = actor.may_administer();
     let live = if is_admin { version } else { None };
     let found = if is_admin {

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
     ArtifactId, RunId, StepKey, StepStatus, TemplateId,
-    api::{ApiError, ContinueStep, TestAgent, TriggerStep},
+    api::{ApiError, ContinueStep, RunQuery, RunScope, TestAgent, TriggerStep},
 };
 
 use super::{World, at, chain, plain, refusal, start, status};
@@ -106,8 +106,9 @@ async fn a_run_of_somebody_else_is_as_absent_as_a_missing_one(pool: PgPool) {
     assert!(foreign.iter().all(|answer| answer.status == 404));
     assert!(answers(&world.nobody(), run.id).await.iter().all(|answer| answer.status == 401));
     assert!(runs::list(&world.ben, None, None).await.unwrap().runs.is_empty());
-    assert_eq!(status(runs::list_all(&world.ben, None, None).await), plain(403));
-    assert_eq!(runs::list_all(&world.admin, None, None).await.unwrap().runs.len(), 1);
+    let all = RunQuery { scope: RunScope::All, ..RunQuery::default() };
+    assert_eq!(status(runs::find(&world.ben, &all, &Wanted::default()).await), plain(403));
+    assert_eq!(runs::find(&world.admin, &all, &Wanted::default()).await.unwrap().items.len(), 1);
     assert_eq!(runs::get(&world.ada, run.id).await.unwrap(), run, "nothing was changed");
     runs::cancel(&world.admin, run.id, None).await.unwrap();
 }

@@ -28,6 +28,7 @@ macro_rules! ends {
             $where,
             " AND ($4::uuid IS NULL OR e.template_id = $4) AND ($5::text IS NULL OR e.verdict = $5)
                 AND (cardinality($3::text[]) = 0 OR concat_ws(E'\\n', r.template_name, e.title, e.step, r.about, e.feedback,
+                    (SELECT l.title FROM run_labels l WHERE l.run_id = e.run_id),
                     (SELECT u.email FROM users u WHERE u.id = e.user_id)) ILIKE ALL ($3))
                 AND (",
             $x,
@@ -59,7 +60,8 @@ macro_rules! ends {
 macro_rules! page {
     ($ends:expr) => {
         concat!(
-            "SELECT e.run_id, e.step, e.title, e.template_id, e.template_name, e.about,
+            "SELECT e.run_id, e.step, e.title, e.template_id, e.template_name,
+                coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = e.run_id), e.about) AS about,
                 coalesce((SELECT u.email FROM users u WHERE u.id = e.user_id), '') AS owner,
                 e.generation, e.number, e.opened_at, e.closed_at, e.verdict,
                 (SELECT u.email FROM users u WHERE u.id = e.closed_by) AS decided_by,

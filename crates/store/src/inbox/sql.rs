@@ -59,7 +59,8 @@ macro_rules! found {
             has_word_left!(),
             " AND ($4::timestamptz IS NULL OR v.due_at < $4)
             AND (cardinality($5::text[]) = 0 OR concat_ws(E'\\n',
-                r.template_name, v.title, v.step, r.about, (SELECT u.email FROM users u WHERE u.id = v.user_id)
+                r.template_name, v.title, v.step, r.about, (SELECT l.title FROM run_labels l WHERE l.run_id = v.run_id),
+                (SELECT u.email FROM users u WHERE u.id = v.user_id)
             ) ILIKE ALL ($5))"
         )
     };
@@ -79,7 +80,8 @@ macro_rules! items {
             who_can!(),
             "
             )
-            SELECT v.run_id, v.step, v.title, v.template_id, v.template_name, v.about, v.user_id,
+            SELECT v.run_id, v.step, v.title, v.template_id, v.template_name,
+                coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = v.run_id), v.about) AS about, v.user_id,
                 coalesce((SELECT u.email FROM users u WHERE u.id = v.user_id), '') AS owner,
                 v.generation, v.number, v.is_form, v.round, v.max_rounds, v.opened_at, v.due_at, v.on_timeout, v.quorum, v.allow_self,
                 v.roles, v.users, v.votes, v.voted_at, v.voted_for, j.n AS n_asked, ",

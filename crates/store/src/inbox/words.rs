@@ -6,7 +6,7 @@ const MOST_CHARS: usize = 200;
 const MOST_WORDS: usize = 10;
 
 /// Each word as a pattern; none where nothing is searched for.
-pub(super) fn patterns(text: Option<&str>) -> Vec<String> {
+pub(crate) fn patterns(text: Option<&str>) -> Vec<String> {
     // Postgres holds no NUL, so no row has one.
     let text: String = text.unwrap_or_default().chars().filter(|char| *char != '\0').take(MOST_CHARS).collect();
     text.split_whitespace().take(MOST_WORDS).map(pattern).collect()

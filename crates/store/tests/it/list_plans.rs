@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
-use store::{MIGRATOR, inbox, runs::LIST_STATEMENTS};
+use store::{
+    MIGRATOR, inbox,
+    runs::{LIST_STATEMENTS, listed},
+};
 
 /// As the service asks for a page of 50.
 const LIMIT: u32 = 51;
@@ -94,9 +97,9 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
     for mode in ["force_generic_plan", "force_custom_plan"] {
         let set = format!("SET plan_cache_mode = {mode}");
         sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
-        // Those of the inbox are planned for what is asked of them, each time.
-        let inbox = inbox::STATEMENTS.into_iter().filter(|_| mode == "force_custom_plan");
-        for (name, sql, takes) in LIST_STATEMENTS.into_iter().chain(inbox) {
+        // Those of the inbox, and of the list that is narrowed, are planned for what is asked of them, each time.
+        let each = inbox::STATEMENTS.into_iter().chain(listed::STATEMENTS).filter(|_| mode == "force_custom_plan");
+        for (name, sql, takes) in LIST_STATEMENTS.into_iter().chain(each) {
             let prepare = format!("PREPARE list AS {sql}");
             sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
             for (viewer, from) in [1, 2, 7, 201].into_iter().flat_map(|viewer| [(viewer, "NULL"), (viewer, middle)]) {
@@ -109,6 +112,7 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
                     "email" => format!("'u{viewer}@example.com'"),
                     "words" => "'{}'".to_owned(),
                     "none" => "NULL".to_owned(),
+                    "no" => "false".to_owned(),
                     "id" | "step" | "number" if from == "NULL" => from.to_owned(),
                     "id" => format!("'{}'", person(0)),
                     "step" => "'s'".to_owned(),

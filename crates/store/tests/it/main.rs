@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod access;
+mod batches;
 mod contents;
 mod drops;
 mod inbox;
 mod list_plans;
+mod listed;
 mod lists;
 mod log;
 mod one_run;

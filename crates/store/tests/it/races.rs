@@ -82,7 +82,7 @@ fn any(dice: &mut Dice, state: &State, now: DateTime<Utc>) -> Command {
         5 => Command::Supply { step, outputs: vec![version("supplied")], expect_generation },
         6 => Command::Stop { step, expect_generation },
         7 => {
-            let mode = [RerunMode::StepOnly, RerunMode::Downstream, RerunMode::StaleDownstream][dice.roll(3)];
+            let mode = RerunMode::ALL[dice.roll(RerunMode::ALL.len())];
             Command::Rerun { step, mode, changes, expect_generation }
         }
         8 => Command::SetAutoRun(dice.one_in(2)),

@@ -7,6 +7,7 @@ use crate::{
     id::{RunId, StepKey, UserId},
     json::Tagged,
     status::{RunStatus, StatusReason, StepStatus},
+    title::title_of,
     view::{ArtifactMeta, RunView},
 };
 
@@ -14,6 +15,9 @@ use crate::{
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RunHead {
     pub id: RunId,
+    /// What people call it.
+    #[serde(default)]
+    pub title: String,
     pub template_name: String,
     pub template_version: i32,
     pub status: RunStatus,
@@ -28,6 +32,7 @@ impl From<&RunView> for RunHead {
     fn from(run: &RunView) -> Self {
         Self {
             id: run.id,
+            title: title_of(run, None),
             template_name: run.template_name.clone(),
             template_version: run.template_version,
             status: run.status,

@@ -148,6 +148,21 @@ pub struct PublishedTemplate {
     /// For admins who ask for this one: how the draft stands to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<DraftNotes>,
+    /// For whoever asks for this one: what its last runs took; absent while there are few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<RunEstimate>,
+}
+
+/// What the last runs of a workflow that completed took, from their start to their end, with the time that people took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunEstimate {
+    pub n_runs: i64,
+    pub median_ms: i64,
+    /// Nine of ten took no longer.
+    pub p90_ms: i64,
+    /// Absent where no cost is known.
+    pub median_cost_micros: Option<i64>,
+    pub p90_cost_micros: Option<i64>,
 }
 
 /// A published template with its drawing, as the gallery shows it.

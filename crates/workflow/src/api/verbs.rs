@@ -119,6 +119,12 @@ pub enum RerunMode {
     Downstream,
     /// The step and what is stale downstream of it.
     StaleDownstream,
+    /// All that is stale in the run and that no person wrote; the step is one of these.
+    Stale,
+}
+
+impl RerunMode {
+    pub const ALL: [Self; 4] = [Self::StepOnly, Self::Downstream, Self::StaleDownstream, Self::Stale];
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -158,6 +164,9 @@ pub struct BlastStep {
     pub seconds: f64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_estimated: bool,
+    /// A person wrote what is the latest of it, or of one of its items: what it makes anew takes that place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_written: bool,
 }
 
 /// The answer to a verb that can be tried dry.
@@ -199,12 +208,18 @@ pub struct RollbackArtifact {
     pub expect_generation: Option<i32>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ForkRun {
     /// The new run begins here; what is upstream or beside it is shared.
     pub step: StepKey,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_run: Option<bool>,
+    /// Another prompt for the step in the new run, as with a trigger: absent leaves what the run has, null takes it back.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub prompt_override: Option<Option<String>>,
+    /// Literal values for its ports there; absent leaves those that the run has.
+    #[serde(default, deserialize_with = "crate::json::exact", skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<BTreeMap<String, Value>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use crate::{
     status::{ErrorClass, RunStatus, StepStatus},
     trying,
     verbs::Access,
-    view::{BudgetView, ConsumedInput, Usage},
+    view::{BudgetView, ConsumedInput, StepOverride, Usage},
 };
 
 /// What deciding needs and must not find out by itself.
@@ -167,6 +167,24 @@ pub enum Command {
 pub struct Changes {
     pub prompt: Patch<String>,
     pub inputs: Patch<BTreeMap<String, Value>>,
+}
+
+impl Changes {
+    /// What a step has for this run after them.
+    pub(super) fn on(&self, before: &StepOverride) -> StepOverride {
+        let mut value = before.clone();
+        match &self.prompt {
+            Patch::Keep => {}
+            Patch::Reset => value.prompt = None,
+            Patch::Set(prompt) => value.prompt = Some(prompt.clone()),
+        }
+        match &self.inputs {
+            Patch::Keep => {}
+            Patch::Reset => value.inputs.clear(),
+            Patch::Set(inputs) => value.inputs.clone_from(inputs),
+        }
+        value
+    }
 }
 
 /// A value to leave, to take back, or to set.
@@ -385,6 +403,9 @@ pub enum Refused {
     Unanswered,
     #[error("the other run has nothing that differs")]
     NothingToAdopt,
+    /// It is fresh, or written by a person, or stale through what a person wrote alone.
+    #[error("running the step again would refresh nothing")]
+    NothingToRefresh,
     #[error("that much is used up already")]
     BudgetTooSmall,
     #[error("the key was used for another request")]

@@ -24,7 +24,7 @@ pub(super) use draft::nth_id;
 
 use super::{
     Command, Context, Refused, RunEvent, State,
-    command::Edit,
+    command::{Changes, Edit},
     state::{Status, Step},
 };
 use crate::{
@@ -67,6 +67,11 @@ pub fn decide(state: &State, command: &Command, ctx: &Context<'_>) -> Result<Vec
 /// Whether somebody may fork the run: it is not changed, so its status does not matter.
 pub(super) fn may_fork(state: &State, ctx: &Context<'_>) -> Result<(), Refused> {
     who::may_on_run(state, RunVerb::Fork, ctx)
+}
+
+/// Whether whoever asks may put these values in the place of what the step reads.
+pub(super) fn may_fill(state: &State, key: &StepKey, changes: &Changes, ctx: &Context<'_>) -> Result<(), Refused> {
+    Draft::over(state, ctx).refuse_bound_literals(key, changes)
 }
 
 /// Whether what a step made passed its gate, if that binds.

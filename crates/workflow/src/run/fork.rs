@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Context, Refused, State,
-    command::{Kept, Start},
+    command::{Changes, Kept, Start},
     event::Started,
     state::Status,
 };
@@ -15,15 +15,17 @@ use crate::{
     graph::Graph,
     id::{RunId, StepKey},
     rerun,
-    view::StepOfRun,
+    view::{StepOfRun, StepOverride},
 };
 
-/// The start of a run that shares what is upstream of a step, or beside it. Its owner is whoever asks.
+/// The start of a run that shares what is upstream of a step, or beside it, and in which the step may have another prompt or other inputs.
+/// Its owner is whoever asks.
 pub fn fork(
     state: &State,
     at: &StepKey,
     id: RunId,
     auto_run: Option<bool>,
+    changes: &Changes,
     ctx: &Context<'_>,
 ) -> Result<Start, Refused> {
     super::decide::may_fork(state, ctx)?;
@@ -33,6 +35,7 @@ pub fn fork(
         return Err(Refused::NotFound);
     }
     let Some(owner) = ctx.actor else { return Err(Refused::NotFound) };
+    super::decide::may_fill(state, &at, changes, ctx)?;
     let mut n = 0;
     let kept = kept(state, &at, ctx).into_iter().filter_map(|key| {
         let versions = state.latest(&key).map(|version| {
@@ -44,7 +47,13 @@ pub fn fork(
     });
     let kept = kept.collect();
     // Changes to items are left behind with the items.
-    let overrides = state.overrides.iter().filter(|(key, _)| key.split().1.is_none());
+    let of_steps = state.overrides.iter().filter(|(key, _)| key.split().1.is_none());
+    let mut overrides: BTreeMap<StepKey, StepOverride> =
+        of_steps.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let changed = changes.on(&overrides.remove(&at).unwrap_or_default());
+    if changed != StepOverride::default() {
+        overrides.insert(at.clone(), changed);
+    }
     let run = Started {
         id,
         template_id: state.birth.template_id,
@@ -52,7 +61,7 @@ pub fn fork(
         template_version: state.template_version,
         run_definition: design.definition.clone(),
         inputs: state.birth.inputs.clone(),
-        overrides: overrides.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        overrides,
         auto_run: auto_run.unwrap_or(state.run.auto_run),
         user_id: owner.id,
         is_test: state.birth.is_test,

@@ -43,6 +43,7 @@ const STEP_NOTES: &str = "
 - `rollback` is about an artifact: 404 where there is no such version, and nothing happens where it is the latest. It opens the gate of a completed step where the mode is `always` and the version was never approved.
 - A verb on an item of a finished map opens the map again, which collects again in its next generation. A pending, skipped or cancelled map refuses verbs on its items.
 - `rerun` in its two downstream modes begins a generation of every step of the closure, whatever it is, and fences what runs.
+- `rerun` in the mode `stale` begins a generation of every completed step of the run that is stale, but for those whose latest version a person wrote and those that are stale through such alone. The step of the request is one of them; where it is not, it is 409.
 ";
 
 const RUN_NOTES: &str = "
@@ -53,6 +54,7 @@ const RUN_NOTES: &str = "
 - `move` takes the limits of the new version: its budget, its time, its steps at once.
 - `adopt` is 409 where a step it would write to is running, and where nothing differs.
 - `move` is 409 while any step runs, also in a paused run.
+- A row of a table (`POST /api/batches`) is a start under a key of its own, as whoever uploaded it and with what they may do just then.
 ";
 
 /// docs/verbs.md, whole.

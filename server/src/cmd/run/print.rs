@@ -106,12 +106,13 @@ fn blast(radius: &BlastRadius) -> Vec<String> {
     let mut lines = vec![format!("{} would run again", count(radius.steps.len(), "step"))];
     for step in &radius.steps {
         lines.push(format!(
-            "  {}  {}  {}{} tokens  {:.1} s",
+            "  {}  {}  {}{} tokens  {:.1} s{}",
             step.key,
             step.status,
             about(step.is_estimated),
             step.tokens,
-            step.seconds
+            step.seconds,
+            if step.is_written { "  written by a person" } else { "" }
         ));
     }
     let cost = radius.total_cost_micros.map(|micros| format!(", {micros} millionths of money")).unwrap_or_default();

@@ -90,8 +90,8 @@ pub(super) fn ask(verb: Verb, key: Option<String>) -> Result<(Ask, Shape)> {
         }
         Verb::Cancel { run } => post(of_run(&run, "/cancel"), json!({}), Shape::Brief),
         Verb::Release { run } => post(of_run(&run, "/release"), json!({}), Shape::Brief),
-        Verb::Fork { run, step, auto_run } => {
-            let mut body = json!({"step": step});
+        Verb::Fork { run, step, auto_run, overrides } => {
+            let mut body = overriding(json!({"step": step}), overrides)?;
             set(&mut body, "auto_run", auto_run.map(Switch::is_on));
             post(of_run(&run, "/fork"), body, Shape::Brief)
         }
@@ -149,7 +149,10 @@ fn looked_at(of: &OfStep, seen: Seen) -> Value {
 }
 
 fn overridden(of: &OfStep, overrides: Overrides) -> Result<Value> {
-    let mut body = expecting(of);
+    overriding(expecting(of), overrides)
+}
+
+fn overriding(mut body: Value, overrides: Overrides) -> Result<Value> {
     let prompt = match (overrides.prompt, overrides.prompt_file) {
         (Some(prompt), _) => Some(Some(prompt)),
         (None, Some(file)) => {
@@ -169,6 +172,7 @@ fn mode_name(mode: Mode) -> &'static str {
         Mode::StepOnly => "step_only",
         Mode::Downstream => "downstream",
         Mode::StaleDownstream => "stale_downstream",
+        Mode::Stale => "stale",
     }
 }
 
@@ -267,6 +271,7 @@ mod tests {
                 "/runs/R/steps/s/rerun",
                 json!({"mode": "stale_downstream", "dry_run": true}),
             ),
+            ("rerun R s --mode stale", "POST", "/runs/R/steps/s/rerun", json!({"mode": "stale", "dry_run": false})),
             ("rollback R A --generation 2", "POST", "/runs/R/artifacts/A/rollback", json!({"expect_generation": 2})),
             ("lineage R A", "GET", "/runs/R/artifacts/A/lineage", Value::Null),
         ]
@@ -289,6 +294,12 @@ mod tests {
             ("release R", "POST", "/runs/R/release", json!({})),
             ("fork R s", "POST", "/runs/R/fork", json!({"step": "s"})),
             ("fork R s --auto-run off", "POST", "/runs/R/fork", json!({"step": "s", "auto_run": false})),
+            (
+                "fork R s --prompt p -i text=x",
+                "POST",
+                "/runs/R/fork",
+                json!({"step": "s", "prompt_override": "p", "inputs": {"text": "x"}}),
+            ),
             ("adopt R O", "POST", "/runs/R/adopt", json!({"from": "O", "steps": []})),
             ("adopt R O --step a --step b", "POST", "/runs/R/adopt", json!({"from": "O", "steps": ["a", "b"]})),
             ("move R 3", "POST", "/runs/R/move", json!({"version": 3, "dry_run": false})),

@@ -39,15 +39,19 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/inbox", "GET /api/inbox/counts", "GET /api/inbox/history", "GET /api/inbox/gates/{run_id}/{step_id}",
         "POST /api/inbox/previews",
         "GET /api/notices",
+        "GET /api/batches", "GET /api/batches/{batch_id}", "GET /api/batches/{batch_id}/rows", "GET /api/batches/{batch_id}/results.csv",
     ]),
     (RUN, &[
         "POST /api/workflows/runs", "PATCH /api/workflows/runs/{run_id}", "POST /api/workflows/runs/{run_id}/pause",
+        "PUT /api/workflows/runs/{run_id}/labels", "POST /api/workflows/runs/change",
         "POST /api/workflows/runs/{run_id}/resume", "POST /api/workflows/runs/{run_id}/cancel", "POST /api/workflows/runs/{run_id}/fork",
         "POST /api/workflows/runs/{run_id}/adopt", "POST /api/workflows/runs/{run_id}/move",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/skip", "POST /api/workflows/runs/{run_id}/steps/{step_id}/skip",
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/stop", "POST /api/workflows/runs/{run_id}/steps/{step_id}/rerun",
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/trigger",
         "POST /api/workflows/runs/{run_id}/artifacts/{artifact_id}/rollback",
+        "POST /api/batches", "POST /api/batches/{batch_id}/pause", "POST /api/batches/{batch_id}/resume",
+        "POST /api/batches/{batch_id}/cancel",
     ]),
     (REVIEW, &[
         "POST /api/workflows/runs/{run_id}/steps/{step_id}/continue", "POST /api/workflows/runs/{run_id}/steps/{step_id}/edit",
@@ -97,13 +101,15 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
         "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
+        "list_runs", "run_inputs",
         "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
-        "my_notices",
+        "my_notices", "get_batch", "my_batches", "batch_rows",
     ]),
     (RUN, &[
         "start_run", "skip_needs", "skip_step", "stop_step", "rerun_step", "trigger_step", "rollback_artifact", "set_auto_run",
-        "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
+        "label_run", "change_runs", "pause_run", "resume_run", "fork_run", "adopt_run", "move_run", "cancel_run",
+        "check_batch", "create_batch", "act_on_batch",
     ]),
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[

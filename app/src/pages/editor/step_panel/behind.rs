@@ -4,7 +4,7 @@
 use leptos::{html, prelude::*};
 use workflow::{AgentId, Problem, StepKey, agent::differences, difference::Difference, words::count};
 
-use super::{super::difference::difference, one_step::OneStep};
+use super::one_step::OneStep;
 use crate::components::{Badge, Button, Icon, Size, Tone, Variant, quoted};
 use crate::reactive::memo;
 
@@ -92,7 +92,7 @@ fn Outdated(one: OneStep, news: News) -> impl IntoView {
         }
     };
     let is_same = changes.is_empty();
-    let rows = changes.into_iter().map(difference).collect_view();
+    let rows = changes.into_iter().map(crate::components::difference_row).collect_view();
     let words = move || match all.with(Vec::len) {
         0 | 1 => format!("Use version {newest}"),
         n => format!("Use version {newest} in {}", count(n, "step")),

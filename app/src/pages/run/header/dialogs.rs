@@ -7,6 +7,7 @@ use super::{
     budget::ResumeDialog,
     compare_with::CompareDialog,
     move_to::MoveDialog,
+    refresh::RefreshDialog,
 };
 use crate::{
     api,
@@ -21,16 +22,18 @@ pub(super) struct Heads {
     pub resuming: RwSignal<bool>,
     pub comparing: RwSignal<bool>,
     pub moving: RwSignal<bool>,
+    pub refreshing: RwSignal<bool>,
 }
 
 impl Heads {
     pub(super) fn new(live: LiveRun) -> Self {
         let closed = || RwSignal::new(false);
-        Self { live, cancelling: closed(), resuming: closed(), comparing: closed(), moving: closed() }
+        let (cancelling, resuming, comparing, moving) = (closed(), closed(), closed(), closed());
+        Self { live, cancelling, resuming, comparing, moving, refreshing: closed() }
     }
 
-    const fn all(self) -> [RwSignal<bool>; 4] {
-        [self.cancelling, self.resuming, self.comparing, self.moving]
+    const fn all(self) -> [RwSignal<bool>; 5] {
+        [self.cancelling, self.resuming, self.comparing, self.moving, self.refreshing]
     }
 
     /// Follows whether one of them is open.
@@ -47,7 +50,7 @@ impl Heads {
 
 #[component]
 pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
-    let Heads { live, cancelling, resuming, comparing, moving } = heads;
+    let Heads { live, cancelling, resuming, comparing, moving, refreshing } = heads;
     let toasts = use_toasts();
     let cancel = Press::on(
         live,
@@ -82,5 +85,6 @@ pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
         <ResumeDialog live open=resuming/>
         <CompareDialog live open=comparing/>
         <MoveDialog live open=moving/>
+        <RefreshDialog live open=refreshing/>
     }
 }

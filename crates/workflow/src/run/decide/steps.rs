@@ -12,12 +12,13 @@ use crate::{
     rerun,
     run::{
         Refused,
-        command::{Changes, Edit, Patch},
+        command::{Changes, Edit},
         event::EventKind,
         seeded::{self, Bug},
         state::{Admission, NewVersion, Status, Verdict},
     },
     skipping,
+    staleness::staleness,
     status::{ErrorClass, Origin, Outcome, SkipReason, StepStatus},
     step_machine::StepEvent,
     view::StepOverride,
@@ -64,12 +65,19 @@ impl Draft<'_> {
     ) -> Result<(), Refused> {
         use StepStatus as S;
         self.expect_status(key, &[S::Completed, S::Failed, S::Skipped])?;
-        self.refuse_bound_literals(key, changes)?;
-        self.change_override(key, changes);
         let closure = match mode {
             crate::api::RerunMode::StepOnly => BTreeSet::from([key.clone()]),
-            mode => rerun::closure(&self.base().view(&BTreeMap::new()), key, mode),
+            mode => {
+                let view = self.base().view(&BTreeMap::new());
+                // What a person wrote since it was looked is never run over.
+                if mode == crate::api::RerunMode::Stale && !rerun::refreshable(&view, &staleness(&view)).contains(key) {
+                    return Err(Refused::NothingToRefresh);
+                }
+                rerun::closure(&view, key, mode)
+            }
         };
+        self.refuse_bound_literals(key, changes)?;
+        self.change_override(key, changes);
         let event = |of: &StepKey, blocked| {
             if of == key { StepEvent::Rerun { blocked } } else { StepEvent::Superseded { blocked } }
         };
@@ -98,17 +106,7 @@ impl Draft<'_> {
     /// The override of a step with another prompt or other inputs. False: it is so already, or nothing is asked for.
     pub(super) fn change_override(&mut self, key: &StepKey, changes: &Changes) -> bool {
         let before = self.override_of(key).cloned().unwrap_or_default();
-        let mut value = before.clone();
-        match &changes.prompt {
-            Patch::Keep => {}
-            Patch::Reset => value.prompt = None,
-            Patch::Set(prompt) => value.prompt = Some(prompt.clone()),
-        }
-        match &changes.inputs {
-            Patch::Keep => {}
-            Patch::Reset => value.inputs.clear(),
-            Patch::Set(inputs) => value.inputs.clone_from(inputs),
-        }
+        let value = changes.on(&before);
         let is_new = value != before;
         if is_new {
             self.set_override(key, value);

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::world::{World, approve};
 use crate::{
+    StepKey,
     access::{Actor, Role},
     id::RunId,
     run::{
         Command, Context, Refused, State,
-        command::MoveTo,
-        command::Start,
+        command::{Changes, MoveTo, Patch, Start},
         dry,
         event::EventKind,
         fork,
@@ -29,6 +29,10 @@ fn steps() -> Value {
 }
 
 fn fork_at(world: &World, at: &str, actor: &Actor) -> Result<Start, Refused> {
+    fork_with(world, at, actor, &Changes::default())
+}
+
+fn fork_with(world: &World, at: &str, actor: &Actor, changes: &Changes) -> Result<Start, Refused> {
     let (agents, voters) = (agents(), crate::run::Voters::default());
     let ctx = Context {
         now: world.now,
@@ -39,7 +43,7 @@ fn fork_at(world: &World, at: &str, actor: &Actor) -> Result<Start, Refused> {
         voters: &voters,
         agents: &agents,
     };
-    fork(&world.state, &at.into(), RunId(Uuid::from_u128(60)), None, &ctx)
+    fork(&world.state, &at.into(), RunId(Uuid::from_u128(60)), None, changes, &ctx)
 }
 
 #[test]
@@ -49,10 +53,7 @@ fn a_fork_shares_what_is_before_it_and_beside_it() {
     world
         .owner(&Command::Trigger {
             step: "d".into(),
-            changes: crate::run::command::Changes {
-                prompt: crate::run::command::Patch::Set("mine".into()),
-                ..Default::default()
-            },
+            changes: Changes { prompt: Patch::Set("mine".into()), ..Changes::default() },
             expect_generation: None,
         })
         .unwrap();
@@ -73,6 +74,32 @@ fn a_fork_shares_what_is_before_it_and_beside_it() {
     assert_ne!(ours.id, theirs.id);
     assert_eq!(forked.state.overrides, world.state.overrides);
     assert_eq!(forked.state.birth.forked_from.as_ref().unwrap().step, "b".into());
+}
+
+#[test]
+fn a_fork_begins_with_another_prompt_and_other_inputs_where_they_are_given() {
+    let mut world = World::steps(&steps());
+    world.settle();
+    let changes =
+        Changes { prompt: Patch::Set("other".into()), inputs: Patch::Set([("in".to_owned(), json!("mine"))].into()) };
+    let forked = World::begun(fork_with(&world, "b", &owner(), &changes).unwrap());
+    assert_eq!(forked.state.overrides.len(), 1);
+    let there = forked.state.overrides.get(&StepKey::from("b")).unwrap();
+    assert_eq!((there.prompt.as_deref(), there.inputs.get("in")), (Some("other"), Some(&json!("mine"))));
+    assert!(world.state.overrides.is_empty(), "the run that is forked stays as it is");
+    let back = Changes { prompt: Patch::Reset, inputs: Patch::Reset };
+    let again = World::begun(fork_with(&forked, "b", &owner(), &back).unwrap());
+    assert!(again.state.overrides.is_empty());
+}
+
+#[test]
+fn a_fork_puts_no_value_in_the_place_of_what_a_gate_that_binds_lets_through() {
+    let review = json!({"mode": "always", "assignees": {"users": ["p5@example.com"]}});
+    let world = World::steps(&json!({"a": {"agent_id": "echo", "review": review},
+        "z": {"agent_id": "echo", "depends_on": ["a"], "inputs": {"in": {"from": "step", "step": "a", "artifact": "text"}}}}));
+    let mine = Changes { inputs: Patch::Set([("in".to_owned(), json!("mine"))].into()), ..Changes::default() };
+    assert_eq!(fork_with(&world, "z", &owner(), &mine).unwrap_err(), Refused::Bound("a".into()));
+    assert!(fork_with(&world, "z", &admin(), &mine).is_ok(), "who may approve there may");
 }
 
 #[test]

@@ -71,6 +71,28 @@ fn each_mode_of_a_re_run_takes_what_it_says() {
 }
 
 #[test]
+fn what_is_stale_anywhere_in_the_run_runs_again_and_nothing_that_a_person_wrote() {
+    let mut steps = chain();
+    steps["z"] = json!({"agent_id": "echo"});
+    steps["y"] = json!({"agent_id": "echo", "depends_on": ["z"], "inputs": {"in": {"from": "step", "step": "z", "artifact": "text"}}});
+    let mut world = World::steps(&steps);
+    world.settle();
+    assert_eq!(world.owner(&rerun("b", RerunMode::Stale)), Err(Refused::NothingToRefresh), "it is fresh");
+    world.supply("a", "by hand").unwrap();
+    world.supply("z", "by hand too").unwrap();
+    for written in ["a", "z"] {
+        assert_eq!(world.owner(&rerun(written, RerunMode::Stale)), Err(Refused::NothingToRefresh), "{written}");
+    }
+    assert_eq!(world.owner(&rerun("b", RerunMode::Stale)), Ok(vec![EventKind::StepRerun]));
+    assert_eq!(world.shown(), "a completed, b ready, c pending, y ready, z completed");
+    world.settle();
+    assert_eq!(world.run_status(), RunStatus::Completed);
+    for fresh in ["b", "c", "y"] {
+        assert_eq!(world.owner(&rerun(fresh, RerunMode::Stale)), Err(Refused::NothingToRefresh), "{fresh}");
+    }
+}
+
+#[test]
 fn a_re_run_fences_what_runs_downstream() {
     let mut world = World::steps(&chain());
     world.run(&["a"]);

@@ -87,7 +87,7 @@ impl Walk {
             Verb::Supply => Command::Supply { step: key, outputs: vec![text], expect_generation: None },
             Verb::Stop => Command::Stop { step: key, expect_generation: None },
             Verb::Rerun => {
-                let mode = [RerunMode::StepOnly, RerunMode::Downstream, RerunMode::StaleDownstream][n];
+                let mode = RerunMode::ALL[if n < 2 { n } else { 2 + self.dice.roll(2) }];
                 Command::Rerun { step: key, mode, changes: Changes::default(), expect_generation: None }
             }
             Verb::Rollback => {
@@ -148,6 +148,9 @@ impl Walk {
             (Err(Refused::NotCollecting(_)), _) => assert!(step.item.is_some(), "{at}"),
             (Err(Refused::Status(StepStatus::Cancelled)), _) if is_cancelled => {}
             (Err(Refused::Unanswered), _) => assert!(self.world.is_form(key.as_str()), "{at}"),
+            (Err(Refused::NothingToRefresh), Expected::Done { .. }) => {
+                assert!(matches!(command, Command::Rerun { mode: RerunMode::Stale, .. }), "{at}");
+            }
             (_, wanted) => panic!("{at}, but the table says {wanted:?}"),
         }
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use workflow::difference::Difference;
 
-pub(super) fn difference(change: Difference) -> impl IntoView {
+pub fn difference_row(change: Difference) -> impl IntoView {
     let Difference { what, before, after } = change;
     let words = |text: Option<String>| match text {
         Some(text) => view! { <bdi>{text}</bdi> }.into_any(),

@@ -1,0 +1,68 @@
+//! What I uploaded for a workflow, the newest first.
+
+use leptos::prelude::*;
+use workflow::{
+    TemplateId,
+    api::{BatchView, Page},
+};
+
+use super::words::{progress, state};
+use crate::{
+    api,
+    components::{Badge, RelativeTime, RowsSkeleton, TableShell},
+    load::{Loaded, refetch_after_sign_in},
+    paged::{More, Paged},
+};
+
+#[component]
+pub(super) fn MyBatches(template: TemplateId) -> impl IntoView {
+    let found = Resource::new(|| (), move |()| api::my_batches(template, None));
+    refetch_after_sign_in(found, Result::is_err);
+    view! {
+        <Loaded of=found fallback=|| view! { <RowsSkeleton n=2/> } let:page>
+            <List template page/>
+        </Loaded>
+    }
+}
+
+#[component]
+fn List(template: TemplateId, page: Page<BatchView>) -> impl IntoView {
+    let list = Paged::new(page, move |after| api::my_batches(template, after));
+    view! {
+        <Show when=move || !list.items.with(Vec::is_empty)>
+            <section class="stack" data-gap="2" aria-labelledby="my-batches">
+                <h2 id="my-batches">"Tables you uploaded"</h2>
+                <TableShell label="Tables you uploaded">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Table"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col" class="wide-only">"How far"</th>
+                            <th scope="col">"When"</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || list.items.get() key=|batch| batch.id let:batch>
+                            <Row batch/>
+                        </For>
+                    </tbody>
+                </TableShell>
+                <More of=list/>
+            </section>
+        </Show>
+    }
+}
+
+#[component]
+fn Row(batch: BatchView) -> impl IntoView {
+    let (tone, words) = state(&batch);
+    let (href, progress) = (format!("/batches/{}", batch.id), progress(&batch));
+    view! {
+        <tr>
+            <th scope="row"><a href=href><bdi>{batch.name}</bdi></a></th>
+            <td><Badge tone>{words}</Badge></td>
+            <td class="wide-only">{progress}</td>
+            <td><RelativeTime at=batch.created_at/></td>
+        </tr>
+    }
+}

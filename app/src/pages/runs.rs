@@ -1,0 +1,72 @@
+//! /runs: every run that somebody may see, found again by words, status, days and more. The address says all that is looked for.
+//! Must hold no rule: which runs are theirs is the server's to say.
+
+mod asked;
+mod bulk;
+mod filters;
+mod label;
+mod list;
+mod row;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use self::{
+    asked::Asked,
+    filters::{Filters, Typed},
+    list::List,
+};
+use crate::{
+    api,
+    components::{Empty, RowsSkeleton},
+    error::AppError,
+    load::{PartFailed, refetch_after_sign_in},
+    reactive::{effect, memo},
+    shell::Page,
+};
+
+/// The fields that show what is wrong with them.
+const FIELDS: [&str; 5] = ["search", "person", "tag", "from", "to"];
+
+#[component]
+pub fn RunsPage() -> impl IntoView {
+    let query = use_query_map();
+    // What the rows below were found with: it changes with a search, not with every letter.
+    let asked = memo(move || query.with(Asked::of_address));
+    let typed = Typed::new(asked.get_untracked());
+    effect(move || typed.show(asked.get()));
+    let found = Resource::new(move || asked.get().query(), |query| api::list_runs(query, None));
+    refetch_after_sign_in(found, Result::is_err);
+    let refused = RwSignal::new(None::<AppError>);
+    effect(move || refused.set(found.get().and_then(Result::err)));
+    view! {
+        <Page title="Runs">
+            <div class="page">
+                <div class="page-head">
+                    <h1>"Runs"</h1>
+                    <p>"Find a run again by what it is about, its status, or when it was started"</p>
+                </div>
+                <Filters typed asked refused/>
+                <Transition fallback=|| view! { <RowsSkeleton n=8/> }>
+                    {move || Suspend::new(async move {
+                        match found.await {
+                            Ok(page) => view! { <List page asked=asked.get_untracked()/> }.into_any(),
+                            Err(error) if error.0.field.as_deref().is_some_and(|field| FIELDS.contains(&field)) => {
+                                view! {
+                                    <Empty
+                                        icon="funnel"
+                                        framed=true
+                                        title="Nothing was looked for"
+                                        text="Put right what the filter says, or clear it."
+                                    />
+                                }
+                                    .into_any()
+                            }
+                            Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </div>
+        </Page>
+    }
+}

@@ -1,0 +1,150 @@
+//! What is looked for among runs: as it stands in the address of the page, and as the server is asked.
+//! The address holds it, so that a reload, Back and a link find the same runs.
+
+use leptos_router::params::ParamsMap;
+use workflow::{
+    api::{RunQuery, RunScope, RunSort, RunState},
+    id::GroupId,
+};
+
+use crate::{address::address, days};
+
+pub(super) const PATH: &str = "/runs";
+
+/// Each order, as it stands in the address and in words.
+pub(super) const SORTS: [(RunSort, &str, &str); 4] = [
+    (RunSort::Newest, "", "Newest first"),
+    (RunSort::Oldest, "oldest", "Oldest first"),
+    (RunSort::Longest, "longest", "What took longest"),
+    (RunSort::Dearest, "dearest", "What cost most"),
+];
+
+/// Whose, as it stands in the address.
+const SHARED: &str = "shared";
+const ALL: &str = "all";
+
+/// The texts of the filter, one for each field.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Asked {
+    pub(super) search: String,
+    pub(super) status: String,
+    pub(super) whose: String,
+    pub(super) person: String,
+    pub(super) group: String,
+    pub(super) tag: String,
+    pub(super) workflow: String,
+    /// Days, as 2026-01-31; the last one is meant too.
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) sort: String,
+    /// Anything for those that were archived.
+    pub(super) archived: String,
+}
+
+impl Asked {
+    pub(super) fn of_address(query: &ParamsMap) -> Self {
+        let text = |name: &str| query.get(name).unwrap_or_default();
+        Self {
+            search: text("q"),
+            status: text("status"),
+            whose: text("whose"),
+            person: text("person"),
+            group: text("group"),
+            tag: text("tag"),
+            workflow: text("workflow"),
+            from: text("from"),
+            to: text("to"),
+            sort: text("sort"),
+            archived: text("archived"),
+        }
+    }
+
+    pub(super) fn page_address(&self) -> String {
+        let pairs = [
+            ("q", &self.search),
+            ("status", &self.status),
+            ("whose", &self.whose),
+            ("person", &self.person),
+            ("group", &self.group),
+            ("tag", &self.tag),
+            ("workflow", &self.workflow),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("sort", &self.sort),
+            ("archived", &self.archived),
+        ];
+        address(PATH, pairs.into_iter().map(|(name, text)| (name, text.trim().to_owned())))
+    }
+
+    pub(super) fn query(&self) -> RunQuery {
+        let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let scope = match self.whose.as_str() {
+            ALL => RunScope::All,
+            SHARED => RunScope::Shared,
+            _ => RunScope::Mine,
+        };
+        RunQuery {
+            scope,
+            sort: SORTS.iter().find(|(_, name, _)| *name == self.sort).map(|(sort, ..)| *sort).unwrap_or_default(),
+            search: given(&self.search),
+            status: RunState::ALL.into_iter().find(|state| state.as_str() == self.status),
+            workflow: self.workflow.parse().ok(),
+            // Of mine there is one person.
+            person: given(&self.person).filter(|_| scope != RunScope::Mine),
+            group: given(&self.group).map(GroupId::new),
+            tag: given(&self.tag),
+            from: days::begin(&self.from),
+            to: days::end(&self.to),
+            archived: !self.archived.is_empty(),
+        }
+    }
+
+    /// Whether anything narrows the list.
+    pub(super) fn is_narrowed(&self) -> bool {
+        let plain = Self {
+            whose: self.whose.clone(),
+            sort: self.sort.clone(),
+            archived: self.archived.clone(),
+            ..Self::default()
+        };
+        *self != plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_holds_the_whole_filter() {
+        let asked = Asked {
+            search: " blue sky".into(),
+            status: "awaiting_review".into(),
+            whose: ALL.into(),
+            person: "a+b@example.org".into(),
+            to: "2026-01-31".into(),
+            sort: "longest".into(),
+            ..Asked::default()
+        };
+        let href =
+            "/runs?q=blue%20sky&status=awaiting_review&whose=all&person=a%2Bb%40example.org&to=2026-01-31&sort=longest";
+        assert_eq!(asked.page_address(), href);
+        let query = asked.query();
+        assert_eq!(
+            (query.scope, query.sort, query.status),
+            (RunScope::All, RunSort::Longest, Some(RunState::AwaitingReview))
+        );
+        assert_eq!((query.search.as_deref(), query.person.as_deref()), (Some("blue sky"), Some("a+b@example.org")));
+        assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
+        assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
+        assert_eq!(Asked::default().page_address(), "/runs");
+    }
+
+    #[test]
+    fn what_the_address_does_not_know_narrows_nothing() {
+        let query =
+            Asked { status: "stale".into(), sort: "size".into(), workflow: "x".into(), ..Asked::default() }.query();
+        assert_eq!(query, RunQuery::default());
+        assert_eq!(Asked { person: "a@b.c".into(), ..Asked::default() }.query(), RunQuery::default());
+    }
+}

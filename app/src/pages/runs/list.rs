@@ -1,0 +1,130 @@
+//! The runs that were found. A run that goes on changes its own row only; what is found anew comes with the next search.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use leptos::prelude::*;
+use workflow::{
+    RunId,
+    api::{ListedRun, MyFrame, Page, RunAction, RunLabels},
+};
+
+use super::{
+    asked::Asked,
+    bulk::BulkBar,
+    label::LabelDialog,
+    row::{Row, Verbs},
+};
+use crate::{
+    api,
+    components::{Empty, Icon, TableShell, ticking},
+    live::follow_mine,
+    paged::{More, Paged},
+    pages::fetched::runs::fetch_runs_ahead,
+    session::use_session,
+};
+
+#[component]
+pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
+    let query = asked.query();
+    let is_archived = query.archived;
+    let nothing = if is_archived && !asked.is_narrowed() {
+        "What you archive is found here."
+    } else if asked.is_narrowed() {
+        "No run matches this. Widen it, or clear it."
+    } else {
+        "Start a workflow on the dashboard: its runs appear here."
+    };
+    let list = Paged::new(page, move |after| api::list_runs(query.clone(), after));
+    let runs = list.items;
+    follow_mine(move |frame| {
+        if let MyFrame::Runs { runs: changed, .. } = frame {
+            let is_shown = |known: &Vec<ListedRun>| {
+                changed.iter().any(|changed| known.iter().any(|known| known.run.id == changed.id))
+            };
+            // Of runs that are not shown there is nothing to draw.
+            if runs.try_with_untracked(is_shown) == Some(true) {
+                runs.update(|runs| {
+                    for changed in changed {
+                        if let Some(known) = runs.iter_mut().find(|known| known.run.id == changed.id) {
+                            known.run = changed.clone();
+                        }
+                    }
+                });
+            }
+        }
+    });
+    let ticked = RwSignal::new(BTreeSet::new());
+    let verbs = Verbs { labelling: RwSignal::new(None), ticked, now: ticking(Duration::from_secs(20), None) };
+    let on_changed = Callback::new(move |(action, done): (RunAction, Vec<RunId>)| {
+        // What was cancelled changes its row by itself.
+        if action != RunAction::Cancel {
+            runs.update(|runs| runs.retain(|run| !done.contains(&run.run.id)));
+        }
+    });
+    let on_done = Callback::new(move |(id, labels): (RunId, RunLabels)| {
+        runs.update(|runs| {
+            if let Some(known) = runs.iter_mut().find(|known| known.run.id == id) {
+                known.labels = labels;
+            }
+        });
+    });
+    let ids = move || runs.with(|runs| runs.iter().map(|run| run.run.id).collect::<Vec<_>>());
+    view! {
+        <BulkBar ticked is_archived on_done=on_changed/>
+        <Show
+            when=move || runs.with(|runs| !runs.is_empty())
+            fallback=move || view! { <Empty icon="play" framed=true title="No runs found" text=nothing/> }
+        >
+            <TableShell label="Runs" foot=move || view! { <More of=list/> }>
+                <thead>
+                    <tr>
+                        <th scope="col"><TickAll runs ticked/></th>
+                        <th scope="col">"Run"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Started"</th>
+                        <th scope="col" class="wide-only">"Took"</th>
+                        <th scope="col" class="wide-only">"Used"</th>
+                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
+                    <For each=ids key=|id| *id let:id>
+                        <Row id runs verbs/>
+                    </For>
+                </tbody>
+            </TableShell>
+        </Show>
+        <LabelDialog of=verbs.labelling on_done/>
+    }
+}
+
+/// Ticks all that are loaded and may be changed.
+#[component]
+fn TickAll(runs: RwSignal<Vec<ListedRun>>, ticked: RwSignal<BTreeSet<RunId>>) -> impl IntoView {
+    let me = StoredValue::new(use_session().user_untracked());
+    let theirs = move || {
+        me.with_value(|me| {
+            let may = |run: &&ListedRun| me.as_ref().is_some_and(|me| me.may_run(run.run.user_id));
+            runs.with(|runs| runs.iter().filter(may).map(|run| run.run.id).collect::<BTreeSet<_>>())
+        })
+    };
+    let are_all = move || {
+        let theirs = theirs();
+        !theirs.is_empty() && ticked.with(|ticked| theirs.is_subset(ticked))
+    };
+    view! {
+        <label class="check">
+            <span class="check-box">
+                <input
+                    type="checkbox"
+                    aria-label="Select all runs that are loaded"
+                    prop:checked=are_all
+                    on:change=move |event| {
+                        ticked.set(if event_target_checked(&event) { untrack(theirs) } else { BTreeSet::new() });
+                    }
+                />
+                <Icon name="check"/>
+            </span>
+        </label>
+    }
+}

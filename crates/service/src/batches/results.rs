@@ -1,0 +1,221 @@
+//! What the runs of a batch gave, as a table: the inputs of each row, how its run is, its address, and the texts and numbers that its last
+//! steps made. Read some rows at a time, so that a long batch costs no memory.
+//! Must never write a text that the program that opens the table would calculate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use csv::{Terminator, WriterBuilder};
+use serde_json::{Map, Value};
+use store::batches::{ResultOutput, ResultRow};
+use workflow::{
+    RunId, StepKey, TemplateId,
+    api::{BatchView, Encoding},
+    id::BatchId,
+};
+
+use crate::{
+    Error, OpContext, Result,
+    artifacts::shown,
+    text::inert,
+    versions::{self, Judged},
+};
+
+/// Rows that are read at a time.
+const CHUNK: i64 = 100;
+/// Bytes of one cell: programs that show tables hold no more.
+const MOST: i64 = 32_000;
+const TOO_LONG: &str = "(too long for a cell: open the run)";
+const NO_TEXT: &str = "(a file: open the run)";
+
+/// The rest of a table.
+#[derive(Clone)]
+pub struct Results {
+    ctx: OpContext,
+    id: BatchId,
+    /// The inputs that have a column, by key.
+    inputs: Vec<String>,
+    /// The outputs that have one, by step and name.
+    outputs: Vec<(String, String)>,
+    after: i32,
+    is_head_written: bool,
+}
+
+impl Results {
+    pub(super) async fn of(ctx: &OpContext, batch: &BatchView) -> Result<Self> {
+        let judged = version(ctx, batch.template_id, batch.template_version).await?;
+        let (inputs, outputs) = match &judged {
+            Some(judged) => (judged.definition.inputs.keys().cloned().collect(), last_outputs(judged)),
+            // The workflow is gone: what the first row gave is what is known of it.
+            None => (first_keys(ctx, batch.id).await?, Vec::new()),
+        };
+        Ok(Self { ctx: ctx.clone(), id: batch.id, inputs, outputs, after: 0, is_head_written: false })
+    }
+
+    /// The next lines of the table; none at its end.
+    pub async fn more(&mut self) -> Result<Option<Vec<u8>>> {
+        let rows = self.ctx.store().result_rows(self.id, self.after, CHUNK).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        self.after = last.n;
+        let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
+        let steps: BTreeSet<&String> = self.outputs.iter().map(|(step, _)| step).collect();
+        let steps: Vec<String> = steps.into_iter().cloned().collect();
+        let mut found: BTreeMap<(RunId, String, String), String> = BTreeMap::new();
+        for output in self.ctx.store().result_outputs(&runs, &steps, MOST).await? {
+            let cell = of_output(&output);
+            found.insert((output.run, output.step, output.name), cell);
+        }
+        let mut lines = Vec::new();
+        if !self.is_head_written {
+            self.is_head_written = true;
+            lines.push(self.head());
+        }
+        let base = &self.ctx.settings().base_url;
+        for row in &rows {
+            lines.push(self.line(row, base, &found)?);
+        }
+        written(&lines).map(Some)
+    }
+
+    fn head(&self) -> Vec<String> {
+        let fixed = ["row", "state", "status", "run", "reason"].map(str::to_owned);
+        let inputs = self.inputs.iter().map(|key| inert(key).into_owned());
+        let outputs = self.outputs.iter().map(|(step, name)| inert(&format!("{step}.{name}")).into_owned());
+        fixed.into_iter().chain(inputs).chain(outputs).collect()
+    }
+
+    fn line(
+        &self,
+        row: &ResultRow,
+        base: &str,
+        found: &BTreeMap<(RunId, String, String), String>,
+    ) -> Result<Vec<String>> {
+        let given = object(row.inputs.as_bytes())?;
+        let mut cells = vec![
+            row.n.to_string(),
+            row.state.as_str().to_owned(),
+            row.status.map_or_else(String::new, |status| status.as_str().to_owned()),
+            row.run_id.map_or_else(String::new, |run| format!("{base}/runs/{run}")),
+            inert(row.reason.as_deref().unwrap_or_default()).into_owned(),
+        ];
+        cells.extend(self.inputs.iter().map(|key| given.get(key).map_or_else(String::new, of_value)));
+        for (step, name) in &self.outputs {
+            let cell = row.run_id.and_then(|run| found.get(&(run, step.clone(), name.clone())));
+            cells.push(cell.cloned().unwrap_or_default());
+        }
+        Ok(cells)
+    }
+}
+
+async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Option<std::sync::Arc<Judged>>> {
+    match versions::judged(ctx, template, version).await {
+        Ok(judged) => Ok(Some(judged)),
+        Err(Error::NotFound | Error::InvalidDefinition { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn first_keys(ctx: &OpContext, id: BatchId) -> Result<Vec<String>> {
+    let first = ctx.store().result_rows(id, 0, 1).await?;
+    match first.first() {
+        Some(row) => Ok(object(row.inputs.as_bytes())?.keys().cloned().collect()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Outputs of the steps that no other one builds on, in the order of their keys.
+fn last_outputs(version: &Judged) -> Vec<(String, String)> {
+    let steps = &version.definition.steps;
+    let inner: BTreeSet<&StepKey> = steps.values().flat_map(|step| &step.depends_on).collect();
+    let last = steps.iter().filter(|(key, _)| !inner.contains(key));
+    let outputs = last.flat_map(|(key, step)| {
+        let agent = version.agents.get(&step.agent_id, step.agent_version);
+        let names = agent.map(|agent| agent.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>());
+        names.unwrap_or_default().into_iter().map(move |name| (key.to_string(), name))
+    });
+    outputs.collect()
+}
+
+fn object(json: &[u8]) -> Result<Map<String, Value>> {
+    match workflow::json::kept(json) {
+        Some(Value::Object(given)) => Ok(given),
+        _ => Err(Error::Unstorable("the inputs of a row are no object".to_owned())),
+    }
+}
+
+fn of_output(output: &ResultOutput) -> String {
+    let Some(bytes) = &output.bytes else { return TOO_LONG.to_owned() };
+    match shown(&output.media_type, bytes.clone()) {
+        (Encoding::Base64, _) => NO_TEXT.to_owned(),
+        (_, value) => of_value(&value),
+    }
+}
+
+/// A text that would be a formula is made a text for everybody; a number stays one.
+fn of_value(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => inert(text).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn written(lines: &[Vec<String>]) -> Result<Vec<u8>> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+    for line in lines {
+        writer.write_record(line).map_err(|error| Error::Unstorable(error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| Error::Unstorable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_and_numbers_stay_numbers() {
+        for (value, cell) in [
+            (json!("=cmd()"), "'=cmd()"),
+            (json!("+1"), "'+1"),
+            (json!("-1"), "'-1"),
+            (json!("@sum(1)"), "'@sum(1)"),
+            (json!("\t=1"), "'\t=1"),
+            (json!("\r=1"), "'\r=1"),
+            (json!("plain"), "plain"),
+            (json!(-1), "-1"),
+            (json!(1.5), "1.5"),
+            (json!(true), "true"),
+            (json!(null), ""),
+            (json!(["=1"]), "[\"=1\"]"),
+        ] {
+            assert_eq!(of_value(&value), cell);
+        }
+    }
+
+    #[test]
+    fn lines_are_quoted_as_tables_are() {
+        let lines = [vec!["a".to_owned(), "b,c".to_owned()], vec!["say \"no\"".to_owned(), "two\nlines".to_owned()]];
+        let text = String::from_utf8(written(&lines).unwrap()).unwrap();
+        assert_eq!(text, "a,\"b,c\"\r\n\"say \"\"no\"\"\",\"two\nlines\"\r\n");
+    }
+
+    #[test]
+    fn an_output_is_a_text_a_number_or_a_word() {
+        let output = |media_type: &str, bytes: Option<&[u8]>| ResultOutput {
+            run: RunId(uuid::Uuid::nil()),
+            step: "a".into(),
+            name: "text".into(),
+            media_type: media_type.into(),
+            bytes: bytes.map(<[u8]>::to_vec),
+        };
+        for (media_type, bytes, cell) in [
+            ("text/plain", Some(b"=1".as_slice()), "'=1"),
+            ("application/json", Some(b"-1.10".as_slice()), "-1.10"),
+            ("image/png", Some(b"png".as_slice()), NO_TEXT),
+            ("text/plain", None, TOO_LONG),
+        ] {
+            assert_eq!(of_output(&output(media_type, bytes)), cell);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The list of runs that is searched, narrowed and sorted, by keyset. It is planned anew for what is asked of it: what nobody asks for
+//! leaves no condition, and each order that has an index is read along it.
+//! Must never show a run to whom it is not: of others only what a group of the viewer sees, and everybody's to admins alone.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use workflow::{
+    UserId,
+    access::Actor,
+    api::{ListedRun, Page, RunLabels, RunQuery, RunScope, RunSort, RunState, RunSummary},
+    id::GroupId,
+};
+
+use super::{SummaryRow, lexemes};
+use crate::{Result, Store, Window, inbox::words::patterns, page};
+
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    run: SummaryRow,
+    title: Option<String>,
+    tags: Option<Vec<String>>,
+    tokens: Option<i64>,
+    cost_micros: Option<i64>,
+    /// Of a list by how long they took: that in microseconds, and until when that is counted. By what they cost: that, and when it began.
+    took: Option<i64>,
+    as_of: Option<DateTime<Utc>>,
+}
+
+/// A run, and where a page that begins after it begins.
+struct Placed {
+    run: ListedRun,
+    place: String,
+}
+
+impl TryFrom<ListedRow> for Placed {
+    type Error = crate::Error;
+
+    fn try_from(row: ListedRow) -> Result<Self> {
+        let ListedRow { run, title, tags, tokens, cost_micros, took, as_of } = row;
+        let run = RunSummary::try_from(run)?;
+        let place = match took.zip(as_of) {
+            Some((took, as_of)) => format!("{took}_{}", page::at(as_of, run.id.0)),
+            None => page::at(run.created_at, run.id.0),
+        };
+        let labels = RunLabels { title, tags: tags.unwrap_or_default() };
+        Ok(Self { run: ListedRun { run, labels, tokens, cost_micros }, place })
+    }
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    took: Option<i64>,
+    /// When the run before it began; of a list by how long they took, until when that is counted.
+    at: Option<DateTime<Utc>>,
+    id: Option<Uuid>,
+}
+
+impl Place {
+    /// One that cannot be read begins at the first page.
+    fn read(after: Option<&str>, sort: RunSort) -> Self {
+        let Some(after) = after else { return Self::default() };
+        let (took, rest) = match sort {
+            RunSort::Longest | RunSort::Dearest => {
+                let Some((took, rest)) = after.split_once('_') else { return Self::default() };
+                let Ok(took) = took.parse() else { return Self::default() };
+                (Some(took), rest)
+            }
+            RunSort::Newest | RunSort::Oldest => (None, after),
+        };
+        page::read_at(rest).map(|(at, id)| Self { took, at: Some(at), id: Some(id) }).unwrap_or_default()
+    }
+}
+
+/// Until when it is counted how long runs took: the same for every page of a list.
+macro_rules! as_of {
+    () => {
+        "coalesce($11::timestamptz, now())"
+    };
+}
+
+macro_rules! spent {
+    () => {
+        // LEAST leaves out what is null.
+        concat!("(least(r.finished_at, ", as_of!(), ") - r.created_at)")
+    };
+}
+
+/// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, and `took` that as a number; `begins`
+/// is where the page begins. What attempts used is added up for the runs of the page alone. Words are looked for among those that the chore
+/// has read; it may not have come to the newest, nor knows it of labels: these are read here.
+macro_rules! listing {
+    ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal) => {
+        concat!(
+            "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run, r.user_id, r.email,
+                r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled, r.n_waiting, r.about,
+                r.created_at, r.finished_at, r.title, r.tags, r.as_of, used.tokens, used.cost_micros, ",
+            $took,
+            " AS took
+            FROM (
+                SELECT r.*, u.email, l.title, l.tags, ",
+            $measured,
+            " FROM workflow_runs r
+                JOIN users u ON u.id = r.user_id
+                LEFT JOIN run_labels l ON l.run_id = r.id
+                LEFT JOIN run_texts d ON d.run_id = r.id
+                WHERE NOT r.is_test AND r.parent_run IS NULL AND ",
+            $scope,
+            "
+                    AND (cardinality($2::text[]) = 0
+                        OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
+                        OR (r.committed_at > now() - interval '1 hour' OR l.run_id IS NOT NULL) AND concat_ws(E'\\n',
+                            r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
+                        ) ILIKE ALL ($2))
+                    AND ($3::text IS NULL OR CASE
+                        WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
+                        ELSE r.status END = $3)
+                    AND ($4::uuid IS NULL OR r.template_id = $4 AND r.template_version > 0)
+                    AND ($5::uuid IS NULL OR r.user_id = $5)
+                    AND ($6::text IS NULL OR r.template_id IN (
+                        SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
+                    AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
+                    AND (l.archived_at IS NOT NULL) = $14::boolean
+                    AND ($8::timestamptz IS NULL OR r.created_at >= $8)
+                    AND ($9::timestamptz IS NULL OR r.created_at < $9)
+                    AND ",
+            $begins,
+            " ORDER BY ",
+            $order,
+            " LIMIT $10
+            ) r
+            LEFT JOIN LATERAL (
+                SELECT sum(coalesce(a.prompt_tokens, 0) + coalesce(a.completion_tokens, 0))::bigint AS tokens,
+                    sum(a.cost_micros)::bigint AS cost_micros
+                FROM attempts a
+                WHERE a.run_id = r.id AND (a.prompt_tokens IS NOT NULL OR a.completion_tokens IS NOT NULL OR a.cost_micros IS NOT NULL)
+            ) used ON true
+            ORDER BY ",
+            $order
+        )
+    };
+}
+
+macro_rules! newest {
+    ($scope:expr) => {
+        listing!(
+            $scope,
+            "NULL::timestamptz AS as_of",
+            "NULL::bigint",
+            "(r.created_at, r.id) < (coalesce($11::timestamptz, 'infinity'),
+                coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))",
+            "r.created_at DESC, r.id DESC"
+        )
+    };
+}
+
+macro_rules! oldest {
+    ($scope:expr) => {
+        listing!(
+            $scope,
+            "NULL::timestamptz AS as_of",
+            "NULL::bigint",
+            "(r.created_at, r.id) > (coalesce($11::timestamptz, '-infinity'),
+                coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))",
+            "r.created_at, r.id"
+        )
+    };
+}
+
+/// What began after the first page was read is on none of them.
+macro_rules! longest {
+    ($scope:expr) => {
+        listing!(
+            $scope,
+            concat!(spent!(), " AS measure, ", as_of!(), " AS as_of"),
+            "(extract(epoch FROM r.measure) * 1000000)::bigint",
+            concat!(
+                "r.created_at <= ",
+                as_of!(),
+                " AND ($15::bigint IS NULL OR (",
+                spent!(),
+                ", r.id) < ($15::bigint * interval '1 microsecond', $12::uuid))"
+            ),
+            "measure DESC, r.id DESC"
+        )
+    };
+}
+
+/// By what it cost when the chore read it last.
+macro_rules! dearest {
+    ($scope:expr) => {
+        listing!(
+            $scope,
+            "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
+            "r.measure",
+            "($15::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($15::bigint, $11::timestamptz, $12::uuid))",
+            "measure DESC, r.created_at DESC, r.id DESC"
+        )
+    };
+}
+
+macro_rules! mine {
+    () => {
+        "r.user_id = $1::uuid"
+    };
+}
+
+macro_rules! shared {
+    () => {
+        "r.created_at > '-infinity' AND r.template_version > 0 AND r.user_id <> $1::uuid AND r.template_id IN (
+            SELECT a.template_id FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+            WHERE m.user_id = $1 AND a.may_see)"
+    };
+}
+
+/// The first condition always holds: it is in the words of the index over everybody's runs.
+macro_rules! everybodys {
+    () => {
+        "r.created_at > '-infinity' AND $1::uuid IS NOT NULL"
+    };
+}
+
+/// Name and text of each that must not cost what others have, and what goes in it, for the test that looks at their plans. Must never be
+/// run from here. What is sorted by how long it took, or by what it cost, looks at all that is asked for.
+pub const STATEMENTS: [(&str, &str, &str); 4] = [
+    ("my newest runs", newest!(mine!()), TAKES),
+    ("my oldest runs", oldest!(mine!()), TAKES),
+    ("the newest runs of all", newest!(everybodys!()), TAKES),
+    ("the oldest runs of all", oldest!(everybodys!()), TAKES),
+];
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no";
+
+fn statement(scope: RunScope, sort: RunSort) -> &'static str {
+    match (scope, sort) {
+        (RunScope::Mine, RunSort::Newest) => newest!(mine!()),
+        (RunScope::Mine, RunSort::Oldest) => oldest!(mine!()),
+        (RunScope::Mine, RunSort::Longest) => longest!(mine!()),
+        (RunScope::Mine, RunSort::Dearest) => dearest!(mine!()),
+        (RunScope::Shared, RunSort::Newest) => newest!(shared!()),
+        (RunScope::Shared, RunSort::Oldest) => oldest!(shared!()),
+        (RunScope::Shared, RunSort::Longest) => longest!(shared!()),
+        (RunScope::Shared, RunSort::Dearest) => dearest!(shared!()),
+        (RunScope::All, RunSort::Newest) => newest!(everybodys!()),
+        (RunScope::All, RunSort::Oldest) => oldest!(everybodys!()),
+        (RunScope::All, RunSort::Longest) => longest!(everybodys!()),
+        (RunScope::All, RunSort::Dearest) => dearest!(everybodys!()),
+    }
+}
+
+impl Store {
+    /// A page of the runs that are asked for; `person` is whom the query names. Everybody's are an admin's alone: others are shown theirs.
+    pub async fn listed_runs(
+        &self,
+        viewer: &Actor,
+        query: &RunQuery,
+        person: Option<UserId>,
+        window: Window<'_>,
+    ) -> Result<Page<ListedRun>> {
+        let scope = match query.scope {
+            RunScope::All if !viewer.is_admin() => RunScope::Mine,
+            scope => scope,
+        };
+        let place = Place::read(window.after, query.sort);
+        let listed = sqlx::query_as(statement(scope, query.sort))
+            .bind(viewer.id.0)
+            .bind(patterns(query.search.as_deref()))
+            .bind(query.status.map(RunState::as_str))
+            .bind(query.workflow.map(|id| id.0))
+            .bind(person.map(|id| id.0))
+            .bind(query.group.as_ref().map(GroupId::as_str))
+            .bind(query.tag.as_deref())
+            .bind(query.from)
+            .bind(query.to)
+            .bind(window.to_read())
+            .bind(place.at)
+            .bind(place.id)
+            .bind(query.search.as_deref().and_then(lexemes::query))
+            .bind(query.archived);
+        let listed = match query.sort {
+            RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
+            RunSort::Newest | RunSort::Oldest => listed,
+        };
+        let mut tx = self.begin_list().await?;
+        let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;
+        tx.commit().await?;
+        let placed = rows.into_iter().map(Placed::try_from).collect::<Result<Vec<_>>>()?;
+        let Page { items, next } = window.page(placed, |placed: &Placed| placed.place.clone());
+        Ok(Page { items: items.into_iter().map(|placed| placed.run).collect(), next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_another_order_is_none() {
+        let (at, id) = (DateTime::from_timestamp_micros(1_700_000_000_000_000).unwrap(), Uuid::nil());
+        let plain = page::at(at, id);
+        let newest = Place::read(Some(&plain), RunSort::Newest);
+        assert_eq!((newest.took, newest.at, newest.id), (None, Some(at), Some(id)));
+        let longest = Place::read(Some(&format!("7_{plain}")), RunSort::Longest);
+        assert_eq!((longest.took, longest.at, longest.id), (Some(7), Some(at), Some(id)));
+        for (text, sort) in [(plain.as_str(), RunSort::Longest), ("x", RunSort::Newest), ("x_y", RunSort::Longest)] {
+            assert!(Place::read(Some(text), sort).at.is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The list that is searched, narrowed and sorted: what is found is what is asked for, in its order, on pages that neither repeat nor hide.
+
+use serde_json::json;
+use sqlx::PgPool;
+use store::{MIGRATOR, Window, audit::Author, runs::Scope};
+use workflow::{
+    RunId,
+    access::{Actor, Role},
+    api::{ListedRun, RunLabels, RunQuery, RunScope, RunSort, RunState},
+    run::Command,
+};
+
+use crate::support::{World, start};
+
+async fn found(world: &World, viewer: &Actor, query: &RunQuery, limit: i64) -> Vec<ListedRun> {
+    let (mut found, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let window = Window { after: after.as_deref(), limit };
+        let page = world.store.listed_runs(viewer, query, None, window).await.unwrap();
+        found.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+}
+
+fn ids(runs: &[ListedRun]) -> Vec<RunId> {
+    runs.iter().map(|run| run.run.id).collect()
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let document = json!({"steps": {"a": {"agent_id": "echo"}}});
+    let mut runs = Vec::new();
+    for topic in ["Rain in May", "Snow 50%", "Überraschung", "雨が降る", "Snow in May"] {
+        let mut begin = start(&document, true, world.ada.id);
+        begin.run.inputs = [("topic".to_owned(), json!(topic))].into();
+        runs.push(world.begin_as(begin).await);
+    }
+    for run in &runs[..3] {
+        world.process.settle(*run).await;
+    }
+    world.process.verb(runs[3], &world.ada, Command::Cancel).await.unwrap();
+    // One day apart; the second took longest, and the last one is not over.
+    for (n, (run, hours)) in runs.iter().zip([2, 9, 3, 1, 0]).enumerate() {
+        sqlx::query(
+            "UPDATE workflow_runs SET created_at = now() - (10 - $2) * interval '1 day',
+                finished_at = CASE WHEN finished_at IS NOT NULL THEN now() - (10 - $2) * interval '1 day' + $3 * interval '1 hour' END
+            WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(i32::try_from(n).unwrap())
+        .bind(hours)
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    let mine = RunQuery::default();
+    let ask = async |query: RunQuery| ids(&found(&world, &world.ada, &query, 2).await);
+    let newest: Vec<RunId> = runs.iter().rev().copied().collect();
+    assert_eq!(ask(mine.clone()).await, newest);
+    assert_eq!(ask(RunQuery { sort: RunSort::Oldest, ..mine.clone() }).await, runs);
+    let longest = ask(RunQuery { sort: RunSort::Longest, ..mine.clone() }).await;
+    assert_eq!(longest, [runs[4], runs[1], runs[2], runs[0], runs[3]], "what is not over has taken until now");
+    for (words, expected) in [
+        ("snow", vec![runs[4], runs[1]]),
+        ("MAY rain", vec![runs[0]]),
+        ("50%", vec![runs[1]]),
+        ("rraschung", vec![runs[2]]),
+        ("降", vec![runs[3]]),
+        ("hail", vec![]),
+    ] {
+        assert_eq!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await, expected, "{words}");
+    }
+    // What a step wrote is found once the chore has read it; every step writes its key.
+    sqlx::query("UPDATE artifacts SET content = convert_to('Niño und 雨が降る', 'UTF8'), size = 22 WHERE run_id = $1")
+        .bind(runs[2].0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(ask(RunQuery { search: Some("nino".into()), ..mine.clone() }).await.is_empty());
+    assert!(!world.store.read_run_texts().await.unwrap(), "these are all");
+    sqlx::query("UPDATE run_texts SET cost_micros = 7 WHERE run_id = $1").bind(runs[1].0).execute(&pool).await.unwrap();
+    let dearest = ask(RunQuery { sort: RunSort::Dearest, ..mine.clone() }).await;
+    assert_eq!(dearest, [runs[1], runs[4], runs[3], runs[2], runs[0]], "the newest first where they cost the same");
+    for words in ["nino", "NIÑ und", "雨", "降る und"] {
+        assert!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await.contains(&runs[2]), "{words}");
+    }
+    assert!(!ask(RunQuery { search: Some("nino snow".into()), ..mine.clone() }).await.contains(&runs[2]));
+    let state = |state| RunQuery { status: Some(state), ..RunQuery::default() };
+    assert_eq!(ask(state(RunState::Cancelled)).await, [runs[3]]);
+    assert_eq!(ask(state(RunState::Completed)).await, [runs[2], runs[1], runs[0]]);
+    assert!(ask(state(RunState::AwaitingReview)).await.is_empty());
+    let began = found(&world, &world.ada, &mine, 9).await[3].run.created_at;
+    assert_eq!(ask(RunQuery { to: Some(began), ..mine.clone() }).await, [runs[0]]);
+    assert_eq!(ask(RunQuery { from: Some(began), sort: RunSort::Oldest, ..mine.clone() }).await, runs[1..]);
+
+    let labels = RunLabels { title: Some("The wet one".into()), tags: vec!["may".into(), "x".into()] };
+    world.store.set_run_labels(runs[0], &labels, Author::default()).await.unwrap();
+    assert_eq!(ask(RunQuery { tag: Some("may".into()), ..mine.clone() }).await, [runs[0]]);
+    assert_eq!(ask(RunQuery { search: Some("wet".into()), ..mine.clone() }).await, [runs[0]]);
+    let all = found(&world, &world.ada, &mine, 9).await;
+    assert_eq!(all[4].labels, labels);
+    let plain = world.store.run_summaries(&world.ada, None, 9, Scope::Mine).await.unwrap().runs;
+    assert_eq!(plain[4].about.as_deref(), Some("The wet one"), "every list shows what it is called");
+    world.store.set_run_labels(runs[0], &RunLabels::default(), Author::default()).await.unwrap();
+    assert!(ask(RunQuery { search: Some("wet".into()), ..mine.clone() }).await.is_empty());
+
+    let other = Actor { id: workflow::UserId(uuid::Uuid::from_u128(77)), ..world.ada.clone() };
+    let everybodys = RunQuery { scope: RunScope::All, ..RunQuery::default() };
+    assert!(found(&world, &other, &everybodys, 9).await.is_empty(), "everybody's are an admin's alone");
+    let admin = Actor { role: Role::Admin, ..other };
+    assert_eq!(found(&world, &admin, &everybodys, 9).await.len(), 5);
+}

@@ -1,0 +1,125 @@
+//! What a run is called: people know runs by what they are about, not by their ids. Lists, the head of its page and the tab say the same.
+//! Must never hold a whole input that is long: reading the inputs for every list would read megabytes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::view::RunView;
+
+/// Inputs that it tells of.
+const INPUTS: usize = 4;
+/// Of one of them.
+const CHARS: usize = 80;
+/// So much of an input is looked at.
+const LOOKED_AT: usize = 400;
+/// Of a title where it stands beside other words, as in a tab.
+const BESIDE: usize = 60;
+
+/// What a run is about, in a line: the beginnings of what it was started on. Runs of one workflow look alike without it.
+pub fn about(inputs: &BTreeMap<String, Value>) -> Option<String> {
+    let texts = inputs.values().filter_map(|value| match value {
+        Value::String(text) => Some(text.chars().take(LOOKED_AT).collect::<String>()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    let lines = texts.take(INPUTS).map(|text| line(&text)).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| lines.join(" · "))
+}
+
+/// What the run is called wherever one run is shown: as somebody called it, else what it is about, and its workflow where it was started on
+/// nothing that tells.
+pub fn title_of(run: &RunView, called: Option<&str>) -> String {
+    own_title(run, called).unwrap_or_else(|| run.template_name.clone())
+}
+
+/// The title with the name of the workflow, for a tab among others.
+pub fn with_workflow(run: &RunView, called: Option<&str>) -> String {
+    let name = &run.template_name;
+    own_title(run, called).map_or_else(|| name.clone(), |title| format!("{} · {name}", shortened(&title, BESIDE)))
+}
+
+/// What it is called apart from its workflow.
+fn own_title(run: &RunView, called: Option<&str>) -> Option<String> {
+    called.and_then(plain).or_else(|| own(&run.inputs))
+}
+
+fn own(inputs: &BTreeMap<String, Value>) -> Option<String> {
+    plain(&about(inputs)?)
+}
+
+/// Signs of direction are left out: in a tab they would turn around what stands behind them. None where nothing is left.
+fn plain(title: &str) -> Option<String> {
+    let is_direction =
+        |c: &char| matches!(*c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let title: String = title.chars().filter(|c| !is_direction(c)).collect();
+    let title = title.trim();
+    (!title.is_empty()).then(|| title.to_owned())
+}
+
+/// In one line, without what a line cannot show.
+fn line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    shortened(&words.collect::<Vec<_>>().join(" "), CHARS)
+}
+
+/// So many characters at most, of which the last tells that there were more.
+fn shortened(line: &str, most: usize) -> String {
+    if line.chars().count() <= most {
+        return line.to_owned();
+    }
+    let beginning: String = line.chars().take(most - 1).collect();
+    format!("{}…", beginning.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing;
+
+    fn inputs(value: Value) -> BTreeMap<String, Value> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn it_is_the_beginnings_of_the_first_texts_and_numbers() {
+        let of = |value: Value| about(&inputs(value));
+        assert_eq!(of(json!({})), None);
+        assert_eq!(of(json!({"a": " \n ", "b": [1]})), None);
+        assert_eq!(of(json!({"b": "two\n\twords", "a": 1.5})).as_deref(), Some("1.5 · two words"));
+        let five = json!({"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"});
+        assert_eq!(of(five).as_deref(), Some("1 · 2 · 3 · 4"));
+        let long = of(json!({"a": "é".repeat(500)})).unwrap();
+        assert_eq!((long.chars().count(), long.ends_with('…')), (80, true));
+    }
+
+    #[test]
+    fn a_title_turns_nothing_behind_it_and_is_never_blank() {
+        assert_eq!(own(&inputs(json!({"a": "evil\u{202E}txt.exe"}))).as_deref(), Some("eviltxt.exe"));
+        assert_eq!(own(&inputs(json!({"a": "\u{202E} \u{2066}"}))), None);
+        assert_eq!(own(&inputs(json!({"a": "<b>שלום</b> 🧵"}))).as_deref(), Some("<b>שלום</b> 🧵"), "text is text");
+    }
+
+    #[test]
+    fn what_somebody_called_it_goes_before_what_it_is_about() {
+        let mut run = testing::run(&json!({"a": {"agent_id": "x"}}));
+        run.template_name = "Reports".to_owned();
+        assert_eq!(title_of(&run, None), "Reports");
+        run.inputs = inputs(json!({"topic": "rain"}));
+        assert_eq!((title_of(&run, None).as_str(), with_workflow(&run, None).as_str()), ("rain", "rain · Reports"));
+        let called = Some(" evil\u{202E}May ");
+        assert_eq!(title_of(&run, called), "evilMay");
+        assert_eq!(with_workflow(&run, called), "evilMay · Reports");
+        assert_eq!(title_of(&run, Some("\u{202E} ")), "rain", "nothing of it is left");
+    }
+
+    #[test]
+    fn beside_other_words_it_is_shorter() {
+        assert_eq!(shortened("short", BESIDE), "short");
+        let long = shortened(&"word ".repeat(40), BESIDE);
+        assert!(long.chars().count() <= BESIDE && long.ends_with('…'), "{long}");
+    }
+}
