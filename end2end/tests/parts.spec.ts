@@ -99,6 +99,7 @@ test("the part of a run that is opened by its address comes as one file, and in 
   await visit(page, `/runs/${run}`);
   const parts = () => new Set(loaded.map((request) => request.url()).filter((url) => /\/(runs\.pack|split_runs\.wasm)$/.test(url)).map((url) => url.replace(/.*\//, "")));
   expect([...parts()]).toEqual(["runs.pack"]);
+  expect(await page.evaluate(() => [...document.scripts].map((script) => script.textContent).join("")), "what the page came with is let go").toBe("");
   await page.route(/\/runs\.pack$/, (route) => route.abort());
   await visit(page, `/runs/${run}`);
   expect([...parts()].sort()).toEqual(["runs.pack", "split_runs.wasm"]);
