@@ -11,7 +11,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     // It runs as soon as it is read, so that the bundle is compiled while the document still comes; all of it is there before it is taken
     // over. Names of the build, which hold nothing that a string of a script could end on.
     let start = format!(
-        "const wasm = WebAssembly.compileStreaming(fetch({:?})); \
+        "const wasm = WebAssembly.compileStreaming(fetch({:?})); wasm.catch(() => {{}}); \
         const read = new Promise(done => document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', done) : done()); \
         import({:?}).then(weft => weft.default({{module_or_path: wasm}}).then(() => read).then(() => weft.hydrate()))",
         files.wasm, files.script

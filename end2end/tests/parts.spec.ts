@@ -93,7 +93,7 @@ test("a page that is opened by its address names its part in the document", asyn
 });
 
 test("the part of a run that is opened by its address comes as one file, and in pieces where that does not come", async ({ open, watch }) => {
-  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch/);
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch|preload/);
   const page = await open(USER);
   const loaded = files(page);
   await visit(page, `/runs/${run}`);
