@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Only what is often opened by its address, and is large: each pack is a copy of its files.
-const PACKED: [&str; 2] = ["editor", "runs"];
+const PACKED: [&str; 3] = ["editor", "mine", "runs"];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
@@ -125,13 +125,17 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("weft-xtask-packs-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        for (name, content) in
-            [("chunk_7.wasm", "abc"), ("split_runs.wasm", "de"), ("split_editor.wasm", "f"), (FETCH, WRITTEN)]
-        {
+        for (name, content) in [
+            ("chunk_7.wasm", "abc"),
+            ("split_runs.wasm", "de"),
+            ("split_editor.wasm", "f"),
+            ("split_mine.wasm", "g"),
+            (FETCH, WRITTEN),
+        ] {
             fs::write(folder.join(name), content).unwrap();
         }
         let needs = |part: &str| (part.to_owned(), vec!["chunk_7".to_owned(), format!("split_{part}")]);
-        add(&folder, &[needs("runs"), needs("editor")].into_iter().collect()).unwrap();
+        add(&folder, &[needs("runs"), needs("editor"), needs("mine")].into_iter().collect()).unwrap();
         assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcde");
         assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abcf");
         let script = fs::read_to_string(folder.join(FETCH)).unwrap();
