@@ -8,10 +8,13 @@ use crate::{app::App, prefs, site};
 
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let files = site::files();
-    // Names of the build, which hold nothing that a string of a script could end on.
+    // It runs as soon as it is read, so that the bundle is compiled while the document still comes; all of it is there before it is taken
+    // over. Names of the build, which hold nothing that a string of a script could end on.
     let start = format!(
-        "import({:?}).then(weft => weft.default({{module_or_path: {:?}}}).then(() => weft.hydrate()))",
-        files.script, files.wasm
+        "const wasm = WebAssembly.compileStreaming(fetch({:?})); wasm.catch(() => {{}}); \
+        const read = new Promise(done => document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', done) : done()); \
+        import({:?}).then(weft => weft.default({{module_or_path: wasm}}).then(() => read).then(() => weft.hydrate()))",
+        files.wasm, files.script
     );
     view! {
         <!DOCTYPE html>
@@ -31,8 +34,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <AutoReload options/>
                 <link rel="modulepreload" href=files.script.clone()/>
                 <link rel="preload" href=files.wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-                <script type="module" nonce=use_nonce()>{start}</script>
                 <MetaTags/>
+                // After the names of the files of the page's part, which tell it where they are.
+                <script type="module" r#async=true nonce=use_nonce()>{start}</script>
             </head>
             <body>
                 <App/>

@@ -89,7 +89,20 @@ test("a page that is opened by its address names its part in the document", asyn
   expect(before).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_home\.wasm"/);
   expect(before).not.toContain("split_runs");
   expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/fetch\.js"/);
-  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_runs\.wasm"/);
+  expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/runs\.pack"/);
+});
+
+test("the part of a run that is opened by its address comes as one file, and in pieces where that does not come", async ({ open, watch }) => {
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch|preload/);
+  const page = await open(USER);
+  const loaded = files(page);
+  await visit(page, `/runs/${run}`);
+  const parts = () => new Set(loaded.map((request) => request.url()).filter((url) => /\/(runs\.pack|split_runs\.wasm)$/.test(url)).map((url) => url.replace(/.*\//, "")));
+  expect([...parts()]).toEqual(["runs.pack"]);
+  expect(await page.evaluate(() => [...document.scripts].map((script) => script.textContent).join("")), "what the page came with is let go").toBe("");
+  await page.route(/\/runs\.pack$/, (route) => route.abort());
+  await visit(page, `/runs/${run}`);
+  expect([...parts()].sort()).toEqual(["runs.pack", "split_runs.wasm"]);
 });
 
 test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {

@@ -6,6 +6,7 @@
 mod compress;
 mod front;
 mod names;
+mod packs;
 mod stamp;
 mod styles;
 
@@ -60,7 +61,7 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
 }
 
 /// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.
-const MOST: [(&str, usize); 4] = [("home", 650_000), ("mine", 1_050_000), ("runs", 1_090_000), ("editor", 1_325_000)];
+const MOST: [(&str, usize); 4] = [("home", 650_000), ("mine", 960_000), ("runs", 970_000), ("editor", 1_170_000)];
 
 fn too_large(loads: &BTreeMap<String, usize>) -> Result<()> {
     for (part, most) in MOST {

@@ -115,9 +115,9 @@ pub fn EditorPage() -> impl IntoView {
 }
 
 async fn load(id: TemplateId) -> Result<(TemplateView, AgentCatalog), AppError> {
-    let template = api::get_template(id).await?;
-    let agents = api::catalog_of(id).await?;
-    Ok((template, agents))
+    // At once: neither needs what the other brings.
+    let (template, agents) = futures::future::join(api::get_template(id), api::catalog_of(id)).await;
+    Ok((template?, agents?))
 }
 
 fn above() -> Vec<(String, String)> {

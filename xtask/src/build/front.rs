@@ -6,7 +6,7 @@
 //! app/src/pages/fetched.rs names are taken out of it, each a file of its own that the browser fetches when
 //! it needs it.
 
-use super::{NAME, PACKAGE_FOLDER, Site};
+use super::{NAME, PACKAGE_FOLDER, Site, packs};
 use crate::{context::Context, shell::run};
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=\
 /// Names the files of each part; the server reads it.
 pub(super) const PARTS: &str = "parts.json";
 /// To be raised when the steps below come to make something else of the same WASM.
-const STEPS: u8 = 1;
+const STEPS: u8 = 2;
 
 pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<()> {
     let mut cargo = context.cargo();
@@ -72,7 +72,7 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
 /// opened before an update must find none rather than another's.
 fn split(wasm: &[u8], folder: &Path, output: &Path, hash: &str) -> Result<Vec<u8>> {
     let parts = format!("parts-{}", &hash[..12]);
-    let (link, main) = (format!("./{parts}/fetch.js"), folder.join("main.wasm"));
+    let (link, main) = (format!("./{parts}/{}", packs::FETCH), folder.join("main.wasm"));
     fs::create_dir_all(output.join(&parts)).with_context(|| format!("cannot create {}", output.display()))?;
     let mut options = wasm_split_cli_support::Options::new(wasm);
     options.output_dir = output;
@@ -83,16 +83,7 @@ fn split(wasm: &[u8], folder: &Path, output: &Path, hash: &str) -> Result<Vec<u8
     // Its error type is not ours; the chain is kept as text.
     let split =
         wasm_split_cli_support::transform(options).map_err(|error| anyhow!("cannot split the bundle: {error:#}"))?;
-    // What the server tells browsers to fetch beside the bundle for a page of each part.
-    let files: BTreeMap<_, Vec<_>> = split
-        .prefetch_map
-        .into_iter()
-        .map(|(part, modules)| {
-            let modules = modules.into_iter().map(|module| format!("{parts}/{module}.wasm"));
-            (part, std::iter::once(format!("{parts}/fetch.js")).chain(modules).collect())
-        })
-        .collect();
-    fs::write(output.join(PARTS), serde_json::to_vec(&files)?).context("cannot write the list of parts")?;
+    let needed: BTreeMap<_, _> = split.prefetch_map.into_iter().collect();
     for part in split.split_modules {
         let name = part.file_name().context("a part without a name")?;
         let content = fs::read(&part).with_context(|| format!("cannot read {}", part.display()))?;
@@ -100,6 +91,16 @@ fn split(wasm: &[u8], folder: &Path, output: &Path, hash: &str) -> Result<Vec<u8
         let to = output.join(&parts).join(name);
         fs::write(&to, compact(&content)?).with_context(|| format!("cannot write {}", to.display()))?;
     }
+    packs::add(&output.join(&parts), &needed)?;
+    // What the server tells browsers to fetch beside the bundle for a page of each part.
+    let files: BTreeMap<_, Vec<_>> = needed
+        .into_iter()
+        .map(|(part, modules)| {
+            let files = packs::files(&part, &modules).into_iter().map(|file| format!("{parts}/{file}")).collect();
+            (part, files)
+        })
+        .collect();
+    fs::write(output.join(PARTS), serde_json::to_vec(&files)?).context("cannot write the list of parts")?;
     fs::read(&main).with_context(|| format!("cannot read {}", main.display()))
 }
 

@@ -5,21 +5,25 @@
 use crate::{context::Context, shell::write_if_changed};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 /// A folder of results, one file for each name and hash of inputs.
 pub(super) struct Stamps {
     folder: PathBuf,
-    used: Vec<String>,
+    used: Mutex<Vec<String>>,
 }
 
 impl Stamps {
     pub(super) fn open(context: &Context, kind: &str) -> Self {
-        Self { folder: context.stamps().join(kind), used: Vec::new() }
+        Self { folder: context.stamps().join(kind), used: Mutex::default() }
     }
 
-    /// The result for these inputs, made only if it is not remembered.
-    pub(super) fn result(&mut self, inputs: &[&[u8]], make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    /// The result for these inputs, made only if it is not remembered. Several threads may ask at once.
+    pub(super) fn result(&self, inputs: &[&[u8]], make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
         let mut hasher = Sha256::new();
         for input in inputs {
             // The length keeps ("ab", "c") and ("a", "bc") apart.
@@ -28,7 +32,16 @@ impl Stamps {
         }
         let name = hex::encode(hasher.finalize());
         let path = self.folder.join(&name);
-        self.used.push(name);
+        let is_asked_again = {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_known = used.contains(&name);
+            used.push(name);
+            is_known
+        };
+        if is_asked_again {
+            // Whoever asked first may just be writing it.
+            return make();
+        }
         if let Ok(remembered) = fs::read(&path) {
             return Ok(remembered);
         }
@@ -39,8 +52,9 @@ impl Stamps {
 
     /// Forgets every result that this build did not ask for.
     pub(super) fn forget_unused(self) {
+        let used = self.used.into_inner().unwrap_or_else(PoisonError::into_inner);
         for entry in fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok) {
-            if !self.used.iter().any(|name| entry.file_name() == name.as_str()) {
+            if !used.iter().any(|name| entry.file_name() == name.as_str()) {
                 let _ = fs::remove_file(entry.path());
             }
         }

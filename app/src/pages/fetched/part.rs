@@ -58,12 +58,15 @@ pub(super) fn name_files(part: &str) {
     use leptos_meta::Link;
 
     for href in crate::site::files().parts.get(part).into_iter().flatten().cloned() {
+        let kind = href.rsplit('.').next().unwrap_or_default().to_owned();
         // Drawing a link adds it to the head; there is nothing to show.
-        if href.rsplit('.').next() == Some("js") {
-            view! { <Link rel="modulepreload" href/> }.to_html();
-        } else {
-            view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }.to_html();
-        }
+        match kind.as_str() {
+            "js" => view! { <Link rel="modulepreload" href/> }.to_html(),
+            "wasm" => view! { <Link rel="preload" href as_="fetch" type_="application/wasm" crossorigin="anonymous"/> }
+                .to_html(),
+            // All of the part in one file, of no kind of its own.
+            _ => view! { <Link rel="preload" href as_="fetch" crossorigin="anonymous"/> }.to_html(),
+        };
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     behind::Later,
     components::{Elapsed, LeftClose, LeftPanel, PanelHandle, Side, StatusIcon},
     later::{View, later},
-    reactive::memo,
+    reactive::{effect, memo},
 };
 
 later! {
@@ -26,10 +26,22 @@ later! {
 
 /// So many rows are laid out and drawn together, or not at all while none of them is near what is in sight.
 const TOGETHER: usize = 50;
+/// So many of these come with the page. The others follow, one a frame: to take over thousands of rows would keep the page from being used.
+const AT_FIRST: usize = 4;
 
 #[component]
 pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl IntoView {
     let has_notes = memo(move || live.run.with(|run| !run.run_definition.notes.is_empty()));
+    let n_parts = memo(move || live.order.with(|order| order.len().div_ceil(TOGETHER)));
+    let n_drawn = RwSignal::new(AT_FIRST);
+    effect(move || {
+        if n_drawn.get() < n_parts.get() {
+            // The page may be gone by then.
+            request_animation_frame(move || {
+                n_drawn.try_update(|n| *n += 1);
+            });
+        }
+    });
     view! {
         <aside class="panel palette outline" id="run-steps" aria-label="Steps">
             <div class="panel-head">
@@ -38,7 +50,7 @@ pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl
             </div>
             <div class="panel-body">
                 <div role="list">
-                    <For each=move || live.order.with(|order| parts(order)) key=Clone::clone let:keys>
+                    <For each=move || live.order.with(|order| parts(order, n_drawn.get())) key=Clone::clone let:keys>
                         <Rows live slowest keys/>
                     </For>
                 </div>
@@ -51,8 +63,8 @@ pub(super) fn Outline(live: LiveRun, slowest: Slowest, panel: LeftPanel) -> impl
     }
 }
 
-fn parts(order: &[StepKey]) -> Vec<Vec<StepKey>> {
-    order.chunks(TOGETHER).map(<[StepKey]>::to_vec).collect()
+fn parts(order: &[StepKey], n_drawn: usize) -> Vec<Vec<StepKey>> {
+    order.chunks(TOGETHER).take(n_drawn).map(<[StepKey]>::to_vec).collect()
 }
 
 #[component]
@@ -129,5 +141,18 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 <NoWorker of=absent/>
             </button>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rows_come_with_the_page_and_in_the_end_each_of_them_once() {
+        let order: Vec<_> = (0..1_020).map(|n| StepKey::new(format!("s{n}"))).collect();
+        assert_eq!(parts(&order, AT_FIRST).concat(), order[..200]);
+        assert_eq!(parts(&order, order.len().div_ceil(TOGETHER)).concat(), order);
+        assert_eq!(parts(&order[..3], AT_FIRST), [order[..3].to_vec()]);
     }
 }

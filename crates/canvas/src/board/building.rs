@@ -3,7 +3,11 @@
 
 use kurbo::{Point, Vec2};
 
-use super::{Board, input::Output, selecting::Way};
+use super::{
+    Board,
+    input::{Key, Mods, Output},
+    selecting::Way,
+};
 use crate::scene::Side;
 
 /// One act of building.
@@ -27,6 +31,28 @@ pub(super) enum Act {
     FinishConnect,
     PaletteTo(Point),
     DropFromPalette,
+    /// What is taken up is dragged.
+    DragTo {
+        at: Point,
+        mods: Mods,
+    },
+    /// What was dragged, or made larger, stays where the picture has it.
+    Place {
+        nodes: Vec<u32>,
+        notes: Vec<u32>,
+        label: &'static str,
+    },
+    /// What is selected moves by an arrow.
+    Nudge {
+        key: Key,
+        by: f64,
+    },
+    /// The last change is taken back, or done again.
+    Travel {
+        is_back: bool,
+    },
+    Pin,
+    Delete,
     /// Copies were dragged.
     DuplicateTo {
         nodes: Vec<u32>,
@@ -68,6 +94,12 @@ pub(super) fn build(board: &mut Board, act: Act, out: &mut Vec<Output>) {
         Act::FinishConnect => board.finish_connect(out),
         Act::PaletteTo(at) => board.palette_to(at, out),
         Act::DropFromPalette => board.drop_from_palette(out),
+        Act::DragTo { at, mods } => board.drag_to(at, mods),
+        Act::Place { nodes, notes, label } => board.place_here(&nodes, &notes, label, out),
+        Act::Nudge { key, by } => board.nudge(key, by, out),
+        Act::Travel { is_back } => board.travel(is_back, out),
+        Act::Pin => out.extend(board.toggle_pin()),
+        Act::Delete => out.extend(board.delete_selected()),
         Act::DuplicateTo { nodes, notes, by } => board.duplicate_to(&nodes, &notes, by, out),
         Act::Duplicate => out.extend(board.duplicate_selected()),
         Act::AddAt(at) => board.begin_adding_at(at, out),

@@ -82,7 +82,7 @@ impl Board {
         // What is held stays under the pointer.
         match &mut self.gesture {
             Gesture::Connect(_) => self.build(Act::ConnectTo(at), out),
-            Gesture::Drag(_) => self.drag_to(at, mods),
+            Gesture::Drag(_) => self.build(Act::DragTo { at, mods }, out),
             Gesture::Marquee(marquee) => {
                 marquee.to = self.camera.to_world(at);
                 self.marquee_moved(out);

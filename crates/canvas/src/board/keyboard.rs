@@ -35,13 +35,13 @@ impl Board {
             _ => return,
         }
         match (key, mods.ctrl, mods.shift) {
-            (Key::Char('z' | 'Z'), true, shift) => self.travel(!shift, out),
-            (Key::Char('y' | 'Y'), true, _) => self.travel(false, out),
+            (Key::Char('z' | 'Z'), true, shift) => self.build(Act::Travel { is_back: !shift }, out),
+            (Key::Char('y' | 'Y'), true, _) => self.build(Act::Travel { is_back: false }, out),
             (Key::Char('a' | 'A'), true, _) => out.extend(self.select_all()),
             (Key::Char('d' | 'D'), true, _) => self.build(Act::Duplicate, out),
             (Key::Char('1' | '!'), false, true) => self.fit(),
             (Key::Char('2' | '"' | '@'), false, true) => self.show_all(),
-            (Key::Char('p' | 'P'), false, _) => out.extend(self.toggle_pin()),
+            (Key::Char('p' | 'P'), false, _) => self.build(Act::Pin, out),
             (Key::Char('0'), false, _) => self.zoom_to(1.0),
             (Key::Char('+' | '='), _, _) => self.zoom_by(ZOOM_STEP),
             (Key::Char('-' | '_'), _, _) => self.zoom_by(1.0 / ZOOM_STEP),
@@ -55,7 +55,7 @@ impl Board {
             (Key::Char('g' | 'G'), false, false) => self.build(Act::Group, out),
             (Key::Char('g' | 'G'), false, true) => self.build(Act::Ungroup, out),
             (Key::Char('f' | 'F'), false, _) => out.extend(self.toggle_following()),
-            (Key::Delete, ..) => out.extend(self.delete_selected()),
+            (Key::Delete, ..) => self.build(Act::Delete, out),
             (Key::Escape, ..) => self.select(Vec::new(), out),
             (Key::Enter | Key::Space, ..) => self.open_focused(out),
             (Key::Home, ..) => self.walk_to(self.scene.order.first().copied(), out),
@@ -66,7 +66,7 @@ impl Board {
                 let are_many = self.is_editor() && n_selected > 1;
                 if ctrl || shift || are_many {
                     let is_far = shift && (ctrl || are_many);
-                    self.nudge(key, if is_far { FAR } else { SNAP }, out);
+                    self.build(Act::Nudge { key, by: if is_far { FAR } else { SNAP } }, out);
                 } else {
                     self.walk(key, out);
                 }
@@ -89,12 +89,15 @@ impl Board {
         }
     }
 
-    fn travel(&mut self, back: bool, out: &mut Vec<Output>) {
+    pub(super) fn travel(&mut self, is_back: bool, out: &mut Vec<Output>) {
         if !self.is_editor() {
             return;
         }
-        let (done, verb, nothing) =
-            if back { (self.undo(), "Undone", "Nothing to undo") } else { (self.redo(), "Redone", "Nothing to redo") };
+        let (done, verb, nothing) = if is_back {
+            (self.undo(), "Undone", "Nothing to undo")
+        } else {
+            (self.redo(), "Redone", "Nothing to redo")
+        };
         match done {
             Ok(Some(label)) => {
                 out.push(Output::Say(format!("{verb}: {label}")));
@@ -176,7 +179,7 @@ impl Board {
         best.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, node)| node)
     }
 
-    fn nudge(&mut self, key: Key, by: f64, out: &mut Vec<Output>) {
+    pub(super) fn nudge(&mut self, key: Key, by: f64, out: &mut Vec<Output>) {
         if !self.is_editor() {
             return;
         }

@@ -263,7 +263,7 @@ impl Board {
                 marquee.to = self.camera.to_world(at);
                 self.marquee_moved(out);
             }
-            Gesture::Drag(drag) if drag.id == id => self.drag_to(at, mods),
+            Gesture::Drag(drag) if drag.id == id => self.build(Act::DragTo { at, mods }, out),
             Gesture::Resize(resize) if resize.id == id => self.resize_to(at, mods),
             Gesture::Connect(connect) if connect.id == id => self.build(Act::ConnectTo(at), out),
             Gesture::Pinch { ids, at: fingers } => {
@@ -303,17 +303,17 @@ impl Board {
             Hit::Node(node) if self.is_editor() => {
                 let others = self.selected_nodes().into_iter().filter(|other| *other != node);
                 let nodes = std::iter::once(node).chain(others).collect();
-                self.drag_selected(press, self.scene.rect(node), nodes, at, mods);
+                self.drag_selected(press, self.scene.rect(node), nodes, at, mods, out);
             }
             Hit::Note(note) if self.is_editor() => {
                 let anchor = self.scene.notes[note as usize].rect;
-                self.drag_selected(press, anchor, self.selected_nodes(), at, mods);
+                self.drag_selected(press, anchor, self.selected_nodes(), at, mods, out);
             }
             Hit::Group(group) if self.is_editor() => {
                 // Its first step goes onto the grid, and so do all.
                 let first = self.scene.groups[group as usize].members.first();
                 let anchor = first.map_or(Rect::ZERO, |node| self.scene.rect(*node));
-                self.drag_selected(press, anchor, self.selected_nodes(), at, mods);
+                self.drag_selected(press, anchor, self.selected_nodes(), at, mods, out);
             }
             Hit::Corner(note) if self.is_editor() => {
                 let from = self.scene.notes[note as usize].rect.size();
@@ -339,14 +339,22 @@ impl Board {
     }
 
     /// Takes up all that is selected, by what is under the pointer.
-    fn drag_selected(&mut self, press: &Press, anchor: Rect, nodes: Vec<u32>, at: Point, mods: Mods) {
+    fn drag_selected(
+        &mut self,
+        press: &Press,
+        anchor: Rect,
+        nodes: Vec<u32>,
+        at: Point,
+        mods: Mods,
+        out: &mut Vec<Output>,
+    ) {
         let nodes = nodes.into_iter().map(|node| (node, self.scene.place[node as usize])).collect();
         let boxes = self.selected_note_boxes().into_iter();
         let boxes = boxes.map(|note| (note, self.scene.notes[note as usize].rect.origin())).collect();
         let (id, grabbed) = (press.id, self.camera.to_world(press.at));
         let (by, guides) = (Vec2::ZERO, Vec::new());
         self.gesture = Gesture::Drag(Drag { id, grabbed, anchor, nodes, notes: boxes, by, is_copy: false, guides });
-        self.drag_to(at, mods);
+        self.build(Act::DragTo { at, mods }, out);
     }
 
     fn resize_to(&mut self, at: Point, mods: Mods) {
@@ -447,16 +455,14 @@ impl Board {
                     || drag.notes.iter().any(|(note, place)| note_at(*note) != *place);
                 self.gesture = Gesture::Idle;
                 if has_moved {
-                    let edit = self.all_to_here(&nodes, &boxes);
-                    self.commit(edit, "Move", None, out);
+                    self.build(Act::Place { nodes, notes: boxes, label: "Move" }, out);
                 }
             }
             Gesture::Resize(resize) if resize.id == id => {
                 let (note, from) = (resize.note, resize.from);
                 self.gesture = Gesture::Idle;
                 if self.scene.notes[note as usize].rect.size() != from {
-                    let edit = self.all_to_here(&[], &[note]);
-                    self.commit(edit, "Resize note", None, out);
+                    self.build(Act::Place { nodes: Vec::new(), notes: vec![note], label: "Resize note" }, out);
                 }
             }
             Gesture::Connect(connect) if connect.id == id => self.build(Act::FinishConnect, out),
@@ -478,6 +484,11 @@ impl Board {
             | Gesture::Resize(_)
             | Gesture::Connect(_) => {}
         }
+    }
+
+    pub(super) fn place_here(&mut self, nodes: &[u32], notes: &[u32], label: &str, out: &mut Vec<Output>) {
+        let edit = self.all_to_here(nodes, notes);
+        self.commit(edit, label, None, out);
     }
 
     /// Where the nodes stand in the scene, as an edit. Steps that the layout placed are pinned along, or they would move
