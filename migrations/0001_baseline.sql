@@ -419,6 +419,22 @@ CREATE TABLE run_labels (
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
 
+-- Who else looks at a run and does nothing there: at what it started as sub-workflows too, at no fork of it. Only whole runs stand here.
+CREATE TABLE run_shares (
+    id        uuid PRIMARY KEY,
+    run_id    uuid NOT NULL,
+    -- With one of the two. Whoever is disabled stays here and sees nothing until they are enabled; a group takes its shares with it.
+    user_id   uuid REFERENCES users (id) ON DELETE CASCADE,
+    group_id  text REFERENCES groups (id) ON DELETE CASCADE,
+    shared_by uuid NOT NULL REFERENCES users (id),
+    shared_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (run_id, user_id),
+    UNIQUE (run_id, group_id),
+    CHECK ((user_id IS NULL) <> (group_id IS NULL))
+);
+CREATE INDEX run_shares_of_user ON run_shares (user_id, run_id) WHERE user_id IS NOT NULL;
+CREATE INDEX run_shares_of_group ON run_shares (group_id, run_id) WHERE group_id IS NOT NULL;
+
 -- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
 CREATE TABLE run_texts (
     run_id      uuid NOT NULL,
