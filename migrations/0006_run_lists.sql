@@ -24,3 +24,19 @@ CREATE TABLE run_texts (
     PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros)
 );
 CREATE INDEX run_texts_words ON run_texts USING gin (words);
+
+-- Who else looks at a run and does nothing there: at what it started as sub-workflows too, at no fork of it. Only whole runs stand here.
+CREATE TABLE run_shares (
+    id        uuid PRIMARY KEY,
+    run_id    uuid NOT NULL,
+    -- With one of the two. Whoever is disabled stays here and sees nothing until they are enabled; a group takes its shares with it.
+    user_id   uuid REFERENCES users (id) ON DELETE CASCADE,
+    group_id  text REFERENCES groups (id) ON DELETE CASCADE,
+    shared_by uuid NOT NULL REFERENCES users (id),
+    shared_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (run_id, user_id),
+    UNIQUE (run_id, group_id),
+    CHECK ((user_id IS NULL) <> (group_id IS NULL))
+);
+CREATE INDEX run_shares_of_user ON run_shares (user_id, run_id) WHERE user_id IS NOT NULL;
+CREATE INDEX run_shares_of_group ON run_shares (group_id, run_id) WHERE group_id IS NOT NULL;

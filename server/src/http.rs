@@ -34,6 +34,7 @@ mod router;
 mod routes;
 mod runs;
 mod secrets;
+mod sharing;
 mod site;
 mod state;
 mod steps;

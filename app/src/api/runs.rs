@@ -40,6 +40,9 @@ pub struct LoadedRun {
     /// What somebody called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<String>,
+    /// The email of whoever shared it with whoever looks, who only looks then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_by: Option<String>,
 }
 
 /// What a verb did.
@@ -104,7 +107,8 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
     let published_version = service::runs::published_version(&ctx, &snapshot).await?;
     let called = service::runs::called(&ctx, id).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called })
+    let shared_by = service::runs::shared_by(&ctx, &snapshot).await?;
+    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

@@ -168,7 +168,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     view! {
         <PageTop title=live.title above=above()/>
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
-            <Show when=move || live.is_shown.get() fallback=NotAskedAnyMore>
+            <Show when=move || live.is_shown.get() fallback=move || not_shown(live)>
             <div class="run-page">
                 <Header live/>
                 <div class="canvas-page" data-show=move || shown.get() data-left=move || steps.state()>
@@ -202,6 +202,28 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
             </div>
             </Show>
         </main>
+    }
+}
+
+/// In place of a run that is not shown to this person any more.
+fn not_shown(live: LiveRun) -> AnyView {
+    if live.is_gone.get() { view! { <NotSeenAnyMore/> }.into_any() } else { view! { <NotAskedAnyMore/> }.into_any() }
+}
+
+/// For whoever only looked, once they may not any more.
+#[component]
+fn NotSeenAnyMore() -> impl IntoView {
+    view! {
+        <div class="page" role="status">
+            <Empty
+                icon="eye"
+                title="This run is not shared with you any more"
+                text="Ask whoever shared it with you, if you need to see it again."
+            >
+                <LinkButton href="/runs?whose=with_me" variant=Variant::Primary>"Runs that are shared with you"</LinkButton>
+                <LinkButton href="/dashboard">"Go to the dashboard"</LinkButton>
+            </Empty>
+        </div>
     }
 }
 

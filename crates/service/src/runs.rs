@@ -17,6 +17,7 @@ mod moving;
 pub(crate) mod overrides;
 pub(crate) mod refusals;
 mod releasing;
+mod sharing;
 mod start;
 pub(crate) mod values;
 
@@ -40,6 +41,7 @@ pub use labels::{called, label};
 pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
+pub use sharing::{end_share, share, shared_by, shares};
 pub use start::start;
 pub(crate) use start::{Start, begin, start_row, startable};
 
@@ -119,8 +121,8 @@ pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<V
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
 }
 
-/// Passes if the run is theirs to see: the owner's, an admin's, one with an open gate that they are asked at, or one that a group of theirs
-/// sees.
+/// Passes if the run is theirs to see: the owner's, an admin's, one with an open gate that they are asked at, one that a group of theirs
+/// sees, or one that is shared with them.
 pub async fn visible(ctx: &OpContext, id: RunId) -> Result<()> {
     if ctx.store().run_is_visible(id, ctx.user()?).await? { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -1,7 +1,7 @@
 //! Who may see a run. One predicate says so, and every list of runs uses it.
 //! Must answer alike for a run that is missing and one that is not the viewer's.
 
-use workflow::{RunId, StepKey, access::Actor};
+use workflow::{RunId, StepKey, UserId, access::Actor};
 
 use crate::{Result, Store};
 
@@ -149,24 +149,63 @@ macro_rules! concerns {
     };
 }
 
-/// Whether a person may see the run `r`: whom it concerns, and who is in a group that sees all runs of its workflow. A try is nobody's
-/// but its maker's, and what a run starts as a sub-workflow is of that run: it holds what another workflow gave it.
-macro_rules! may_see {
-    ($user:literal, $role:literal, $email:literal) => {
+/// The run `$run` and those around it, up to the one that somebody started: for the beginning of a subquery. There are at most sixteen, each
+/// found by its id; `UNION` comes to an end also where a row should lead to itself.
+macro_rules! runs_around {
+    ($run:literal) => {
         concat!(
-            "(",
-            $crate::access::concerns!($user, $role, $email),
-            " OR NOT r.is_test AND r.parent_run IS NULL AND EXISTS (
-                SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
-                WHERE a.template_id = r.template_id AND a.may_see AND m.user_id = $",
+            "WITH RECURSIVE up AS (
+                SELECT r0.id, r0.parent_run FROM workflow_runs r0 WHERE r0.id = ",
+            $run,
+            " UNION
+                SELECT p.id, p.parent_run FROM up JOIN workflow_runs p ON p.id = up.parent_run
+            ) "
+        )
+    };
+}
+
+/// Whether the share `s` is with a person, or with a group that they are in just now.
+macro_rules! is_share_with {
+    ($user:literal) => {
+        concat!(
+            "(s.user_id = $",
+            $user,
+            " OR s.group_id IN (SELECT m.group_id FROM group_members m WHERE m.user_id = $",
             $user,
             "))"
         )
     };
 }
 
+/// Whether a person may look at the run `r` of somebody else, and nothing more: who is in a group that sees all runs of its workflow, and
+/// whom it, or a run around it, is shared with. A try is nobody's but its maker's. What a run starts as a sub-workflow is of that run: it
+/// holds what another workflow gave it, so it is seen with that run alone. A fork is another run.
+macro_rules! may_look {
+    ($user:literal) => {
+        concat!(
+            "(NOT r.is_test AND (r.parent_run IS NULL AND EXISTS (
+                SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
+                WHERE a.template_id = r.template_id AND a.may_see AND m.user_id = $",
+            $user,
+            ") OR EXISTS (",
+            $crate::access::runs_around!("r.id"),
+            "SELECT FROM up JOIN run_shares s ON s.run_id = up.id WHERE ",
+            $crate::access::is_share_with!($user),
+            ")))"
+        )
+    };
+}
+
+/// Whether a person may see the run `r`: whom it concerns, and who may look at it.
+macro_rules! may_see {
+    ($user:literal, $role:literal, $email:literal) => {
+        concat!("(", $crate::access::concerns!($user, $role, $email), " OR ", $crate::access::may_look!($user), ")")
+    };
+}
+
 pub(crate) use {
-    acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, may_see, who_can,
+    acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, is_share_with,
+    may_look, may_see, runs_around, who_can,
 };
 
 impl Store {
@@ -176,6 +215,12 @@ impl Store {
         let found =
             sqlx::query_scalar(sql).bind(run.0).bind(viewer.id.0).bind(viewer.role.as_str()).bind(&viewer.email);
         Ok(found.fetch_one(&self.pool).await?)
+    }
+
+    /// Whether somebody looks at a run of somebody else, and nothing more. The twin of what every read asks.
+    pub async fn run_is_shared(&self, run: RunId, user: UserId) -> Result<bool> {
+        let sql = concat!("SELECT EXISTS (SELECT FROM workflow_runs r WHERE r.id = $1 AND ", may_look!("2"), ")");
+        Ok(sqlx::query_scalar(sql).bind(run.0).bind(user.0).fetch_one(&self.pool).await?)
     }
 
     /// The email of who is away and in whose place the viewer decides at an open gate; none where they are asked themselves, or may not

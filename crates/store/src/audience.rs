@@ -125,19 +125,6 @@ impl Store {
         Ok(found.fetch_one(&self.pool).await?)
     }
 
-    /// Whether somebody sees a run because they are in a group that sees all runs of its workflow: never a try, nor a sub-workflow's.
-    pub async fn run_is_shared(&self, run: RunId, user: UserId) -> Result<bool> {
-        let found = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM workflow_runs r
-                   JOIN workflow_audience a ON a.template_id = r.template_id AND a.may_see
-                   JOIN group_members m ON m.group_id = a.group_id AND m.user_id = $2
-                   WHERE r.id = $1 AND NOT r.is_test AND r.parent_run IS NULL) AS "found!""#,
-            run.0,
-            user.0,
-        );
-        Ok(found.fetch_one(&self.pool).await?)
-    }
-
     /// How many of those whom a gate asks can decide there: by role or group (`group:ID`), by email in lower case; without whoever started
     /// the run where they may not approve their own.
     pub async fn n_asked(&self, roles: &[String], users: &[String], without: Option<UserId>) -> Result<i64> {

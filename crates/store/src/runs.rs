@@ -5,6 +5,7 @@
 pub mod labels;
 mod lexemes;
 pub mod listed;
+pub mod shares;
 pub mod texts;
 
 use chrono::{DateTime, Utc};

@@ -55,6 +55,11 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// That a run is shared with somebody, or with a group.
+    ShareId
+);
+
+uuid_id!(
     /// One incarnation of a process that executes steps.
     WorkerId
 );

@@ -54,6 +54,8 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_RUN_TAGS: usize = 20;
 /// Characters of one such tag.
 pub const MAX_TAG_CHARS: usize = 40;
+/// People and groups that one run is shared with.
+pub const MAX_RUN_SHARES: i64 = 100;
 /// Characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 /// Characters of what an author says about a published version.

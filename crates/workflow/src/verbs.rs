@@ -79,7 +79,7 @@ pub enum Who {
     Admin,
     /// Asked at the step's gate, which is open, themselves or in the place of somebody who is away.
     Assignee,
-    /// In a group that sees all runs of the workflow.
+    /// In a group that sees all runs of the workflow, or somebody with whom the run is shared.
     Viewer,
     /// Signed in, but with nothing to do with this run.
     Other,

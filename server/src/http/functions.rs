@@ -2,7 +2,7 @@
 
 use super::entry::{CONTENT, EXCHANGE_IN_JSON, Entry, OPEN, SMALL, TABLE, TEXT};
 
-/// In the order of `app/src/api`: account, agents, batches, delegations, exchange, find, groups, inbox, notices, runs, secrets, steps, templates, trying, users, workers.
+/// In the order of `app/src/api`: account, agents, batches, delegations, exchange, find, groups, inbox, notices, runs, secrets, sharing, steps, templates, trying, users, workers.
 const FUNCTIONS: &[(&str, Entry)] = &[
     ("setup_state", OPEN),
     ("current_user", OPEN),
@@ -85,6 +85,9 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("set_secret", SMALL),
     ("grant_secret", SMALL),
     ("delete_secret", SMALL),
+    ("run_shares", SMALL),
+    ("share_run", SMALL),
+    ("end_share", SMALL),
     ("trigger_step", CONTENT),
     ("continue_step", SMALL),
     ("edit_step", CONTENT),

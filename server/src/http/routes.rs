@@ -12,7 +12,7 @@ use super::{
     entry::{
         CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
     },
-    exchange, groups, inbox, notices, people, runs, secrets, steps, templates, trying, worker, workers,
+    exchange, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -136,7 +136,7 @@ fn reviews() -> Vec<Route> {
     ]
 }
 
-/// Who is asked with others, and in whose place.
+/// Who is asked with others, in whose place, and who looks on.
 fn companies() -> Vec<Route> {
     vec![
         get("/api/groups", groups::list),
@@ -151,6 +151,9 @@ fn companies() -> Vec<Route> {
         delete("/api/me/delegations/{delegation_id}", delegations::end),
         get("/api/delegations", delegations::list),
         delete("/api/delegations/{delegation_id}", delegations::end_any),
+        get("/api/workflows/runs/{run_id}/shares", sharing::list),
+        post("/api/workflows/runs/{run_id}/shares", sharing::create),
+        delete("/api/workflows/runs/{run_id}/shares/{share_id}", sharing::end),
     ]
 }
 

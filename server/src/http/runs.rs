@@ -29,8 +29,10 @@ use super::{
 };
 
 /// What chooses among runs.
-const CHOICES: [&str; 12] =
-    ["all", "shared", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to", "archived"];
+const CHOICES: [&str; 13] = [
+    "all", "shared", "with_me", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to",
+    "archived",
+];
 const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
 const A_SWITCH: &str = "true or false";
 
@@ -74,10 +76,11 @@ pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> 
 
 fn choice(query: &Query) -> Result<RunQuery> {
     let is = |name: &str| Ok::<bool, Problem>(query.parsed(name, A_SWITCH)?.unwrap_or_default());
-    let scope = match (is("all")?, is("shared")?) {
-        (true, _) => RunScope::All,
-        (false, true) => RunScope::Shared,
-        (false, false) => RunScope::Mine,
+    let scope = match (is("all")?, is("shared")?, is("with_me")?) {
+        (true, ..) => RunScope::All,
+        (false, true, _) => RunScope::Shared,
+        (false, false, true) => RunScope::WithMe,
+        (false, false, false) => RunScope::Mine,
     };
     let states = "one of pending, running, awaiting_review, paused, completed, failed, cancelled";
     Ok(RunQuery {

@@ -3,6 +3,7 @@
 
 mod batches;
 mod scopes;
+mod sharing;
 
 use std::collections::BTreeSet;
 
@@ -403,6 +404,7 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_secrets());
     rows.extend(functions_of_notices());
     rows.extend(batches::functions(it));
+    rows.extend(sharing::functions(it));
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -592,6 +594,7 @@ fn filled(path: &str, it: &Fixture) -> String {
         .replace("{group_id}", "nobodys")
         .replace("{delegation_id}", NOWHERE)
         .replace("{batch_id}", NOWHERE)
+        .replace("{share_id}", NOWHERE)
         .replace("{secret_name}", "key")
         .replace("{address_id}", NOWHERE)
         .replace("{notice_id}", NOWHERE)
@@ -670,52 +673,12 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_secrets());
     rows.extend(rest_of_notices());
     rows.extend(batches::rest());
+    rows.extend(sharing::rest());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");
     holds_every_verb(&rows);
     walk(&server, &it, &rows).await;
-    server.stop().await;
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn whoever_sees_a_run_by_a_group_looks_and_does_nothing_else(pool: PgPool) {
-    let server = Server::start(pool).await;
-    let it = fixture(&server).await;
-    let run = format!("/api/workflows/runs/{}", it.run);
-    server.ben.get(&run).await.problem(404, "not_found");
-    server.admin.post("/api/groups", json!({"id": "audit", "name": "Audit"})).await.expect(201);
-    server.admin.post("/api/groups/audit/members", json!({"email": BEN})).await.expect(201);
-    let audience = format!("/api/workflows/templates/{}/audience", it.template);
-    let sees = json!({"groups": [{"group_id": "audit", "may_see": true}]});
-    server.admin.json(Method::PUT, &audience, &sees).await.expect(200);
-    let mut rows = rest(&it);
-    rows.extend(rest_of_inbox(&it));
-    rows.extend(functions_of_inbox(&it));
-    rows.extend(functions_of_work(&it));
-    let mut wrong = Vec::new();
-    for (method, path, content, rule) in &rows {
-        let access = match *rule {
-            Sees => may_see(Who::Viewer),
-            OnStep(verb) => may(verb, Who::Viewer),
-            OnRun(verb) => may_run(verb, Who::Viewer),
-            Fixed(_) => continue,
-        };
-        let expected = if access == Access::Allowed { Open } else { Forbidden };
-        let (told, answer) = told(&server.ben, method, &filled(path, &it), content).await;
-        if told != expected {
-            wrong.push(format!("{method} {path}: {told:?} instead of {expected:?}: {answer}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // What they only see is not among what is theirs, nor does it wait for them.
-    let listed = server.ben.get("/api/workflows/runs?shared=true").await.expect(200);
-    assert_eq!(listed["runs"][0]["id"], it.run.as_str());
-    assert!(server.ben.get("/api/workflows/runs").await.expect(200)["runs"].as_array().unwrap().is_empty());
-    assert!(server.ben.get("/api/workflows/waiting").await.expect(200).as_array().unwrap().is_empty());
-    let nobody = json!({"groups": []});
-    server.admin.json(Method::PUT, &audience, &nobody).await.expect(200);
-    server.ben.get(&run).await.problem(404, "not_found");
     server.stop().await;
 }
 

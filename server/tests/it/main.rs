@@ -62,6 +62,8 @@ mod runs;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod templates;

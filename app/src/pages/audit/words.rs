@@ -77,6 +77,8 @@ pub(super) fn action(action: &str) -> &str {
         "notice.resent" => "Sent a notice again",
         "notice.unsubscribed" => "Ended mail about reviews by its link",
         "run.labelled" => "Gave a run a title or tags",
+        "run.shared" => "Shared a run",
+        "run.share_ended" => "Ended that a run is shared",
         "run.archived" => "Archived a run",
         "run.unarchived" => "Took a run back from the archive",
         "run.released" => "Let a run go on that was set aside",

@@ -5,6 +5,7 @@ mod compare_with;
 mod dialogs;
 mod move_to;
 mod refresh;
+mod share;
 
 use leptos::prelude::*;
 use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
@@ -71,6 +72,9 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                 <h1 tabindex="-1"><bdi>{move || live.name.get()}</bdi></h1>
                 <StatusChip status=shown detail/>
                 {is_test.then(|| view! { <Badge>"Try"</Badge> })}
+                {live.shared_by.get_value().map(|email| view! {
+                    <Badge icon="eye">"Shared by "<bdi>{email}</bdi>", read-only"</Badge>
+                })}
             </div>
             <div class="run-facts">
                 {move || workflow.get().map(|name| view! { <span class="run-workflow"><bdi>{name}</bdi></span> })}
@@ -209,6 +213,8 @@ fn Actions(
         .into_any(),
     };
     let is_test = live.run.with_untracked(|run| run.is_test);
+    // Of what a run starts, that run is shared.
+    let may_share = may_act && !is_test && live.run.with_untracked(|run| run.parent.is_none());
     let original = live.run.with_untracked(|run| run.forked_from.as_ref().map(|from| from.run));
     let menu = move || {
         view! {
@@ -218,6 +224,9 @@ fn Actions(
             <MenuItem icon="split" on_select=move |()| heads.comparing.set(true)>"Compare with another run…"</MenuItem>
             {(may_act && !is_test).then(|| view! {
                 <MenuItem icon="layers" refusal=no_move on_select=move |()| heads.moving.set(true)>"Move to another version…"</MenuItem>
+            })}
+            {may_share.then(|| view! {
+                <MenuItem icon="user-plus" on_select=move |()| heads.sharing.set(true)>"Share…"</MenuItem>
             })}
         }
     };

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{EventView, RunFrame, Staleness, Telling},
+    api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
     graph::Graph,
     id::GroupId,
     run::{RunEvent, State, state::Emails},
@@ -76,13 +76,19 @@ pub(in crate::pages) struct LiveRun {
     pub is_lost: Memo<bool>,
     /// What somebody called it, when it was read.
     called: RwSignal<Option<String>>,
+    /// Who shared it with this person, when it was read.
+    pub(super) shared_by: StoredValue<Option<String>>,
+    /// It is somebody else's, and this person sees it by a group or a share, whether or not its gates ask them.
+    looks_on: bool,
+    /// They do not any more: the share ended, or they left the group.
+    pub(super) is_gone: RwSignal<bool>,
     /// What the run is called.
     pub name: Memo<String>,
     /// For the tab: what it is called and of which workflow it is, and whether it waits for a review.
     pub title: Signal<String>,
     /// The version of the workflow that is published now.
     published: RwSignal<Option<i32>>,
-    /// False once nothing asks this person any more in a run of somebody else's: what it holds is not to be asked for then.
+    /// False once nothing asks this person any more in a run of somebody else's, or it is gone: what it holds is not to be asked for then.
     pub is_shown: Memo<bool>,
     /// The stale steps and why they are; a moment behind the run.
     pub stale: RwSignal<BTreeMap<StepKey, Staleness>>,
@@ -99,7 +105,8 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called } = loaded;
+        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by } =
+            loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -122,8 +129,9 @@ impl LiveRun {
         let session = use_session();
         session.take_groups(groups, acts_for);
         let me = session.user_untracked();
-        // Whoever is shown a run that is not theirs sees it by a group, and goes on seeing it.
-        let is_shared = run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        // Whoever is shown a run that is not theirs sees it by a group or a share, and goes on seeing it until that ends.
+        let looks_on = shared_by.is_some() || run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        let is_gone = RwSignal::new(false);
         let live = Self {
             id,
             folded: StoredValue::new(Folded { state, people }),
@@ -140,9 +148,14 @@ impl LiveRun {
             is_lost: memo(move || connection.get() == Connection::Lost),
             name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
             called,
+            shared_by: StoredValue::new(shared_by),
+            looks_on,
+            is_gone,
             title,
             published: RwSignal::new(published_version),
-            is_shown: memo(move || is_shared || session.with_user(|me| run.with(|run| is_shown_to(run, me)))),
+            is_shown: memo(move || {
+                !is_gone.get() && (looks_on || session.with_user(|me| run.with(|run| is_shown_to(run, me))))
+            }),
             // Each row of the list of steps follows it.
             stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
             order: memo(move || {
@@ -157,6 +170,12 @@ impl LiveRun {
         };
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
+        // The feed of somebody who only looks ends with their right to: whether it was that is asked at once.
+        effect(move || {
+            if looks_on && live.is_lost.get() {
+                live.refetch();
+            }
+        });
         live
     }
 
@@ -264,6 +283,9 @@ impl LiveRun {
                 Ok(run) => self.load(run),
                 Err(error) => {
                     self.session.note(&error);
+                    if self.looks_on && error.code() == ErrorCode::NotFound {
+                        self.is_gone.try_set(true);
+                    }
                     if error.may_try_again() {
                         // What was missed is still missing.
                         set_timeout(move || self.refetch(), REFETCH_AFTER);

@@ -21,6 +21,7 @@ pub(super) const SORTS: [(RunSort, &str, &str); 4] = [
 
 /// Whose, as it stands in the address.
 const SHARED: &str = "shared";
+const WITH_ME: &str = "with_me";
 const ALL: &str = "all";
 
 /// The texts of the filter, one for each field.
@@ -81,6 +82,7 @@ impl Asked {
         let scope = match self.whose.as_str() {
             ALL => RunScope::All,
             SHARED => RunScope::Shared,
+            WITH_ME => RunScope::WithMe,
             _ => RunScope::Mine,
         };
         RunQuery {

@@ -190,18 +190,17 @@ fn states() -> Vec<SelectOption> {
 #[component]
 fn Whose(typed: Typed) -> impl IntoView {
     let session = use_session();
-    let options = if session.is_admin() {
-        vec![SelectOption::new("", "Mine"), SelectOption::new("all", "Everybody's")]
+    let mut options = vec![SelectOption::new("", "Mine"), SelectOption::new("with_me", "Shared with me")];
+    if session.is_admin() {
+        options.push(SelectOption::new("all", "Everybody's"));
     } else if session.with_user_untracked(|me| me.is_some_and(|me| !me.groups.is_empty())) {
-        vec![SelectOption::new("", "Mine"), SelectOption::new("shared", "Of others, seen by my groups")]
-    } else {
-        return None;
-    };
-    Some(view! {
+        options.push(SelectOption::new("shared", "Of others, seen by my groups"));
+    }
+    view! {
         <Field id="runs-whose" label="Whose">
             <Select value=typed.whose options/>
         </Field>
-    })
+    }
 }
 
 /// One person among those of others.

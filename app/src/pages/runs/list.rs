@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use leptos::prelude::*;
 use workflow::{
     RunId,
-    api::{ListedRun, MyFrame, Page, RunAction, RunLabels},
+    api::{ListedRun, MyFrame, Page, RunAction, RunLabels, RunScope},
 };
 
 use super::{
@@ -31,6 +31,8 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         "What you archive is found here."
     } else if asked.is_narrowed() {
         "No run matches this. Widen it, or clear it."
+    } else if query.scope == RunScope::WithMe {
+        "What somebody shares with you is found here."
     } else {
         "Start a workflow on the dashboard: its runs appear here."
     };

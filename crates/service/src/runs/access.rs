@@ -1,5 +1,5 @@
 //! Who may do what on one run: its owner and admins everything, whoever is asked at an open gate that gate alone, and who sees it by a
-//! group nothing but look. What gates that bind keep even from an owner is decided with the verb.
+//! group, or because it is shared with them, nothing but look. What gates that bind keep even from an owner is decided with the verb.
 //! Must answer alike for a run that is missing and one that is nobody's business of the asker.
 
 use std::collections::BTreeSet;
@@ -21,24 +21,24 @@ pub(crate) enum Access {
     Full,
     /// Somebody who is asked, or has the reviews of somebody who is: the open gates of these steps, and to look.
     Gates(BTreeSet<StepKey>),
-    /// A group of theirs sees all runs of the workflow: to look, and nothing else.
+    /// A group of theirs sees all runs of the workflow, or the run is shared with them: to look, and nothing else.
     Look,
 }
 
-/// Whether a group of the viewer sees all runs of the workflow. Not asked of admins, nor of who is in no group.
-pub(crate) async fn is_shared(ctx: &OpContext, run: RunId) -> Result<bool> {
-    let viewer = ctx.user()?;
-    Ok(!viewer.is_admin() && !viewer.groups.is_empty() && ctx.store().run_is_shared(run, viewer.id).await?)
+/// Whether the viewer may look at a run that is nothing else to them. Only asked where it is not: it is a question to the database.
+pub(crate) async fn may_look(ctx: &OpContext, run: RunId) -> Result<bool> {
+    Ok(ctx.store().run_is_shared(run, ctx.user()?.id).await?)
 }
 
-/// What somebody may do with the run; none where it is not theirs to see. The twin of what the store asks in every list of runs.
-pub(crate) fn of(state: &State, viewer: &Actor, is_shared: bool) -> Option<Access> {
+/// What somebody may do with the run by what it says of itself; none where they may look at most. With `may_look` it is the twin of what
+/// the store asks in every read of runs.
+pub(crate) fn of(state: &State, viewer: &Actor) -> Option<Access> {
     if viewer.may_run(state.birth.user_id) {
         return Some(Access::Full);
     }
     let asks = |step: &&Step| step.review().is_some_and(|review| state.asks(review, viewer));
     let gates: BTreeSet<StepKey> = state.steps().filter(asks).map(|step| step.key.clone()).collect();
-    if gates.is_empty() { is_shared.then_some(Access::Look) } else { Some(Access::Gates(gates)) }
+    (!gates.is_empty()).then_some(Access::Gates(gates))
 }
 
 /// Passes if every verb is theirs: owner and admins.

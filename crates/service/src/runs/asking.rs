@@ -135,24 +135,41 @@ async fn begin<T: Send + 'static>(
     facts: impl FnOnce(&State) -> T + Send + 'static,
 ) -> Result<(Call<'_>, T)> {
     let actor = ctx.user_for(about.scope())?;
-    let is_shared = access::is_shared(ctx, run).await?;
     let look = {
         let (actor, about, request) = (actor.clone(), about.clone(), request.clone());
         move |state: Option<&State>| -> Result<_> {
             let state = state.ok_or(Error::NotFound)?;
-            Ok((Seen::of(state, (&actor, is_shared), &about, request.as_ref())?, facts(state)))
+            Ok((Seen::of(state, &actor, &about, request.as_ref())?, facts(state)))
         }
     };
-    match ctx.runs().read_to_ask(run, look).await {
-        Ok(found) => found.map(|(seen, facts)| (Call { ctx, run, actor, request, about, seen }, facts)),
-        Err(error) => Err(looking::failed(ctx, run, error).await),
+    let found = match ctx.runs().read_to_ask(run, look).await {
+        Ok(found) => found,
+        Err(error) => return Err(looking::failed(ctx, run, error).await),
+    };
+    match found {
+        Ok((seen, facts)) => Ok((Call { ctx, run, actor, request, about, seen }, facts)),
+        Err(Error::NotFound) => Err(not_theirs(ctx, run, &about).await),
+        Err(error) => Err(error),
     }
+}
+
+/// What somebody is told whom the run itself does not know: whoever may look at it learns that this is not theirs. Nobody else waits for
+/// that question.
+async fn not_theirs(ctx: &OpContext, run: RunId, about: &About) -> Error {
+    match access::may_look(ctx, run).await {
+        Ok(true) => {}
+        Ok(false) => return Error::NotFound,
+        Err(error) => return error,
+    }
+    let Some(key) = about.decides_at().cloned() else { return Error::Forbidden };
+    let words = looking::look(ctx, run, move |state, _| refusals::not_asked(state, Verb::Continue, &key)).await;
+    words.unwrap_or_else(|error| error)
 }
 
 impl Seen {
     /// Who may is looked at first.
-    fn of(state: &State, (actor, is_shared): (&Actor, bool), about: &About, request: Option<&Request>) -> Result<Self> {
-        let access = access::of(state, actor, is_shared);
+    fn of(state: &State, actor: &Actor, about: &About, request: Option<&Request>) -> Result<Self> {
+        let access = access::of(state, actor);
         let earlier = idempotency::earlier(state, actor.id, request);
         let only_at_gate = match about.decides_at() {
             Some(key) => access::decide(state, access.as_ref(), key, earlier == Earlier::Same)?,

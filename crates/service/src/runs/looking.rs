@@ -13,18 +13,27 @@ use super::access::{self, Access};
 use crate::{Error, OpContext, Result};
 
 /// Looks at the run as it is now, if the viewer may see it.
-pub(crate) async fn look<T: Send + 'static>(
-    ctx: &OpContext,
-    run: RunId,
-    at: impl FnOnce(&State, Access) -> T + Send + 'static,
-) -> Result<T> {
+pub(crate) async fn look<T, F>(ctx: &OpContext, run: RunId, at: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&State, Access) -> T + Send + 'static,
+{
     let viewer = ctx.user()?.clone();
-    let is_shared = access::is_shared(ctx, run).await?;
-    let look = move |state: Option<&State>| {
-        let state = state?;
-        Some(at(state, access::of(state, &viewer, is_shared)?))
+    // Whoever may look at most is asked about elsewhere, and then comes with the same look again: nobody else waits for that.
+    let theirs = move |state: Option<&State>| match state.and_then(|state| Some((state, access::of(state, &viewer)?))) {
+        Some((state, access)) => Ok(at(state, access)),
+        None => Err(at),
     };
-    match ctx.runs().read_now(run, look).await {
+    let at = match ctx.runs().read_now(run, theirs).await {
+        Ok(Ok(found)) => return Ok(found),
+        Ok(Err(at)) => at,
+        Err(error) => return Err(failed(ctx, run, error).await),
+    };
+    if !access::may_look(ctx, run).await? {
+        return Err(Error::NotFound);
+    }
+    let others = move |state: Option<&State>| state.map(|state| at(state, Access::Look));
+    match ctx.runs().read_now(run, others).await {
         Ok(found) => found.ok_or(Error::NotFound),
         Err(error) => Err(failed(ctx, run, error).await),
     }

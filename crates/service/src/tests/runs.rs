@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
     ArtifactId, RunId, StepKey, StepStatus, TemplateId,
-    api::{ApiError, ContinueStep, RunQuery, RunScope, TestAgent, TriggerStep},
+    api::{ApiError, ContinueStep, NewShare, RunQuery, RunScope, TestAgent, TriggerStep},
 };
 
 use super::{World, at, chain, plain, refusal, start, status};
@@ -111,6 +111,38 @@ async fn a_run_of_somebody_else_is_as_absent_as_a_missing_one(pool: PgPool) {
     assert_eq!(runs::find(&world.admin, &all, &Wanted::default()).await.unwrap().items.len(), 1);
     assert_eq!(runs::get(&world.ada, run.id).await.unwrap(), run, "nothing was changed");
     runs::cancel(&world.admin, run.id, None).await.unwrap();
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn what_is_shared_is_looked_at_and_nothing_more_by_the_run_and_by_the_database_alike(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let template = world.published().await;
+    let run = world.start(&world.ada, template).await.id;
+    let key = StepKey::new("first");
+    let with = |ctx: &OpContext| NewShare { email: Some(ctx.user().unwrap().email.clone()), group_id: None };
+    assert_eq!(status(runs::share(&world.ben, run, &with(&world.ben)).await), plain(404));
+    assert_eq!(status(runs::share(&world.ada, run, &with(&world.ada)).await), at(422, "email"), "it is hers");
+    let share = runs::share(&world.ada, run, &with(&world.ben)).await.unwrap();
+    assert_eq!(share.shared_by, world.ada.user().unwrap().email);
+
+    assert_eq!(runs::get(&world.ben, run).await.unwrap().id, run, "the run itself is asked");
+    assert!(!runs::events(&world.ben, run, None).await.unwrap().is_empty(), "the database is");
+    let (snapshot, _) = runs::snapshot(&world.ben, run).await.unwrap();
+    assert_eq!(runs::shared_by(&world.ben, &snapshot).await.unwrap(), Some(share.shared_by));
+    assert_eq!(runs::shared_by(&world.ada, &snapshot).await.unwrap(), None);
+    for refused in [
+        status(runs::share(&world.ben, run, &with(&world.admin)).await),
+        status(runs::shares(&world.ben, run).await),
+        status(runs::end_share(&world.ben, run, share.id).await),
+        status(runs::set_auto_run(&world.ben, run, false, None).await),
+        status(runs::cancel(&world.ben, run, None).await),
+        status(steps::trigger(&world.ben, run, &key, TriggerStep::default(), None).await),
+        status(steps::approve(&world.ben, run, &key, ContinueStep::default(), None).await),
+    ] {
+        assert_eq!(refused, plain(403));
+    }
+    runs::end_share(&world.admin, run, share.id).await.unwrap();
+    assert!(answers(&world.ben, run).await.iter().all(|answer| answer.status == 404));
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

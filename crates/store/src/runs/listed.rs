@@ -1,6 +1,7 @@
 //! The list of runs that is searched, narrowed and sorted, by keyset. It is planned anew for what is asked of it: what nobody asks for
 //! leaves no condition, and each order that has an index is read along it.
-//! Must never show a run to whom it is not: of others only what a group of the viewer sees, and everybody's to admins alone.
+//! Must never show a run to whom it is not: of others only what a group of the viewer sees and what is shared with them, and everybody's to
+//! admins alone.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -214,6 +215,16 @@ macro_rules! shared {
     };
 }
 
+/// What is shared with the viewer, or with a group of theirs. Each run is found by its id, so those of all others cost nothing.
+macro_rules! shared_with_me {
+    () => {
+        "r.user_id <> $1::uuid AND r.id = ANY(ARRAY(
+            SELECT s.run_id FROM run_shares s WHERE s.user_id = $1
+            UNION
+            SELECT s.run_id FROM group_members m JOIN run_shares s ON s.group_id = m.group_id WHERE m.user_id = $1))"
+    };
+}
+
 /// The first condition always holds: it is in the words of the index over everybody's runs.
 macro_rules! everybodys {
     () => {
@@ -223,9 +234,10 @@ macro_rules! everybodys {
 
 /// Name and text of each that must not cost what others have, and what goes in it, for the test that looks at their plans. Must never be
 /// run from here. What is sorted by how long it took, or by what it cost, looks at all that is asked for.
-pub const STATEMENTS: [(&str, &str, &str); 4] = [
+pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("my newest runs", newest!(mine!()), TAKES),
     ("my oldest runs", oldest!(mine!()), TAKES),
+    ("what is shared with me", newest!(shared_with_me!()), TAKES),
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
@@ -241,6 +253,10 @@ fn statement(scope: RunScope, sort: RunSort) -> &'static str {
         (RunScope::Shared, RunSort::Oldest) => oldest!(shared!()),
         (RunScope::Shared, RunSort::Longest) => longest!(shared!()),
         (RunScope::Shared, RunSort::Dearest) => dearest!(shared!()),
+        (RunScope::WithMe, RunSort::Newest) => newest!(shared_with_me!()),
+        (RunScope::WithMe, RunSort::Oldest) => oldest!(shared_with_me!()),
+        (RunScope::WithMe, RunSort::Longest) => longest!(shared_with_me!()),
+        (RunScope::WithMe, RunSort::Dearest) => dearest!(shared_with_me!()),
         (RunScope::All, RunSort::Newest) => newest!(everybodys!()),
         (RunScope::All, RunSort::Oldest) => oldest!(everybodys!()),
         (RunScope::All, RunSort::Longest) => longest!(everybodys!()),

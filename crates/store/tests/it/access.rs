@@ -9,12 +9,16 @@ use store::{
     audit::Author,
     delegations::{Delegate, NewDelegation},
     groups::DeleteGroup,
-    runs::Scope,
+    runs::{
+        Scope,
+        shares::{NewRunShare, ShareRun, SharedWith},
+    },
 };
 use workflow::{
     RunId, StepKey, UserId,
     access::{Actor, Role},
-    id::{DelegationId, GroupId},
+    api::{RunQuery, RunScope},
+    id::{DelegationId, GroupId, ShareId},
     run::Command,
 };
 
@@ -193,6 +197,67 @@ async fn who_sees_all_runs_of_a_workflow_sees_no_try_and_no_sub_workflow_of_it(p
             assert_eq!(sees().await, expected, "{set}");
         }
     }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn who_a_run_is_shared_with_sees_it_and_what_it_started_and_nothing_else(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let bob = person(&pool, "bob@example.com", Role::User).await;
+    let (run, child, other) = (
+        world.begin(&gated(&json!({})), true).await,
+        world.begin(&gated(&json!({})), true).await,
+        world.begin(&gated(&json!({})), true).await,
+    );
+    let (store, author, legal) = (&world.store, Author::default(), GroupId::new("legal"));
+    store.create_group(&legal, "Legal", 10, author).await.unwrap();
+    let put = async |sql: &'static str| sqlx::query(sql).bind(child.0).bind(run.0).execute(&pool).await.unwrap();
+    put("UPDATE workflow_runs SET parent_run = $2 WHERE id = $1").await;
+    let sees = async || {
+        let mut found = Vec::new();
+        for run in [run, child, other] {
+            let is_visible = store.run_is_visible(run, &bob).await.unwrap();
+            assert_eq!(store.run_is_shared(run, bob.id).await.unwrap(), is_visible, "they are twins");
+            assert_eq!(store.shared_by(run, bob.id).await.unwrap().is_some(), is_visible);
+            // What is shared stands in no list of theirs but its own.
+            assert!(store.run_summaries_of(&[run], &bob).await.unwrap().is_empty());
+            found.push(is_visible);
+        }
+        let query = RunQuery { scope: RunScope::WithMe, ..RunQuery::default() };
+        let listed = store.listed_runs(&bob, &query, None, ALL).await.unwrap();
+        let listed: Vec<RunId> = listed.items.iter().map(|listed| listed.run.id).collect();
+        assert_eq!(listed.contains(&run), found[0], "a list of its own has it");
+        assert!(listed.iter().all(|listed| *listed == run), "and not what it started");
+        found
+    };
+    let share = async |with: SharedWith| {
+        let new = NewRunShare { id: ShareId(uuid::Uuid::now_v7()), run, with, by: world.ada.id, most: 2 };
+        store.share_run(&new, author).await.unwrap()
+    };
+    let shared = |made: ShareRun| match made {
+        ShareRun::Shared(id) => id,
+        refused => panic!("{refused:?}"),
+    };
+    assert_eq!(sees().await, [false; 3]);
+    let by_name = shared(share(SharedWith::Person(bob.id)).await);
+    assert_eq!(shared(share(SharedWith::Person(bob.id)).await), by_name, "twice is once");
+    assert_eq!(sees().await, [true, true, false]);
+    assert_eq!(share(SharedWith::Group(GroupId::new("nobodys"))).await, ShareRun::NoGroup);
+    let by_group = shared(share(SharedWith::Group(legal.clone())).await);
+    assert_eq!(share(SharedWith::Person(world.ada.id)).await, ShareRun::TooMany);
+    assert!(!store.end_share(child, by_name, author).await.unwrap(), "it is not that run's");
+    assert!(store.end_share(run, by_name, author).await.unwrap());
+    assert!(!store.end_share(run, by_name, author).await.unwrap());
+    assert_eq!(sees().await, [false; 3], "he is not in the group");
+    store.add_member(&legal, bob.id, author).await.unwrap();
+    assert_eq!(sees().await, [true, true, false]);
+    put("UPDATE workflow_runs SET parent_run = NULL WHERE id = $1 AND $2::uuid IS NOT NULL").await;
+    assert_eq!(sees().await, [true, false, false], "what has nothing around it is not of that run");
+    put("UPDATE workflow_runs SET parent_run = $1 WHERE id = $1 AND $2::uuid IS NOT NULL").await;
+    assert_eq!(sees().await, [true, false, false], "nor what leads to itself");
+    assert_eq!(store.run_shares(run).await.unwrap()[0].id, by_group);
+    assert_eq!(store.delete_group(&legal, author).await.unwrap(), DeleteGroup::Deleted);
+    assert_eq!(sees().await, [false; 3], "its shares went with it");
+    assert!(store.run_shares(run).await.unwrap().is_empty());
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -19,7 +19,8 @@ fn person(n: u32) -> String {
 
 /// A history: 20,000 runs of 200 people, one run in five person 1's and all of those old, 8,000 sub-workflows of person 2's newest run,
 /// and 4,000 open gates of persons 100 to 199, thirty of which ask person 7, and thirty others a group that they are in. That group sees
-/// all runs of a workflow, which are one run in ten. Each run has had a gate that was closed, one in five of them by person 7.
+/// all runs of a workflow, which are one run in ten. Each run has had a gate that was closed, one in five of them by person 7. One run in
+/// four is shared with one of persons 8 to 107, 120 with person 7, and 120 others with that group.
 /// Person 201 decides in the place of person 7, and of person 150, an owner.
 async fn fill(pool: &PgPool) {
     for sql in [
@@ -57,6 +58,13 @@ async fn fill(pool: &PgPool) {
         VALUES ('00000000-0000-0000-0000-000000000900', 'T', '', '{}', 0, '00000000-0000-0000-0000-000000000001')",
         "INSERT INTO workflow_audience (template_id, group_id, may_start, may_see)
         VALUES ('00000000-0000-0000-0000-000000000900', 'legal', false, true)",
+        "INSERT INTO run_shares (id, run_id, user_id, group_id, shared_by)
+        SELECT gen_random_uuid(), r.id,
+            CASE WHEN r.n % 166 = 0 THEN '00000000-0000-0000-0000-000000000007'::uuid WHEN r.n % 166 = 1 THEN NULL
+            ELSE ('00000000-0000-0000-0000-' || lpad((8 + r.n % 100)::text, 12, '0'))::uuid END,
+            CASE WHEN r.n % 166 = 1 THEN 'legal' END, r.user_id
+        FROM (SELECT id, user_id, row_number() OVER (ORDER BY created_at) AS n FROM workflow_runs WHERE parent_run IS NULL) r
+        WHERE r.n % 4 = 0 OR r.n % 166 < 2",
         "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
         SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid,
             '00000000-0000-0000-0000-000000000201', current_date, current_date + 7, 'UTC', now(), now() + interval '7 days'
@@ -126,7 +134,13 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
                 if viewer == 7
                     && matches!(
                         name,
-                        "shared" | "waiting" | "asking" | "my gates" | "how many are mine" | "what I decided"
+                        "shared"
+                            | "what is shared with me"
+                            | "waiting"
+                            | "asking"
+                            | "my gates"
+                            | "how many are mine"
+                            | "what I decided"
                     )
                     || viewer == 201 && matches!(name, "waiting" | "asking" | "my gates" | "how many are mine")
                 {

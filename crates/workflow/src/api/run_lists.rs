@@ -55,6 +55,8 @@ pub enum RunScope {
     Mine,
     /// Those of others that a group of mine sees.
     Shared,
+    /// Those of others that are shared with me, or with a group of mine.
+    WithMe,
     /// For admins: everybody's.
     All,
 }

@@ -55,6 +55,7 @@ const RUN_NOTES: &str = "
 - `adopt` is 409 where a step it would write to is running, and where nothing differs.
 - `move` is 409 while any step runs, also in a paused run.
 - A row of a table (`POST /api/batches`) is a start under a key of its own, as whoever uploaded it and with what they may do just then.
+- Sharing a run (`POST .../shares`) is no verb on it: it is its owner's and admins' to do in any status, and writes no event.
 ";
 
 /// docs/verbs.md, whole.
@@ -168,7 +169,7 @@ fn runs(out: &mut String) -> fmt::Result {
 
 fn people(out: &mut String) -> fmt::Result {
     out.push_str(
-        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or by a group that they are in just then; the verbs are theirs at that gate alone.\nSo are they of whoever has the reviews of somebody who is asked and is away, or of the owner where the gate asks nobody in particular (docs/delegation.md).\nA viewer is in a group that sees all runs of the workflow.\n\n",
+        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or by a group that they are in just then; the verbs are theirs at that gate alone.\nSo are they of whoever has the reviews of somebody who is asked and is away, or of the owner where the gate asks nobody in particular (docs/delegation.md).\nA viewer is in a group that sees all runs of the workflow, or the run is shared with them (docs/sharing.md).\n\n",
     );
     row(out, "", &Who::ALL.map(|who| who.as_str().to_owned()))?;
     rule(out, Who::ALL.len())?;

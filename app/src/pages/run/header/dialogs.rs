@@ -8,6 +8,7 @@ use super::{
     compare_with::CompareDialog,
     move_to::MoveDialog,
     refresh::RefreshDialog,
+    share::ShareDialog,
 };
 use crate::{
     api,
@@ -23,17 +24,18 @@ pub(super) struct Heads {
     pub comparing: RwSignal<bool>,
     pub moving: RwSignal<bool>,
     pub refreshing: RwSignal<bool>,
+    pub sharing: RwSignal<bool>,
 }
 
 impl Heads {
     pub(super) fn new(live: LiveRun) -> Self {
         let closed = || RwSignal::new(false);
         let (cancelling, resuming, comparing, moving) = (closed(), closed(), closed(), closed());
-        Self { live, cancelling, resuming, comparing, moving, refreshing: closed() }
+        Self { live, cancelling, resuming, comparing, moving, refreshing: closed(), sharing: closed() }
     }
 
-    const fn all(self) -> [RwSignal<bool>; 5] {
-        [self.cancelling, self.resuming, self.comparing, self.moving, self.refreshing]
+    const fn all(self) -> [RwSignal<bool>; 6] {
+        [self.cancelling, self.resuming, self.comparing, self.moving, self.refreshing, self.sharing]
     }
 
     /// Follows whether one of them is open.
@@ -50,7 +52,7 @@ impl Heads {
 
 #[component]
 pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
-    let Heads { live, cancelling, resuming, comparing, moving, refreshing } = heads;
+    let Heads { live, cancelling, resuming, comparing, moving, refreshing, sharing } = heads;
     let toasts = use_toasts();
     let cancel = Press::on(
         live,
@@ -86,5 +88,6 @@ pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
         <CompareDialog live open=comparing/>
         <MoveDialog live open=moving/>
         <RefreshDialog live open=refreshing/>
+        <ShareDialog live open=sharing/>
     }
 }
