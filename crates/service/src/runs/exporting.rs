@@ -14,8 +14,8 @@ const EVENTS: i64 = 100;
 /// Artifacts that are read at a time, and bytes of them unless one alone is larger.
 const BATCH: usize = 200;
 const BATCH_BYTES: u64 = 1024 * 1024;
-/// What is read is held, written into the file, and sent.
-const TIMES: u64 = 3;
+/// What is read is there in chunks and as a whole.
+const TIMES: u64 = 2;
 /// How often it is waited for room before the download is given up.
 const TRIES: u32 = 30;
 

@@ -22,6 +22,9 @@ use super::{broken, names};
 const FORMAT: &str = "weft-run";
 const FORMAT_VERSION: u8 = 1;
 
+/// Bytes of a large artifact that are written at a time.
+const SLICE: usize = 1024 * 1024;
+
 /// What comes next.
 enum Place {
     Run,
@@ -36,6 +39,7 @@ pub(super) struct Archive {
     place: Place,
     writer: Writer,
     n_artifacts: usize,
+    open: Option<Open>,
     /// Of the events, which are written some at a time.
     events: Sha256,
     n_event_bytes: u64,
@@ -48,6 +52,7 @@ impl Archive {
             place: Place::Run,
             writer: Writer::new(),
             n_artifacts: 0,
+            open: None,
             events: Sha256::new(),
             n_event_bytes: 0,
         }
@@ -94,14 +99,26 @@ impl Archive {
     }
 
     async fn some_artifacts(&mut self) -> io::Result<()> {
+        if let Some(open) = self.open.take() {
+            self.open = self.writer.go_on(open)?;
+            return Ok(());
+        }
         let contents = self.export.contents().await.map_err(|error| broken(&error))?;
         if contents.is_empty() {
             self.place = Place::Manifest;
             return Ok(());
         }
+        let is_alone = contents.len() == 1;
         for (meta, bytes) in contents {
             self.n_artifacts += 1;
-            self.writer.put(&names::artifact(self.n_artifacts, &meta), &bytes, Some(Listed::of(meta)))?;
+            let name = names::artifact(self.n_artifacts, &meta);
+            let listed = Some(Listed::of(meta));
+            if is_alone && bytes.len() > SLICE {
+                self.writer.begin(&name)?;
+                self.open = Some(Open { name, listed, bytes, at: 0 });
+            } else {
+                self.writer.put(&name, &bytes, listed)?;
+            }
         }
         Ok(())
     }
@@ -120,6 +137,14 @@ impl Archive {
         self.place = Place::End;
         self.writer.end()
     }
+}
+
+/// A large artifact, of which so many bytes are written.
+struct Open {
+    name: String,
+    listed: Option<Listed>,
+    bytes: Vec<u8>,
+    at: usize,
 }
 
 #[derive(Serialize)]
@@ -194,6 +219,18 @@ impl Writer {
         self.zip()?.write_all(bytes)
     }
 
+    /// Some more of a large file; what is left of it.
+    fn go_on(&mut self, open: Open) -> io::Result<Option<Open>> {
+        let Open { name, listed, bytes, at } = open;
+        let end = bytes.len().min(at + SLICE);
+        self.add(&bytes[at..end])?;
+        if end < bytes.len() {
+            return Ok(Some(Open { name, listed, bytes, at: end }));
+        }
+        self.list(name, hex::encode(Sha256::digest(&bytes)), bytes.len() as u64, listed);
+        Ok(None)
+    }
+
     fn list(&mut self, name: String, sha256: String, size: u64, artifact: Option<Listed>) {
         self.files.push(File { name, size, sha256, artifact });
     }
@@ -255,6 +292,17 @@ mod tests {
             writer.add(&[b'x'; 1_000]).unwrap();
             bytes.extend_from_slice(&writer.take());
         }
+        writer.begin("c.txt").unwrap();
+        let mut open = Some(Open { name: "c.txt".into(), listed: None, bytes: vec![b'y'; 5 * SLICE / 2], at: 0 });
+        let mut n_slices = 0;
+        while let Some(rest) = open.take() {
+            open = writer.go_on(rest).unwrap();
+            n_slices += 1;
+            let slice = writer.take();
+            assert!(slice.len() <= SLICE + 1024, "{}", slice.len());
+            bytes.extend_from_slice(&slice);
+        }
+        assert_eq!(n_slices, 3);
         writer.put("empty.txt", b"", None).unwrap();
         writer.end().unwrap();
         bytes.extend_from_slice(&writer.take());
@@ -265,6 +313,7 @@ mod tests {
             text
         };
         assert_eq!((read("a.txt").as_str(), read("b.txt").len(), read("empty.txt").len()), ("one", 1_000_000, 0));
+        assert_eq!(read("c.txt"), "y".repeat(5 * SLICE / 2));
         assert_eq!(writer.files[0].sha256, hex::encode(Sha256::digest(b"one")));
         assert!(writer.begin("more.txt").is_err());
     }
