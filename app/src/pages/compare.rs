@@ -367,7 +367,51 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
 
 #[cfg(test)]
 mod tests {
-    use super::differ_words;
+    use serde_json::{Value, json};
+
+    use super::{StepComparison, differ_words, first_differences, same_words};
+
+    /// A step with outputs by their names, each in both runs or in the right one alone.
+    fn step(key: &str, outputs: &[(&str, bool, bool)]) -> StepComparison {
+        let meta = |name: &str, is_there: bool| {
+            if !is_there {
+                return Value::Null;
+            }
+            json!({"id": "00000000-0000-7000-8000-000000000001", "producing_step_id": key, "name": name, "version": 1,
+                "is_latest": true, "content_hash": "00", "media_type": "text/plain", "size": 1, "origin": "agent", "attempt": 1,
+                "parent": null, "created_at": "2026-01-31T12:00:00Z"})
+        };
+        let artifacts: Vec<Value> = outputs
+            .iter()
+            .map(|(name, is_left, is_equal)| {
+                json!({"name": name, "left": meta(name, *is_left), "right": meta(name, true), "is_equal": is_equal})
+            })
+            .collect();
+        serde_json::from_value(
+            json!({"key": key, "title": key, "is_item": false, "left": "completed", "right": "completed",
+            "prompt_differs": false, "artifacts": artifacts}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_first_two_that_both_made_otherwise_are_open() {
+        let steps = [
+            step("a", &[("same", true, true), ("new", false, false)]),
+            step("b", &[("text", true, false), ("notes", true, false)]),
+            step("c", &[("text", true, false)]),
+        ];
+        let open = first_differences(&steps);
+        let named: Vec<(&str, &str)> = open.iter().map(|(step, name)| (step.as_str(), name.as_str())).collect();
+        assert_eq!(named, [("b", "text"), ("b", "notes")]);
+    }
+
+    #[test]
+    fn a_step_that_is_the_same_is_one_line() {
+        let of = |outputs: &[(&str, bool, bool)]| same_words(&step("a", outputs).artifacts);
+        assert_eq!(of(&[]), "The same in both");
+        assert_eq!(of(&[("text", true, true), ("notes", true, true)]), "text and notes: the same in both");
+    }
 
     #[test]
     fn what_differs_is_counted() {
