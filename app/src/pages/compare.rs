@@ -40,6 +40,8 @@ const OPEN: usize = 2;
 const EVERY: Duration = Duration::from_secs(2);
 /// Of so many times one, where both runs are over: then only people change anything.
 const SELDOM: u32 = 2;
+/// And one of one more for each so many steps: a comparison of thousands is megabytes.
+const STEPS_A_TURN: usize = 200;
 
 async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Comparison, AppError>> {
     let (left, right) = ids?;
@@ -88,11 +90,11 @@ fn follow(now: RwSignal<Comparison>) {
     let n_asked = Rc::new(Cell::new(0_u32));
     let read = move || {
         n_asked.set(n_asked.get().wrapping_add(1));
-        let (left, right, is_over) = now.with_untracked(|now| {
+        let (left, right, turns) = now.with_untracked(|now| {
             let is_over = now.left_run.status.is_terminal() && now.right_run.status.is_terminal();
-            (now.left, now.right, is_over)
+            (now.left, now.right, turns(is_over, now.steps.len()))
         });
-        let is_wanted = !is_over || n_asked.get().is_multiple_of(SELDOM);
+        let is_wanted = n_asked.get().is_multiple_of(turns);
         async move { if is_wanted { api::compare_runs(left, right).await.map(Some) } else { Ok(None) } }
     };
     polled(EVERY, read, move |read: Option<Comparison>| {
@@ -100,6 +102,12 @@ fn follow(now: RwSignal<Comparison>) {
             now.try_set(read);
         }
     });
+}
+
+/// One of so many times it is read.
+fn turns(is_over: bool, n_steps: usize) -> u32 {
+    let of_steps = u32::try_from(n_steps / STEPS_A_TURN).unwrap_or(u32::MAX).saturating_add(1);
+    of_steps.saturating_mul(if is_over { SELDOM } else { 1 })
 }
 
 /// The first artifacts that differ, by step and name.
@@ -369,7 +377,7 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{StepComparison, differ_words, first_differences, same_words};
+    use super::{StepComparison, differ_words, first_differences, same_words, turns};
 
     /// A step with outputs by their names, each in both runs or in the right one alone.
     fn step(key: &str, outputs: &[(&str, bool, bool)]) -> StepComparison {
@@ -404,6 +412,14 @@ mod tests {
         let open = first_differences(&steps);
         let named: Vec<(&str, &str)> = open.iter().map(|(step, name)| (step.as_str(), name.as_str())).collect();
         assert_eq!(named, [("b", "text"), ("b", "notes")]);
+    }
+
+    #[test]
+    fn what_is_large_or_over_is_read_less_often() {
+        assert_eq!(
+            [(false, 4), (true, 4), (false, 5_000), (true, 5_000)].map(|(over, n)| turns(over, n)),
+            [1, 2, 26, 52]
+        );
     }
 
     #[test]
