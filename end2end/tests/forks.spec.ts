@@ -52,8 +52,6 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await expect(page.getByRole("status").filter({ hasText: "2 of 4 steps differ" })).toBeVisible();
     const second = page.getByRole("region", { name: "Second", exact: true });
     await expect(second).toContainText("Another prompt");
-    await expect(second).not.toContainText("LOOM");
-    await second.locator("summary").filter({ hasText: "text" }).click();
     await expect(second).toContainText("LOOM");
     await expect(second).toContainText(", woven");
     await expect(page.getByRole("region", { name: "First", exact: true })).toHaveCount(0);

@@ -57,6 +57,8 @@ test("every step is reviewed, a failed one retried and a finished one run again 
     await run.tab("Versions").click();
     const versions = run.content.getByRole("list", { name: "Versions" });
     await expect(versions.getByRole("listitem")).toHaveCount(2);
+    await expect(run.content.getByRole("radio", { name: "Differences" })).toBeChecked();
+    await run.content.getByRole("radio", { name: "Both" }).check();
     const beside = run.content.getByRole("article");
     await expect(beside).toHaveCount(2);
     await expect(beside.nth(0)).toContainText("v1");

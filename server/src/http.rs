@@ -13,6 +13,7 @@ mod compress;
 mod delegations;
 mod entry;
 mod exchange;
+mod export;
 mod extract;
 mod fault;
 mod finish;

@@ -135,6 +135,14 @@ pub fn RunCanvas(
         let _ = version.get();
         path.with(|path| board.act(|board| board.set_path(path)));
     });
+    effect_with(move |before: Option<i32>| {
+        let now = version.get();
+        // It has another extent, in which nobody has looked around yet.
+        if before.is_some_and(|before| before != now) {
+            board.act(Board::fit);
+        }
+        now
+    });
     keep_following(board, is_led);
     effect(move || {
         // An item of a list is no node: its map step stands for it.

@@ -1,4 +1,5 @@
-//! Diff: two texts line by line, with the changed words marked inside changed lines; long equal stretches are folded.
+//! Diff: two texts line by line, one under the other or side by side, with the changed words marked inside changed lines; long equal
+//! stretches are folded.
 //! Additions and removals differ by their sign, not by colour alone. No clock is used, so both sides render alike.
 //! Lines and words are compared as numbers: one copy of the algorithm serves both, which the size of the download feels.
 
@@ -41,6 +42,9 @@ pub fn Diff(
     /// What is compared with what, as in "v1 to v2".
     #[prop(into)]
     title: Signal<String>,
+    /// What was before stands on the left of what is now.
+    #[prop(optional)]
+    beside: bool,
 ) -> impl IntoView {
     let lines = memo(move || before.with(|b| after.with(|a| compare(b, a))));
     let count = move |tag: Tag| lines.with(|lines| lines.iter().filter(|line| line.tag == tag).count());
@@ -48,6 +52,9 @@ pub fn Diff(
         let lines = lines.get();
         if lines.iter().all(|line| !matches!(line.tag, Tag::Insert | Tag::Delete)) {
             return view! { <tr class="diff-gap"><td colspan="4">"Both texts are the same"</td></tr> }.into_any();
+        }
+        if beside {
+            return paired(lines).into_iter().map(pair_row).collect_view().into_any();
         }
         lines.into_iter().map(row).collect_view().into_any()
     };
@@ -61,7 +68,8 @@ pub fn Diff(
                 </span>
             </div>
             <div class="diff-scroll" tabindex="0" role="region" aria-label=move || title.get()>
-                <table>
+                <table data-beside=beside.then_some("")>
+                    {beside.then(|| view! { <colgroup><col class="diff-no"/><col/><col class="diff-no"/><col/></colgroup> })}
                     <tbody>{rows}</tbody>
                 </table>
             </div>
@@ -69,22 +77,107 @@ pub fn Diff(
     }
 }
 
-fn row(line: Line) -> AnyView {
-    let (change, mark, spoken) = match line.tag {
-        Tag::Gap(n) => {
-            let words = crate::words::count(n, "unchanged line");
-            return view! { <tr class="diff-gap"><td colspan="4">{words}</td></tr> }.into_any();
+fn gap_row(n: usize) -> AnyView {
+    let words = crate::words::count(n, "unchanged line");
+    view! { <tr class="diff-gap"><td colspan="4">{words}</td></tr> }.into_any()
+}
+
+/// Two lines that stand side by side; or so many that are folded.
+#[derive(PartialEq, Eq, Debug)]
+enum Pair {
+    Lines(Option<Line>, Option<Line>),
+    Gap(usize),
+}
+
+/// What was removed beside what was put in its place, line by line.
+fn paired(lines: Vec<Line>) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let (mut removed, mut added) = (Vec::new(), Vec::new());
+    for line in lines {
+        match line.tag {
+            Tag::Delete => {
+                // What is removed after something was added belongs to the next change.
+                if !added.is_empty() {
+                    close(&mut pairs, &mut removed, &mut added);
+                }
+                removed.push(line);
+            }
+            Tag::Insert => added.push(line),
+            Tag::Equal => {
+                close(&mut pairs, &mut removed, &mut added);
+                pairs.push(Pair::Lines(Some(line.clone()), Some(line)));
+            }
+            Tag::Gap(n) => {
+                close(&mut pairs, &mut removed, &mut added);
+                pairs.push(Pair::Gap(n));
+            }
         }
-        Tag::Equal => ("equal", "", ""),
+    }
+    close(&mut pairs, &mut removed, &mut added);
+    pairs
+}
+
+fn close(pairs: &mut Vec<Pair>, removed: &mut Vec<Line>, added: &mut Vec<Line>) {
+    let n = removed.len().max(added.len());
+    let (mut removed, mut added) = (removed.drain(..), added.drain(..));
+    pairs.extend((0..n).map(|_| Pair::Lines(removed.next(), added.next())));
+}
+
+fn pair_row(pair: Pair) -> AnyView {
+    match pair {
+        Pair::Gap(n) => gap_row(n),
+        Pair::Lines(old, new) => {
+            let (old, new) = (side(old, false), side(new, true));
+            view! { <tr>{old} {new}</tr> }.into_any()
+        }
+    }
+}
+
+/// The number and the text of one side; nothing where the other one stands alone.
+fn side(line: Option<Line>, is_new: bool) -> AnyView {
+    let Some(line) = line else {
+        return view! { <td class="diff-no"></td> <td class="diff-text" data-change="none"></td> }.into_any();
+    };
+    let (change, mark, spoken) = signs(line.tag);
+    let n = if is_new { line.new } else { line.old };
+    view! {
+        <td class="diff-no">{number(n)}</td>
+        <td class="diff-text" data-change=change>
+            <span class="diff-mark" aria-hidden="true">{mark}</span>
+            <span class="visually-hidden">{spoken}</span>
+            {marked(line.words)}
+        </td>
+    }
+    .into_any()
+}
+
+/// A change as the style knows it, as a sign, and as it is spoken.
+fn signs(tag: Tag) -> (&'static str, &'static str, &'static str) {
+    match tag {
         Tag::Insert => ("insert", "+", "added"),
         Tag::Delete => ("delete", "−", "removed"),
-    };
-    let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
-    let words = line
-        .words
-        .into_iter()
+        Tag::Equal | Tag::Gap(_) => ("equal", "", ""),
+    }
+}
+
+fn number(n: Option<usize>) -> String {
+    n.map(|n| n.to_string()).unwrap_or_default()
+}
+
+fn marked(words: Vec<(bool, String)>) -> AnyView {
+    let words = words.into_iter();
+    words
         .map(|(changed, text)| if changed { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() })
-        .collect_view();
+        .collect_view()
+        .into_any()
+}
+
+fn row(line: Line) -> AnyView {
+    if let Tag::Gap(n) = line.tag {
+        return gap_row(n);
+    }
+    let (change, mark, spoken) = signs(line.tag);
+    let words = marked(line.words);
     view! {
         <tr data-change=change>
             <td class="diff-no">{number(line.old)}</td>
@@ -140,10 +233,9 @@ fn compare(before: &str, after: &str) -> Vec<Line> {
                 }
                 continue;
             }
-            // As many lines for as many: each is a changed form of the one before.
-            let is_paired = with_words && old.len() == new.len();
+            // Line for line, as far as both go: one that has little in common with the one before is told whole.
             let words = |at: usize| {
-                if is_paired { changed_words(old_lines[old.start + at], new_lines[new.start + at]) } else { None }
+                if with_words { changed_words(old_lines[old.start + at], new_lines[new.start + at]) } else { None }
             };
             let pairs: Vec<_> = (0..old.len().min(new.len())).map(words).collect();
             for (n, at) in old.clone().enumerate() {
@@ -218,7 +310,7 @@ fn line(tag: Tag, old: Option<usize>, new: Option<usize>, words: Words<'_>) -> L
 
 #[cfg(test)]
 mod tests {
-    use super::{Tag, compare};
+    use super::{Line, Pair, Tag, compare, paired};
 
     #[test]
     fn a_changed_word_is_marked_and_far_lines_are_folded() {
@@ -240,5 +332,29 @@ mod tests {
     fn equal_texts_have_no_lines_to_show() {
         assert_eq!(compare("a\nb\n", "a\nb\n"), []);
         assert_eq!(compare("", ""), []);
+    }
+
+    /// The numbers of both sides, row by row.
+    fn numbers(pairs: &[Pair]) -> Vec<(Option<usize>, Option<usize>)> {
+        let of = |pair: &Pair| match pair {
+            Pair::Lines(old, new) => {
+                let (old, new) = (old.as_ref(), new.as_ref());
+                (old.and_then(|line: &Line| line.old), new.and_then(|line: &Line| line.new))
+            }
+            Pair::Gap(n) => (Some(*n), None),
+        };
+        pairs.iter().map(of).collect()
+    }
+
+    #[test]
+    fn side_by_side_what_was_changed_stands_beside_what_it_became() {
+        let pairs = paired(compare("a\nthe quick fox\nb\n", "a\nthe slow fox\nand more\nb\n"));
+        assert_eq!(numbers(&pairs), [(Some(1), Some(1)), (Some(2), Some(2)), (None, Some(3)), (Some(3), Some(4))]);
+        let Pair::Lines(Some(old), Some(new)) = &pairs[1] else { panic!("{pairs:?}") };
+        assert!(old.words.contains(&(true, "quick".to_owned())) && new.words.contains(&(true, "slow".to_owned())));
+        assert_eq!(numbers(&paired(compare("", "x\n"))), [(None, Some(1))]);
+        assert_eq!(numbers(&paired(compare("x\n", ""))), [(Some(1), None)]);
+        let far = format!("{}end\n", "same\n".repeat(10));
+        assert_eq!(paired(compare(&far, &far.replace("end", "other")))[0], Pair::Gap(7));
     }
 }

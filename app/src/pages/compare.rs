@@ -1,7 +1,8 @@
 //! /runs/{id}/compare/{other}: two runs of one workflow side by side, step by step, and the way to take over what is better.
-//! The left run is the one that takes; nothing is changed until Adopt is pressed.
+//! It is read again while it is looked at, and what is open stays open. The left run is the one that takes; nothing is changed until
+//! Adopt is pressed.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -16,13 +17,14 @@ use crate::{
     api,
     components::{
         Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
-        StatusChip, Switch, Tone, Variant, open_while_chosen, run_status, use_toasts,
+        StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
     pages::NotFound,
+    polled::polled,
     session::use_session,
     shell::Page,
     words,
@@ -30,6 +32,16 @@ use crate::{
 
 /// Steps drawn at first, and with each press of "Show more".
 const PORTION: usize = 40;
+
+/// Differences that are open at first: what people came for, and never thousands of artifacts.
+const OPEN: usize = 2;
+
+/// How often it is read again.
+const EVERY: Duration = Duration::from_secs(2);
+/// Of so many times one, where both runs are over: then only people change anything.
+const SELDOM: u32 = 2;
+/// And one of one more for each so many steps: a comparison of thousands is megabytes.
+const STEPS_A_TURN: usize = 200;
 
 async fn load(ids: Option<(RunId, RunId)>) -> Option<Result<Comparison, AppError>> {
     let (left, right) = ids?;
@@ -51,7 +63,7 @@ pub fn ComparePage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Some(Ok(comparison)) => view! { <Compared comparison on_adopted=move |()| loaded.refetch()/> }.into_any(),
+                    Some(Ok(comparison)) => view! { <Compared comparison/> }.into_any(),
                     Some(Err(error)) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
                     None => view! { <NotFound/> }.into_any(),
                 }
@@ -73,24 +85,68 @@ fn Loading() -> impl IntoView {
     }
 }
 
+/// Reads it again at its pace, and hands it on.
+fn follow(now: RwSignal<Comparison>) {
+    let n_asked = Rc::new(Cell::new(0_u32));
+    let read = move || {
+        n_asked.set(n_asked.get().wrapping_add(1));
+        let (left, right, turns) = now.with_untracked(|now| {
+            let is_over = now.left_run.status.is_terminal() && now.right_run.status.is_terminal();
+            (now.left, now.right, turns(is_over, now.steps.len()))
+        });
+        let is_wanted = n_asked.get().is_multiple_of(turns);
+        async move { if is_wanted { api::compare_runs(left, right).await.map(Some) } else { Ok(None) } }
+    };
+    polled(EVERY, read, move |read: Option<Comparison>| {
+        if let Some(read) = read {
+            now.try_set(read);
+        }
+    });
+}
+
+/// One of so many times it is read.
+fn turns(is_over: bool, n_steps: usize) -> u32 {
+    let of_steps = u32::try_from(n_steps / STEPS_A_TURN).unwrap_or(u32::MAX).saturating_add(1);
+    of_steps.saturating_mul(if is_over { SELDOM } else { 1 })
+}
+
+/// The first artifacts that differ, by step and name.
+fn first_differences(steps: &[StepComparison]) -> Vec<(StepKey, String)> {
+    let differing = |step: &StepComparison| {
+        let both =
+            |artifact: &&ArtifactComparison| !artifact.is_equal && artifact.left.is_some() && artifact.right.is_some();
+        let named = step.artifacts.iter().filter(both).map(|artifact| (step.key.clone(), artifact.name.clone()));
+        named.collect::<Vec<_>>()
+    };
+    steps.iter().flat_map(differing).take(OPEN).collect()
+}
+
 #[component]
-fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> impl IntoView {
-    let Comparison { left_run: left, right_run: right, steps, .. } = comparison;
+fn Compared(comparison: Comparison) -> impl IntoView {
     let toasts = use_toasts();
+    let (into, from) = (comparison.left, comparison.right);
+    let name = comparison.left_run.template_name.clone();
+    let (title, owner) = (comparison.left_run.title.clone(), comparison.left_run.user_id);
+    let opened = StoredValue::new(first_differences(&comparison.steps));
+    let now = RwSignal::new(comparison);
+    follow(now);
+    let left_run = memo(move || now.with(|now| now.left_run.clone()));
+    let right_run = memo(move || now.with(|now| now.right_run.clone()));
     let only_different = RwSignal::new(true);
     let n_shown = RwSignal::new(PORTION);
     // Which steps are asked about.
     let asked = RwSignal::new(None::<Vec<StepKey>>);
     let is_asking = open_while_chosen(asked);
     let key = StoredValue::new(None::<String>);
-    let (into, from) = (left.id, right.id);
+    let again = Action::new(move |(): &()| api::compare_runs(into, from));
+    let failed_again = outcome(again, move |read: Comparison| now.set(read));
     let adopt = Action::new(move |steps: &Vec<StepKey>| {
         api::adopt_run(into, AdoptRun { from, steps: steps.clone() }, key.get_value())
     });
     let error = outcome(adopt, move |_: api::Done| {
         is_asking.set(false);
         toasts.success("Taken over as new versions");
-        on_adopted.run(());
+        again.dispatch(());
     });
     effect(move || {
         if asked.with(Option::is_some) {
@@ -99,45 +155,50 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
         }
     });
     // Items count with their step, as everywhere.
-    let n_different =
-        steps.iter().filter(|step| step.differs()).map(|step| step.key.split().0).collect::<BTreeSet<_>>().len();
-    let n_steps = steps.iter().filter(|step| !step.is_item).count();
-    let may_adopt = left.status != RunStatus::Cancelled
-        && use_session().user_untracked().is_some_and(|user| user.may_run(left.user_id));
-    let adoptable: Vec<StepKey> =
-        steps.iter().filter(|step| may_adopt && step.is_adoptable()).map(|step| step.key.clone()).collect();
-    let has_adoptable = !adoptable.is_empty();
-    let adoptable = StoredValue::new(adoptable);
-    let titles: Vec<(StepKey, String)> = steps.iter().map(|step| (step.key.clone(), step.title.clone())).collect();
-    let steps = StoredValue::new(steps);
-    // By place: a row that is there stays as it is when more are shown.
-    let places = memo(move || {
-        let only = only_different.get();
-        steps.with_value(|steps| {
-            let shown = steps.iter().enumerate().filter(|(_, step)| !only || step.differs());
-            shown.map(|(at, _)| at).collect::<Vec<_>>()
+    let n_different = memo(move || {
+        now.with(|now| {
+            let differing = now.steps.iter().filter(|step| step.differs());
+            differing.map(|step| step.key.split().0).collect::<BTreeSet<_>>().len()
         })
     });
-    let row = move |at: usize| {
-        steps.with_value(|steps| {
-            steps.get(at).map(|step| {
-                let can_adopt = adoptable.with_value(|keys| keys.contains(&step.key));
-                step_view((into, from), step, can_adopt, asked)
-            })
+    let n_steps = memo(move || now.with(|now| now.steps.iter().filter(|step| !step.is_item).count()));
+    let is_mine = use_session().user_untracked().is_some_and(|user| user.may_run(owner));
+    let adoptable = memo(move || {
+        now.with(|now| {
+            let may_adopt = is_mine && now.left_run.status != RunStatus::Cancelled;
+            let wanted = now.steps.iter().filter(|step| may_adopt && step.is_adoptable());
+            wanted.map(|step| step.key.clone()).collect::<Vec<_>>()
         })
+    });
+    // By key: a row that is there stays as it is, with what is open in it, when others come.
+    let keys = memo(move || {
+        let only = only_different.get();
+        now.with(|now| {
+            let shown = now.steps.iter().filter(|step| !only || step.differs());
+            shown.map(|step| step.key.clone()).collect::<Vec<_>>()
+        })
+    });
+    let row = move |key: StepKey| {
+        let opened = opened.with_value(|opened| {
+            opened.iter().filter(|(step, _)| *step == key).map(|(_, name)| name.clone()).collect::<Vec<_>>()
+        });
+        let of_step = key.clone();
+        let step = memo(move || now.with(|now| now.steps.iter().find(|step| step.key == of_step).cloned()));
+        let can_adopt = memo(move || adoptable.with(|keys| keys.contains(&key)));
+        move || step.get().map(|step| step_view((into, from), &step, can_adopt.get(), &opened, asked))
     };
-    let shown = memo(move || places.with(|places| places.iter().copied().take(n_shown.get()).collect::<Vec<_>>()));
-    let n_hidden = memo(move || places.with(Vec::len).saturating_sub(n_shown.get()));
+    let shown = memo(move || keys.with(|keys| keys.iter().take(n_shown.get()).cloned().collect::<Vec<_>>()));
+    let n_hidden = memo(move || keys.with(Vec::len).saturating_sub(n_shown.get()));
     let text = Signal::derive(move || {
         if let Some(error) = error.get() {
             return error.0.detail;
         }
         let what = asked.with(|asked| {
             let name = |key: &StepKey| {
-                titles
-                    .iter()
-                    .find(|(known, _)| known == key)
-                    .map_or_else(|| key.to_string(), |(_, title)| title.clone())
+                now.with(|now| {
+                    let known = now.steps.iter().find(|step| step.key == *key);
+                    known.map_or_else(|| key.to_string(), |step| step.title.clone())
+                })
             };
             words::list(&asked.iter().flatten().map(name).collect::<Vec<_>>(), 5)
         });
@@ -145,41 +206,42 @@ fn Compared(comparison: Comparison, #[prop(into)] on_adopted: Callback<()>) -> i
             "What the right run made becomes the newest version in the left run, for {what}. Older versions stay, and later steps of the left run turn stale."
         )
     });
-    let actions = move || {
-        has_adoptable.then(|| view! {
-            <Button variant=Variant::Primary icon="check" on_click=move |()| asked.set(Some(adoptable.get_value()))>"Adopt all"</Button>
-        })
-    };
-    let name = left.template_name.clone();
+    let has_adoptable = memo(move || adoptable.with(|keys| !keys.is_empty()));
     view! {
-        <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (left.title.clone(), format!("/runs/{into}"))] actions=actions>
+        <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (title, format!("/runs/{into}"))]>
             <div class="page" data-width="wide">
                 <div class="page-head">
                     <h1>{format!("Compare runs of {name}")}</h1>
-                    <p role="status">{differ_words(n_different, n_steps)}</p>
+                    <p role="status">{move || differ_words(n_different.get(), n_steps.get())}</p>
                 </div>
-                {has_adoptable.then(|| view! {
-                    <p class="muted small">"Adopt brings what the right run made into the left one, as its newest version"</p>
-                })}
+                <Show when=move || has_adoptable.get()>
+                    <p class="muted small">"Adopt brings what the right run made in a step into the left one, as its newest version"</p>
+                </Show>
                 <div class="compare-runs">
-                    {run_card(&left, "Left")}
-                    {run_card(&right, "Right")}
+                    {move || left_run.with(|run| run_card(run, "Left"))}
+                    {move || right_run.with(|run| run_card(run, "Right"))}
                 </div>
                 <div class="toolbar">
                     <Switch label="Only what differs" checked=only_different on_change=move |on| only_different.set(on)/>
                     <span class="push"></span>
+                    <Show when=move || has_adoptable.get()>
+                        <Button size=Size::Sm icon="check" on_click=move |()| asked.set(Some(adoptable.get_untracked()))>"Adopt all"</Button>
+                    </Show>
                     <LinkButton href=format!("/runs/{from}/compare/{into}") size=Size::Sm icon="refresh-cw">"Swap sides"</LinkButton>
                 </div>
-                {move || error.get().filter(|_| !is_asking.get()).map(|error| view! { <ErrorBanner error/> })}
-                <For each=move || shown.get() key=|at| *at let:at>
-                    {row(at)}
+                {move || {
+                    let error = error.get().filter(|_| !is_asking.get()).or_else(|| failed_again.get());
+                    error.map(|error| view! { <ErrorBanner error/> })
+                }}
+                <For each=move || shown.get() key=StepKey::clone let:key>
+                    {row(key)}
                 </For>
                 <MoreRows
                     has_more=Signal::derive(move || { n_hidden.get() > 0 })
                     on_more=move |()| n_shown.update(|n| *n += PORTION)
-                    label=Signal::derive(move || format!("Show {} more of {}", n_hidden.get().min(PORTION), places.with(Vec::len)))
+                    label=Signal::derive(move || format!("Show {} more of {}", n_hidden.get().min(PORTION), keys.with(Vec::len)))
                 />
-                <Show when=move || only_different.get() && n_different == 0>
+                <Show when=move || only_different.get() && n_different.get() == 0>
                     <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
                 </Show>
                 <ConfirmDialog
@@ -222,10 +284,12 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
     .into_any()
 }
 
+/// A step that is the same in both is its head, with what it made in one line.
 fn step_view(
     runs: (RunId, RunId),
     step: &StepComparison,
     can_adopt: bool,
+    opened: &[String],
     asked: RwSignal<Option<Vec<StepKey>>>,
 ) -> AnyView {
     let key = step.key.clone();
@@ -233,8 +297,16 @@ fn step_view(
         Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
         None => view! { <Badge>"Not there"</Badge> }.into_any(),
     };
-    let artifacts: Vec<AnyView> =
-        step.artifacts.iter().map(|artifact| artifact_view(runs, &step.title, artifact)).collect();
+    let body = if step.differs() {
+        let artifacts: Vec<AnyView> = step
+            .artifacts
+            .iter()
+            .map(|artifact| artifact_view(runs, &step.title, artifact, opened.contains(&artifact.name)))
+            .collect();
+        view! { <div class="card-body stack" data-gap="3">{artifacts}</div> }.into_any()
+    } else {
+        view! { <p class="card-body muted small">{same_words(&step.artifacts)}</p> }.into_any()
+    };
     let adopt = can_adopt.then(|| {
         let title = step.title.clone();
         view! {
@@ -252,13 +324,22 @@ fn step_view(
                 <span class="push"></span>
                 {adopt}
             </div>
-            <div class="card-body stack" data-gap="3">{artifacts}</div>
+            {body}
         </section>
     }
     .into_any()
 }
 
-fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison) -> AnyView {
+fn same_words(artifacts: &[ArtifactComparison]) -> String {
+    let names: Vec<String> = artifacts.iter().map(|artifact| artifact.name.clone()).collect();
+    if names.is_empty() {
+        "The same in both".to_owned()
+    } else {
+        format!("{}: the same in both", words::list(&names, 5))
+    }
+}
+
+fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison, is_first: bool) -> AnyView {
     let name = artifact.name.clone();
     let version = |meta: Option<&workflow::view::ArtifactMeta>| meta.map_or_else(|| "nothing".to_owned(), facts);
     if artifact.is_equal {
@@ -272,12 +353,15 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
             let title = format!("{step}, {name}: {change}");
             let (left, right) = ((runs.0, left.id), (runs.1, right.id));
             let opened = RwSignal::new(false);
+            let is_open = RwSignal::new(false);
+            // Once the page is there: the server does not wait for contents.
+            effect(move || is_open.set(is_first));
             // Two runs may differ in thousands of artifacts: one is read when somebody wants to see it.
             view! {
-                <details class="fold" on:toggle=move |_| opened.set(true)>
+                <details class="fold" open=move || is_open.get() on:toggle=move |_| opened.set(true)>
                     <summary><Icon name="chevron-right"/> {name} <code>{brief}</code></summary>
                     <div class="fold-body">
-                        <Show when=move || opened.get()><Difference left right title=title.clone()/></Show>
+                        <Show when=move || opened.get()><Difference left right title=title.clone() beside=true/></Show>
                     </div>
                 </details>
             }
@@ -291,7 +375,59 @@ fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison
 
 #[cfg(test)]
 mod tests {
-    use super::differ_words;
+    use serde_json::{Value, json};
+
+    use super::{StepComparison, differ_words, first_differences, same_words, turns};
+
+    /// A step with outputs by their names, each in both runs or in the right one alone.
+    fn step(key: &str, outputs: &[(&str, bool, bool)]) -> StepComparison {
+        let meta = |name: &str, is_there: bool| {
+            if !is_there {
+                return Value::Null;
+            }
+            json!({"id": "00000000-0000-7000-8000-000000000001", "producing_step_id": key, "name": name, "version": 1,
+                "is_latest": true, "content_hash": "00", "media_type": "text/plain", "size": 1, "origin": "agent", "attempt": 1,
+                "parent": null, "created_at": "2026-01-31T12:00:00Z"})
+        };
+        let artifacts: Vec<Value> = outputs
+            .iter()
+            .map(|(name, is_left, is_equal)| {
+                json!({"name": name, "left": meta(name, *is_left), "right": meta(name, true), "is_equal": is_equal})
+            })
+            .collect();
+        serde_json::from_value(
+            json!({"key": key, "title": key, "is_item": false, "left": "completed", "right": "completed",
+            "prompt_differs": false, "artifacts": artifacts}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_first_two_that_both_made_otherwise_are_open() {
+        let steps = [
+            step("a", &[("same", true, true), ("new", false, false)]),
+            step("b", &[("text", true, false), ("notes", true, false)]),
+            step("c", &[("text", true, false)]),
+        ];
+        let open = first_differences(&steps);
+        let named: Vec<(&str, &str)> = open.iter().map(|(step, name)| (step.as_str(), name.as_str())).collect();
+        assert_eq!(named, [("b", "text"), ("b", "notes")]);
+    }
+
+    #[test]
+    fn what_is_large_or_over_is_read_less_often() {
+        assert_eq!(
+            [(false, 4), (true, 4), (false, 5_000), (true, 5_000)].map(|(over, n)| turns(over, n)),
+            [1, 2, 26, 52]
+        );
+    }
+
+    #[test]
+    fn a_step_that_is_the_same_is_one_line() {
+        let of = |outputs: &[(&str, bool, bool)]| same_words(&step("a", outputs).artifacts);
+        assert_eq!(of(&[]), "The same in both");
+        assert_eq!(of(&[("text", true, true), ("notes", true, true)]), "text and notes: the same in both");
+    }
 
     #[test]
     fn what_differs_is_counted() {

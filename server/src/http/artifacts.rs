@@ -103,8 +103,17 @@ fn content_type(media_type: &str, bytes: &[u8]) -> String {
 
 /// Step, name and version, in letters that mean nothing to any file system.
 fn file_name(meta: &ArtifactMeta) -> String {
-    let kind = meta.media_type.split(';').next().unwrap_or_default().trim();
-    let extension = match kind {
+    let name: String = format!("{}-{}-v{}", meta.producing_step_id, meta.name, meta.version)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
+        .take(120)
+        .collect();
+    format!("{name}.{}", extension(&meta.media_type))
+}
+
+/// What a name ends with, by the media type alone: one of ours, whatever the type says.
+pub(super) fn extension(media_type: &str) -> &'static str {
+    match media_type.split(';').next().unwrap_or_default().trim() {
         "application/json" => "json",
         "text/markdown" => "md",
         "text/html" => "html",
@@ -120,13 +129,7 @@ fn file_name(meta: &ArtifactMeta) -> String {
         "video/mp4" => "mp4",
         kind if kind.starts_with("text/") => "txt",
         _ => "bin",
-    };
-    let name: String = format!("{}-{}-v{}", meta.producing_step_id, meta.name, meta.version)
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-        .take(120)
-        .collect();
-    format!("{name}.{extension}")
+    }
 }
 
 #[cfg(test)]

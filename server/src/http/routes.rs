@@ -12,7 +12,7 @@ use super::{
     entry::{
         CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
     },
-    exchange, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker, workers,
+    exchange, export, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker, workers,
 };
 use crate::live;
 
@@ -88,6 +88,8 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs/{run_id}/compare", runs::compare),
         get("/api/workflows/runs/{run_id}/stale", runs::stale),
         get("/api/workflows/runs/{run_id}/events", runs::events),
+        get("/api/workflows/runs/{run_id}/export.zip", export::archive),
+        get("/api/workflows/runs/{run_id}/report.html", export::report),
         get("/api/workflows/runs/{run_id}/steps/{step_id}/prompt", steps::prompt),
         get("/api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", steps::transcript),
         post("/api/workflows/runs/{run_id}/steps/{step_id}/trigger", steps::trigger).takes(CONTENT),

@@ -164,6 +164,8 @@ fn rest(it: &Fixture) -> Vec<Row> {
         ("GET", "/api/workflows/templates/{template_id}/versions/{version}", Empty, ADMINS),
         ("GET", "/api/workflows/runs/{run_id}", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/events", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/export.zip", Empty, Sees),
+        ("GET", "/api/workflows/runs/{run_id}/report.html", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/stale", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/compare", Empty, Sees),
         ("GET", "/api/workflows/runs/{run_id}/steps/{step_id}/prompt", Empty, Sees),

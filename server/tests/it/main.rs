@@ -24,6 +24,8 @@ mod drops;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod finding;
 #[cfg(test)]
 mod flaky;

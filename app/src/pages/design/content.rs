@@ -35,6 +35,7 @@ pub fn Content() -> impl IntoView {
             </Specimen>
             <Specimen name="Diff">
                 <Diff before=BEFORE after=AFTER title="Prompt: version 1 to version 2"/>
+                <Diff before=BEFORE after=AFTER title="Prompt: version 1 beside version 2" beside=true/>
                 <Diff before=BEFORE after=BEFORE title="Prompt: version 1 to version 1"/>
             </Specimen>
         </Group>

@@ -21,6 +21,9 @@ pub(in crate::pages) fn Difference(
     left: (RunId, ArtifactId),
     right: (RunId, ArtifactId),
     title: String,
+    /// What was before stands on the left of what is now.
+    #[prop(optional)]
+    beside: bool,
 ) -> impl IntoView {
     let both = Resource::new(
         || (),
@@ -37,7 +40,7 @@ pub(in crate::pages) fn Difference(
                     match both.await {
                         Ok((before, after)) => view! {
                             {places(&before, &after)}
-                            <Diff before=compared(&before) after=compared(&after) title/>
+                            <Diff before=compared(&before) after=compared(&after) title beside/>
                         }
                         .into_any(),
                         Err(error) => view! { <PartFailed error on_retry=move |()| both.refetch()/> }.into_any(),

@@ -21,8 +21,8 @@ use crate::{
     api::{self, Done},
     behind::LaterDialogs,
     components::{
-        Badge, Button, CopyId, Elapsed, Menu, MenuItem, MenuLink, RelativeTime, Size, StatusChip, Switch, Variant,
-        run_status,
+        Badge, Button, CopyId, Elapsed, Menu, MenuItem, MenuLine, MenuLink, RelativeTime, Size, StatusChip, Switch,
+        Variant, run_status,
     },
     error::AppError,
     form::TryAgain,
@@ -228,6 +228,9 @@ fn Actions(
             {may_share.then(|| view! {
                 <MenuItem icon="user-plus" on_select=move |()| heads.sharing.set(true)>"Share…"</MenuItem>
             })}
+            <MenuLine/>
+            <MenuLink href=format!("/api/workflows/runs/{}/report.html", live.id) icon="download" download=true>"Download a report"</MenuLink>
+            <MenuLink href=format!("/api/workflows/runs/{}/export.zip", live.id) icon="download" download=true>"Download everything"</MenuLink>
         }
     };
     let has_stale = memo(move || status.get() != RunStatus::Cancelled && live.stale.with(|stale| !stale.is_empty()));

@@ -24,7 +24,7 @@ use crate::{reactive::memo, words};
 /// Names in a sentence before "and N more".
 const NAMED: usize = 4;
 
-const WAYS: [Segment; 2] = [Segment::new("beside", "Both"), Segment::new("diff", "Differences")];
+const WAYS: [Segment; 2] = [Segment::new("diff", "Differences"), Segment::new("beside", "Both")];
 
 /// What is looked at: one version, and the one that it is compared with.
 #[derive(Clone, Copy)]
@@ -92,7 +92,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
     let looked = Looked::at(one);
     let back_to = RwSignal::new(None::<ArtifactMeta>);
     let made_from = RwSignal::new(None::<ArtifactMeta>);
-    let way = RwSignal::new("beside".to_owned());
+    let way = RwSignal::new("diff".to_owned());
     let rows = move || {
         let sent_back = live.sent_back(&one.key());
         looked.versions.get().into_iter().map(|artifact| row(looked, &artifact, &sent_back)).collect_view()

@@ -31,6 +31,7 @@ const REST: &[(By, &[&str])] = &[
         "GET /api/workflows/gallery", "GET /api/workflows/templates", "GET /api/workflows/templates/{template_id}",
         "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs",
         "GET /api/workflows/runs/{run_id}", "GET /api/workflows/runs/{run_id}/events", "GET /api/workflows/runs/{run_id}/stale",
+        "GET /api/workflows/runs/{run_id}/export.zip", "GET /api/workflows/runs/{run_id}/report.html",
         "GET /api/workflows/runs/{run_id}/compare", "GET /api/workflows/runs/{run_id}/live",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/prompt",
         "GET /api/workflows/runs/{run_id}/steps/{step_id}/attempts/{number}/transcript", "GET /api/workflows/runs/{run_id}/artifacts",
