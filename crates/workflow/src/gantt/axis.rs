@@ -9,17 +9,18 @@ const STEPS: [i64; 25] = [
 ];
 const DAY: i64 = 86_400_000;
 
-/// Round times in what is in sight, at least so many pixels from each other, and how long the steps between them are. `offset` is how far
-/// the clock on the wall is ahead, so that hours are whole there.
-pub fn ticks(window: Window, width: f64, gap: f64, offset: i64) -> (i64, Vec<i64>) {
-    let least = window.at(gap, width) - window.from;
-    let step = STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| {
-        let days = least.div_euclid(DAY) + 1;
-        days * DAY
-    });
+/// Round times in what is in sight, so many at most and one, and how long the steps between them are. `offset` is how far the clock on the
+/// wall is ahead, so that hours are whole there.
+pub fn ticks(window: Window, most: i64, offset: i64) -> (i64, Vec<i64>) {
+    let least = rounded_up(window.ms(), most.max(1));
+    let step = STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| rounded_up(least, DAY) * DAY);
     let first = (window.from + offset).div_euclid(step) * step - offset;
     let all = (0..).map(|n| first + n * step);
     (step, all.skip_while(|at| *at < window.from).take_while(|at| *at <= window.to).collect())
+}
+
+fn rounded_up(n: i64, parts: i64) -> i64 {
+    (n + parts - 1).div_euclid(parts)
 }
 
 #[cfg(test)]
@@ -30,16 +31,16 @@ mod tests {
 
     #[test]
     fn marks_are_round_and_have_room() {
-        let of = |from, to| ticks(Window::new(from, to), 1_000.0, 100.0, 0);
+        let of = |from, to| ticks(Window::new(from, to), 10, 0);
         assert_eq!(of(50, 1_050), (100, (1..=10).map(|n| n * 100).collect()));
         assert_eq!(of(0, 3_600_000).0, 600_000);
-        assert_eq!(of(0, 30 * DAY), (4 * DAY, (0..=7).map(|n| n * 4 * DAY).collect()));
+        assert_eq!(of(0, 30 * DAY), (3 * DAY, (0..=10).map(|n| n * 3 * DAY).collect()));
     }
 
     #[test]
     fn hours_are_whole_on_the_wall() {
         let half_an_hour = 1_800_000;
-        let (step, marks) = ticks(Window::new(0, 36_000_000), 1_000.0, 100.0, half_an_hour);
+        let (step, marks) = ticks(Window::new(0, 36_000_000), 10, half_an_hour);
         assert_eq!((step, marks[0]), (3_600_000, half_an_hour));
     }
 
@@ -47,7 +48,7 @@ mod tests {
         #[test]
         fn there_are_never_many_and_never_too_near(from in 0_i64..2_000_000_000_000, ms in 20_i64..40_000_000_000) {
             let window = Window::new(from, from + ms);
-            let (step, marks) = ticks(window, 900.0, 90.0, 0);
+            let (step, marks) = ticks(window, 10, 0);
             prop_assert!(marks.len() <= 11, "{}", marks.len());
             prop_assert!(marks.iter().all(|at| at % step == 0 && (window.from..=window.to).contains(at)));
         }
