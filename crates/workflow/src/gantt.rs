@@ -182,7 +182,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_zoomed_and_moved_stays_within_the_whole(
-            from in 0_i64..1_000_000, ms in 20_i64..1_000_000, acts in prop::collection::vec((0.1_f64..4.0, -2_000_000_i64..2_000_000), 0..20),
+            from in 0_i64..1_000_000, ms in 20_i64..1_000_000,
+            acts in prop::collection::vec((0.1_f64..4.0, -2_000_000_i64..2_000_000), 0..20),
         ) {
             let whole = Window::new(from, from + ms);
             let mut window = whole;

@@ -13,6 +13,7 @@ use workflow::{
         rows::{Row, in_sight},
     },
     spans::Span,
+    status::Outcome,
     words::shortened,
 };
 
@@ -200,7 +201,7 @@ fn draw_bar(bar: Bar, span: &Span, row: &Row, sight: &Sight, top: f64) -> AnyVie
         <rect
             class="times-bar"
             data-phase=span.phase.as_str()
-            data-outcome=span.outcome.map(|outcome| outcome.as_str())
+            data-outcome=span.outcome.map(Outcome::as_str)
             data-chosen=is_chosen
             data-row=sight.row.to_string()
             data-nth=bar.nth.to_string()
