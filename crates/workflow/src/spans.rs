@@ -125,7 +125,7 @@ impl Spans {
 
     /// The same without what an end of backing off makes of the last one: for thousands of steps at once.
     pub fn told(&self, key: &StepKey) -> &[Span] {
-        self.by_step.get(key).map_or(&[], |of_step| &of_step.spans)
+        self.by_step.get(key).map_or(&[], |of_step| of_step.spans.as_slice())
     }
 }
 

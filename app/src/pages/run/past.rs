@@ -22,7 +22,7 @@ use crate::{
     clock,
     components::{Button, Icon, IconButton, LeftPanel, LeftToggle, Size, Variant},
     later::{View, later},
-    reactive::effect_with,
+    reactive::{effect, effect_with},
     words,
 };
 
@@ -118,10 +118,10 @@ fn Parts(looked: Looked) -> impl IntoView {
     // What no event tells is not known any more.
     let said = RwSignal::new(BTreeMap::<StepKey, canvas::Said>::new());
     provide_map();
-    effect_with(move |before: Option<()>| {
-        let state = past.state.get();
-        // The first one is shown already.
-        if let (Some(()), Some(state)) = (before, state) {
+    effect(move || {
+        if let Some(state) = past.state.get()
+            && then.run.with_untracked(|run| run.seq != state.seq)
+        {
             then.show(state, past.people.get_value());
         }
     });
