@@ -34,6 +34,26 @@ pub fn local_minute(at: DateTime<Utc>) -> String {
     local(at.timestamp_millis(), Precision::Minute)
 }
 
+/// How far the clock on the wall is ahead of UTC then, in milliseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "JavaScript's dates are f64, offsets are minutes"
+)]
+pub fn ahead_of_utc(at_ms: i64) -> i64 {
+    -(js_sys::Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64) * 60_000
+}
+
+/// A mark of an axis whose marks are so far from each other, by the browser's clock: as exact as that needs.
+pub fn mark_time(at_ms: i64, step_ms: i64) -> String {
+    match step_ms {
+        0..1_000 => format!("{}.{:03}", local(at_ms, Precision::Clock), at_ms.rem_euclid(1_000)),
+        1_000..60_000 => local(at_ms, Precision::Clock),
+        60_000..86_400_000 => local(at_ms, Precision::ClockMinute),
+        _ => local(at_ms, Precision::Day),
+    }
+}
+
 #[derive(Clone, Copy)]
 pub enum Precision {
     Day,

@@ -45,6 +45,15 @@ pub struct LoadedRun {
     pub shared_by: Option<String>,
 }
 
+/// A page of a run's log, for whoever folds it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct RunLog {
+    /// Oldest first.
+    pub events: Vec<RunEvent>,
+    /// Emails of those whom the events name.
+    pub people: Emails,
+}
+
 /// What a verb did.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Done {
@@ -116,6 +125,13 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
 pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<Told>, AppError> {
     let events = service::runs::events(&expect_context(), id, before).await?;
     Ok(events.iter().map(Told::of).collect())
+}
+
+/// The events after `after`, oldest first, as they are folded.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn run_log(id: RunId, after: i64) -> Result<RunLog, AppError> {
+    let (events, people) = service::runs::log(&expect_context(), id, after).await?;
+    Ok(RunLog { events, people })
 }
 
 #[server(client = Limited, input = Json, output = Json)]

@@ -30,6 +30,7 @@ mod outline;
 mod outline_notes;
 pub(super) mod output;
 pub(super) mod outside;
+mod past;
 mod place;
 mod press;
 mod progress;
@@ -50,6 +51,7 @@ mod supply;
 mod tellings;
 mod timeline;
 mod timeline_lines;
+mod times;
 mod touched;
 mod transcript;
 pub(super) mod tried;
@@ -65,6 +67,7 @@ use workflow::RunId;
 use self::{
     header::Header,
     outline::Outline,
+    past::{Looked, Past},
     slowest::{Slowest, SlowestLegend, SlowestToggle},
     state::LiveRun,
     step_panel::StepPanel,
@@ -74,6 +77,7 @@ use super::review::{artifact, difference, drafts, failures, output_form, restore
 use crate::reactive::{effect_with, memo};
 use crate::{
     api::{self, LoadedRun},
+    behind::Later,
     canvas_view::{CanvasToolbar, MapToggle, RunCanvas, WatchHandle, provide_map},
     components::{
         Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
@@ -140,11 +144,13 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
     let said = said::beside_status(live);
     let slowest = Slowest::of(live);
+    let past = Past::new();
     focus::keep_focus(live);
     looking::follow(live);
     place::keep_in_address(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
+    let looked = Looked { live, past, steps };
     provide_map();
     let show_panel = move || {
         shown.set("panel".to_owned());
@@ -170,13 +176,19 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
             <Show when=move || live.is_shown.get() fallback=move || not_shown(live)>
             <div class="run-page">
-                <Header live/>
+                <Header live past/>
+                <Show when=move || past.is_on()>
+                    <Later part=past::bar of=past/>
+                </Show>
                 <div class="canvas-page" data-show=move || shown.get() data-left=move || steps.state()>
                     <div class="view-tabs">
                         <Segmented value=shown segments=VIEWS.to_vec() name="run-view" label="What to show"/>
                     </div>
-                    <Outline live slowest panel=steps/>
-                    <section class="canvas-stage" aria-label="Graph of the run">
+                    <Show when=move || !past.is_on()>
+                        <Outline live slowest panel=steps/>
+                    </Show>
+                    // It stays, or its camera would begin anew.
+                    <section class="canvas-stage" aria-label="Graph of the run" hidden=move || past.is_on()>
                         <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
                         <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
@@ -196,8 +208,13 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                             <MapToggle needed=canvas.needs_map()/>
                         </CanvasToolbar>
                     </section>
-                    <StepPanel live/>
-                    <Timeline live/>
+                    <Show
+                        when=move || past.is_on()
+                        fallback=move || view! { <StepPanel live/> }
+                    >
+                        <Later part=past::parts of=looked/>
+                    </Show>
+                    <Timeline live past/>
                 </div>
             </div>
             </Show>

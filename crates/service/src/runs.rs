@@ -30,7 +30,7 @@ use workflow::{
     api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
-    run::{Snapshot, state::Emails},
+    run::{RunEvent, Snapshot, state::Emails},
 };
 
 pub use changing::change;
@@ -52,7 +52,7 @@ use crate::{Error, OpContext, Result, Wanted};
 /// Runs of one page, unless asked otherwise.
 const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
-/// Events of one page of the timeline.
+/// Events of one page of the timeline or the log.
 const EVENTS: i64 = 200;
 
 /// My runs, newest first.
@@ -118,9 +118,18 @@ pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option
 pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<EventView>> {
     visible(ctx, id).await?;
     let events = ctx.store().run_events(id, before, EVENTS).await?;
-    let people: BTreeSet<UserId> = events.iter().flat_map(workflow::run::RunEvent::people).collect();
+    let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
+}
+
+/// Events after a number, oldest first, for those who fold them, with the emails of everybody whom they name.
+pub async fn log(ctx: &OpContext, id: RunId, after: i64) -> Result<(Vec<RunEvent>, Emails)> {
+    visible(ctx, id).await?;
+    let events = ctx.store().events_after(id, after.max(0), EVENTS).await?;
+    let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
+    let emails = ctx.store().emails(&people).await?;
+    Ok((events.iter().map(RunEvent::for_wire).collect(), emails))
 }
 
 /// Passes if the run is theirs to see: the owner's, an admin's, one with an open gate that they are asked at, one that a group of theirs

@@ -73,6 +73,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("change_runs", SMALL),
     ("get_run", SMALL),
     ("run_events", SMALL),
+    ("run_log", SMALL),
     ("set_auto_run", SMALL),
     ("pause_run", SMALL),
     ("resume_run", SMALL),

@@ -520,6 +520,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/workflow_ports", Json(json!({"id": it.template, "version": 1})), ADMINS),
         ("POST", "/_fn/get_run", Json(run()), Sees),
         ("POST", "/_fn/run_events", Json(json!({"id": it.run, "before": null})), Sees),
+        ("POST", "/_fn/run_log", Json(json!({"id": it.run, "after": 0})), Sees),
         ("POST", "/_fn/compare_runs", Json(json!({"left": it.run, "right": it.run})), Sees),
         ("POST", "/_fn/step_prompt", Json(json!({"id": it.run, "step": "shout"})), Sees),
         ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),

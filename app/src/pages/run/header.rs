@@ -14,7 +14,7 @@ use self::{
     budget::BudgetMeter,
     dialogs::{HeadDialogs, Heads},
 };
-use super::{press::Press, state::LiveRun};
+use super::{past::Past, press::Press, state::LiveRun};
 use crate::reactive::{effect, memo};
 use crate::{
     address::step_of_run,
@@ -37,7 +37,7 @@ later! {
 }
 
 #[component]
-pub(super) fn Header(live: LiveRun) -> impl IntoView {
+pub(super) fn Header(live: LiveRun, past: Past) -> impl IntoView {
     let run = live.run;
     let status = memo(move || run.with(|run| run.status));
     let detail = Signal::derive(move || {
@@ -79,7 +79,7 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
             <div class="run-facts">
                 {move || workflow.get().map(|name| view! { <span class="run-workflow"><bdi>{name}</bdi></span> })}
                 {(!is_test).then(|| view! { <span>"Version " {version}</span> })}
-                {move || live.newer_version().map(|newer| newer_hint(newer, may_act && no_move.with(Option::is_none), heads))}
+                {move || live.newer_version().map(|newer| newer_hint(newer, may_act && !past.is_on() && no_move.with(Option::is_none), heads))}
                 <CopyId value=id what="run id"/>
                 {(!is_mine).then(|| view! { <span>{owner}</span> })}
                 <span>"Started " <RelativeTime at=created_at/></span>
@@ -94,7 +94,7 @@ pub(super) fn Header(live: LiveRun) -> impl IntoView {
                     <span role="status">"Reconnecting: what is shown may be old"</span>
                 </Show>
             </div>
-            <Actions live status heads may_act no_move/>
+            <Actions live past status heads may_act no_move/>
         </header>
     }
 }
@@ -165,6 +165,7 @@ fn refused_move(live: LiveRun, status: Memo<RunStatus>) -> Signal<Option<String>
 #[component]
 fn Actions(
     live: LiveRun,
+    past: Past,
     status: Memo<RunStatus>,
     heads: Heads,
     /// Whether this person steers the run.
@@ -235,7 +236,8 @@ fn Actions(
     };
     let has_stale = memo(move || status.get() != RunStatus::Cancelled && live.stale.with(|stale| !stale.is_empty()));
     view! {
-        <div class="run-actions">
+        // While one looks at what was, nothing can be done about it.
+        <div class="run-actions" hidden=move || past.is_on()>
             {may_act.then(|| view! {
                 <Show when=move || has_stale.get()>
                     <Button icon="rotate-cw" on_click=move |()| heads.refreshing.set(true)>"Refresh what is stale"</Button>

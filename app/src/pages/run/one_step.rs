@@ -96,6 +96,9 @@ impl OneStep {
 
     /// Why a verb is not there; follows the run.
     pub(super) fn refusal(self, verb: Verb) -> Option<String> {
+        if self.live.is_past {
+            return Some("You look at the run as it was: go back to now first".to_owned());
+        }
         self.in_run(|run, step, me| verbs::refusal(verb, run, step, me)).flatten()
     }
 
@@ -111,7 +114,7 @@ impl OneStep {
 
     /// Whether older versions of what it made can become the latest again; follows the run.
     pub(super) fn can_roll_back(self) -> bool {
-        self.in_run(verbs::can_roll_back) == Some(true)
+        !self.live.is_past && self.in_run(verbs::can_roll_back) == Some(true)
     }
 
     /// None where the run has no such step any more.

@@ -9,6 +9,7 @@ use workflow::{
     api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
     graph::Graph,
     id::GroupId,
+    replay,
     run::{RunEvent, State, state::Emails},
     staleness::staleness,
     title,
@@ -56,6 +57,8 @@ pub(super) struct Beside {
 #[derive(Clone, Copy)]
 pub(in crate::pages) struct LiveRun {
     pub id: RunId,
+    /// It is looked at as it was: nothing can be done about it.
+    pub(super) is_past: bool,
     folded: StoredValue<Folded>,
     pub run: RwSignal<RunView>,
     touched: Touched,
@@ -134,6 +137,7 @@ impl LiveRun {
         let is_gone = RwSignal::new(false);
         let live = Self {
             id,
+            is_past: false,
             folded: StoredValue::new(Folded { state, people }),
             run,
             touched: Touched::new(),
@@ -177,6 +181,39 @@ impl LiveRun {
             }
         });
         live
+    }
+
+    /// The same run as it was, beside the live one: it follows no feed, and changes only by `show`. Which step is looked at is the same.
+    pub(super) fn as_it_was(self, state: State, people: Emails) -> Self {
+        let run = RwSignal::new(replay::as_it_was(&state, &people));
+        let pulse = pulse_of(move || run.track());
+        let version = memo(move || run.with(|run| run.template_version));
+        Self {
+            is_past: true,
+            folded: StoredValue::new(Folded { state, people }),
+            run,
+            touched: Touched::new(),
+            streams: RwSignal::default(),
+            beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: Absent::default() }),
+            news: RwSignal::default(),
+            stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
+            order: memo(move || {
+                version.get();
+                run.with_untracked(order)
+            }),
+            // Never: what was does not change.
+            is_refetching: RwSignal::new(true),
+            pulse,
+            ..self
+        }
+    }
+
+    /// Another moment of it. For what `as_it_was` made alone.
+    pub(super) fn show(self, state: State, people: Emails) {
+        let view = replay::as_it_was(&state, &people);
+        self.folded.set_value(Folded { state, people });
+        self.run.set(view);
+        self.touched.tell_all();
     }
 
     /// A person wants to look at this step.

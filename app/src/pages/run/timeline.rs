@@ -1,33 +1,42 @@
-//! What happened in the run and who did it, newest first, in a drawer at the foot.
+//! What happened in the run and who did it, newest first, in a drawer at the foot; there too how long what took, which is `times`.
 
 use leptos::prelude::*;
 use workflow::run::event::EventKind;
 
 use super::{
+    past::Past,
     state::{LiveRun, title_of},
     timeline_lines::{Line, lines},
+    times::Times,
 };
 use crate::{
     api,
     behind::Later,
-    components::{Icon, MoreRows, RelativeTime, Skeleton, SkeletonKind},
+    components::{Icon, MoreRows, RelativeTime, Segment, Segmented, Skeleton, SkeletonKind},
     form::outcome,
     later::{View, later},
     load::PartFailed,
-    reactive::effect,
+    reactive::{effect, memo},
     told::Told,
     words,
 };
 
 later! {
     more: events, View<LiveRun>, |live| view! { <Events live/> }.into_any();
+    more: times, View<(LiveRun, Past)>, |(live, past)| view! { <Times live past/> }.into_any();
 }
 
+const VIEWS: [Segment; 2] = [Segment::new(EVENTS, "Events"), Segment::new("times", "Times and replay")];
+const EVENTS: &str = "events";
+
 #[component]
-pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
+pub(super) fn Timeline(live: LiveRun, past: Past) -> impl IntoView {
     let is_open = RwSignal::new(false);
+    let shown = RwSignal::new(EVENTS.to_owned());
+    let both = (live, past);
+    let has_times = memo(move || is_open.get() && shown.with(|shown| shown != EVENTS));
     view! {
-        <section class="bottom-drawer" data-open=move || is_open.get() aria-label="Timeline">
+        <section class="bottom-drawer" data-open=move || is_open.get() data-tall=move || has_times.get() aria-label="Timeline">
             <div class="bottom-drawer-head">
                 <button
                     class="btn"
@@ -43,10 +52,18 @@ pub(super) fn Timeline(live: LiveRun) -> impl IntoView {
                     </span>
                 </button>
                 <span class="muted">{move || live.slowly(|run| words::count(run.seq, "event"))}</span>
+                <Show when=move || is_open.get()>
+                    <Segmented value=shown segments=VIEWS.to_vec() name="timeline-view" label="Timeline as"/>
+                </Show>
             </div>
             <div class="bottom-drawer-body">
                 <Show when=move || is_open.get()>
-                    <Later part=events of=live/>
+                    <Show
+                        when=move || has_times.get()
+                        fallback=move || view! { <Later part=events of=live/> }
+                    >
+                        <Later part=times of=both/>
+                    </Show>
                 </Show>
             </div>
         </section>

@@ -8,6 +8,7 @@ mod gates;
 mod page;
 mod parts;
 mod repeats;
+mod replay;
 mod runs;
 mod table;
 mod walk;

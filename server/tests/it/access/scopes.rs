@@ -104,7 +104,8 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (READ, &[
         "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
         "list_runs", "run_inputs", "run_shares",
-        "run_events", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact", "artifact_lineage",
+        "run_events", "run_log", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact",
+        "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
         "my_notices", "get_batch", "my_batches", "batch_rows",
     ]),

@@ -424,6 +424,7 @@ fn walk(numbers: Vec<u32>) -> BTreeSet<&'static str> {
     assert!(walk.world.fold() == walk.world.state, "folding all events gives the state");
     walk.end();
     assert!(walk.world.fold() == walk.world.state, "folding all events gives the state");
+    super::replay::check(&walk.world.events, &walk.world.state);
     walk.world.events.iter().map(|event| event.kind.as_str()).collect()
 }
 
