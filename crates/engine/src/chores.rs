@@ -11,11 +11,13 @@ use crate::shared::Shared;
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
 const READ_EVERY: u32 = 10;
+/// And counted so often for charts, likewise.
+const COUNT_EVERY: u32 = 15;
 
 pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
     let options = &shared.options;
     let mut round = 0_u32;
-    let mut is_much_left = false;
+    let (mut is_much_left, mut is_much_to_count) = (false, false);
     loop {
         let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -25,6 +27,9 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         round = round.wrapping_add(1);
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
+        }
+        if is_much_to_count || round.is_multiple_of(COUNT_EVERY) {
+            is_much_to_count = count_runs(shared).await;
         }
         if round.is_multiple_of(CLEAN_EVERY)
             && let Err(error) = shared.shelf.clean().await
@@ -41,6 +46,14 @@ async fn read_texts(shared: &Shared) -> bool {
     shared.shelf.read_texts().await.unwrap_or_else(|error| {
         let error = &error as &dyn std::error::Error;
         tracing::debug!(error, "what runs wrote was not read for searches; the next round does it");
+        false
+    })
+}
+
+async fn count_runs(shared: &Shared) -> bool {
+    shared.shelf.count_runs().await.unwrap_or_else(|error| {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "runs were not counted for charts; the next round does it");
         false
     })
 }

@@ -18,6 +18,7 @@ pub(crate) mod overrides;
 pub(crate) mod refusals;
 mod releasing;
 mod start;
+mod totals;
 pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,7 @@ pub use moving::move_to;
 pub use releasing::release;
 pub use start::start;
 pub(crate) use start::{Start, begin, start_row, startable};
+pub use totals::totals;
 
 use crate::{Error, OpContext, Result, Wanted};
 

@@ -65,6 +65,7 @@ mod secrets;
 mod sign_in;
 #[cfg(test)]
 mod templates;
+mod totals;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]

@@ -77,9 +77,7 @@ macro_rules! statements {
             usages: scoped!(
                 $scope,
                 "SELECT u.sort, u.day, u.id, coalesce(CASE u.sort
-                        WHEN 1 THEN (SELECT t.name FROM workflow_templates t WHERE t.id = u.id::uuid)
-                        WHEN 2 THEN (SELECT v.name FROM agents t JOIN agent_versions v ON v.agent_id = t.id AND v.version = t.latest_version
-                            WHERE t.id = u.id) END, u.id) AS name,
+                        WHEN 1 THEN (SELECT t.name FROM workflow_templates t WHERE t.id = u.id::uuid) END, u.id) AS name,
                     u.n_attempts, u.tokens, u.cost_micros
                 FROM (
                     SELECT CASE WHEN grouping(d.day) = 0 THEN 0 WHEN grouping(d.template_id) = 0 THEN 1
@@ -205,6 +203,25 @@ fn named(mut all: Vec<UsedBy>, total: Used) -> Vec<UsedBy> {
     all
 }
 
+/// Agents under the names that they have now.
+async fn called(tx: &mut Tx, mut agents: Vec<UsedBy>) -> Result<Vec<UsedBy>> {
+    let ids: Vec<String> = agents.iter().filter_map(|agent| agent.id.clone()).collect();
+    let names: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT a.id, v.spec ->> 'name' FROM agents a
+        JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = ANY($1)",
+    )
+    .bind(&ids)
+    .fetch_all(&mut **tx)
+    .await?;
+    let names: BTreeMap<String, String> = names.into_iter().filter_map(|(id, name)| Some((id, name?))).collect();
+    for agent in &mut agents {
+        if let Some(name) = agent.id.as_ref().and_then(|id| names.get(id)) {
+            agent.name.clone_from(name);
+        }
+    }
+    Ok(agents)
+}
+
 impl Store {
     /// The totals that are asked for, until today; `person` is whom the query names. Everybody's are an admin's alone: others are shown theirs.
     pub async fn run_totals(&self, viewer: &Actor, query: &TotalsQuery, person: Option<UserId>) -> Result<RunTotals> {
@@ -233,6 +250,7 @@ impl Store {
         let (days, used) = asked.usages(&mut tx, &scope, days).await?;
         let total = used.workflows.iter().fold((0, 0, 0), add);
         let people = if is_all { asked.people(&mut tx).await? } else { Vec::new() };
+        let agents = called(&mut tx, named(used.agents, total)).await?;
         let choices = asked.choices(&mut tx, &scope).await?;
         let first: Option<NaiveDate> = sqlx::query_scalar(scope.first)
             .bind(asked.viewer)
@@ -252,7 +270,7 @@ impl Store {
             took: percentiles(&took),
             waited: percentiles(&waited),
             workflows: named(used.workflows, total),
-            agents: named(used.agents, total),
+            agents,
             models: named(used.models, total),
             people: named(people, total),
             choices,
