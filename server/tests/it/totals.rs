@@ -23,8 +23,12 @@ async fn days_are_told_to_whom_the_runs_are_and_wrong_questions_are_refused_by_n
         let run = server.anna.start(&template, text).await;
         server.anna.settled(&run).await;
     }
-    server.store.count_runs().await.unwrap();
-    let mine = totals(&server.anna, "").await;
+    // The chore of the server may be at it just now; then nobody else counts.
+    let mut mine = totals(&server.anna, "").await;
+    while n_runs(&mine).0 < 2 {
+        server.store.count_runs().await.unwrap();
+        mine = totals(&server.anna, "").await;
+    }
     assert_eq!(n_runs(&mine), (2, 30));
     assert_eq!((&mine["took"]["n"], &mine["choices"][0]["id"]), (&2.into(), &template.as_str().into()));
     assert_eq!(mine["agents"][0]["id"], "shout");

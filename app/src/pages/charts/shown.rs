@@ -88,7 +88,7 @@ pub(super) fn Figure(chart: Chart, days: Vec<NaiveDate>) -> impl IntoView {
             </div>
             <details class="chart-table">
                 <summary>{format!("Table: {title}")}</summary>
-                <TableShell label=title plain=true>
+                <TableShell label=format!("Table: {title}") plain=true>
                     <thead>
                         <tr><th scope="col">"Day (UTC)"</th>{columns}</tr>
                     </thead>
