@@ -43,7 +43,7 @@ test("what runs did is drawn, said and listed, narrowed to one workflow, and fit
   await page.reload();
   await hydrated(page);
   await expect(page.getByRole("combobox", { name: "Days" })).toHaveValue("7");
-  await page.getByRole("radio", { name: "Agent" }).check({ force: true });
+  await page.getByRole("radio", { name: "Agent" }).check();
   const used = page.getByRole("table", { name: "Tokens and cost by agent" });
   await expect(used.getByRole("rowheader", { name: "Echo" })).toBeVisible();
 

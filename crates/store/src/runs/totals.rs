@@ -134,7 +134,7 @@ const SHARED: Statements = statements!("shared", " AND NOT d.is_part");
 const ALL: Statements = statements!("all", "");
 
 /// Name and text of each that a chart asks, and how many values go in, for the test that looks at their plans: who looks, the first and the
-/// last day, a person, a workflow (of choices, how many), and how many. Must never be run from here.
+/// last day, a person, a workflow, and how many. Must never be run from here.
 pub const STATEMENTS: [(&str, &str, usize); 11] = [
     ("my days", MINE.days, 5),
     ("my times", MINE.times, 5),
