@@ -40,3 +40,78 @@ CREATE TABLE run_shares (
 );
 CREATE INDEX run_shares_of_user ON run_shares (user_id, run_id) WHERE user_id IS NOT NULL;
 CREATE INDEX run_shares_of_group ON run_shares (group_id, run_id) WHERE group_id IS NOT NULL;
+
+-- Which runs were counted into the totals of their days, as they were then; sub-workflows too, for what they used. Days are of UTC. Beside
+-- the rows of the engine, written after the commits, never with one, and made anew from those whenever a run was committed since.
+CREATE TABLE run_counts (
+    run_id      uuid PRIMARY KEY,
+    -- The commit up to which it was counted.
+    as_of       timestamptz NOT NULL,
+    -- On which it was started.
+    day         date NOT NULL,
+    user_id     uuid NOT NULL,
+    template_id uuid NOT NULL,
+    -- Of another run: its sub-workflow.
+    is_part     boolean NOT NULL,
+    -- Of its status how it ended; null while it goes on.
+    ended       text CHECK (ended IN ('completed', 'failed', 'cancelled')),
+    -- Of what completed, the buckets (each begins a tenth above the one before) of the milliseconds that it took without the time in which
+    -- a gate of it was open, and of that time, if there was any.
+    took        smallint CHECK (took BETWEEN 0 AND 400),
+    waited      smallint CHECK (waited BETWEEN 0 AND 400)
+);
+CREATE INDEX run_counts_of_day ON run_counts (day);
+
+-- What attempts of these used, by the day on which they began.
+CREATE TABLE run_usages (
+    run_id      uuid NOT NULL,
+    day         date NOT NULL,
+    -- Empty where the version of the workflow has no such step any more.
+    agent_id    text NOT NULL,
+    -- Empty where no model was asked.
+    model       text NOT NULL,
+    n_attempts  bigint NOT NULL,
+    tokens      bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    PRIMARY KEY (run_id, day, agent_id, model)
+);
+CREATE INDEX run_usages_of_day ON run_usages (day);
+
+-- Totals of days, made of the two above a whole day at a time: runs, how long they took and waited, and what attempts used.
+CREATE TABLE run_days (
+    day         date NOT NULL,
+    -- All zeros, here and in the two below: everybody together.
+    user_id     uuid NOT NULL,
+    template_id uuid NOT NULL,
+    n_runs      bigint NOT NULL,
+    n_completed bigint NOT NULL,
+    n_failed    bigint NOT NULL,
+    n_cancelled bigint NOT NULL,
+    PRIMARY KEY (user_id, day, template_id)
+);
+CREATE INDEX run_days_of_day ON run_days (day);
+
+CREATE TABLE run_day_times (
+    day         date NOT NULL,
+    user_id     uuid NOT NULL,
+    template_id uuid NOT NULL,
+    is_waiting  boolean NOT NULL,
+    bucket      smallint NOT NULL,
+    n           bigint NOT NULL,
+    PRIMARY KEY (user_id, day, template_id, is_waiting, bucket)
+);
+CREATE INDEX run_day_times_of_day ON run_day_times (day);
+
+CREATE TABLE run_day_usages (
+    day         date NOT NULL,
+    user_id     uuid NOT NULL,
+    template_id uuid NOT NULL,
+    is_part     boolean NOT NULL,
+    agent_id    text NOT NULL,
+    model       text NOT NULL,
+    n_attempts  bigint NOT NULL,
+    tokens      bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    PRIMARY KEY (user_id, day, template_id, is_part, agent_id, model)
+);
+CREATE INDEX run_day_usages_of_day ON run_day_usages (day);

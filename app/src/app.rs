@@ -36,6 +36,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs") view={Lazy::<fetched::RunList>::new()}/>
                     <Route path=path!("/start/:template_id/table") view={Lazy::<fetched::StartMany>::new()}/>
                     <Route path=path!("/batches/:batch_id") view={Lazy::<fetched::Batch>::new()}/>
+                    // Before those of one run: no id is such a word.
+                    <Route path=path!("/runs/charts") view={Lazy::<fetched::Charts>::new()}/>
                     <Route path=path!("/runs/:run_id") view={Lazy::<fetched::runs::Run>::new()}/>
                     <Route path=path!("/runs/:run_id/compare/:other_id") view={Lazy::<fetched::Compare>::new()}/>
                     <Route path=path!("/account") view={Lazy::<fetched::Account>::new()}/>

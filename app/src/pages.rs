@@ -4,6 +4,7 @@ mod account;
 mod agents;
 mod audit;
 mod batches;
+mod charts;
 mod compare;
 mod dashboard;
 mod deleting;

@@ -88,6 +88,12 @@ pub async fn list_runs(query: wire::RunQuery, after: Option<String>) -> Result<w
     Ok(service::runs::find(&expect_context(), &query, &service::Wanted::after(after)).await?)
 }
 
+/// What runs did, by day.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn run_totals(query: wire::TotalsQuery) -> Result<wire::RunTotals, AppError> {
+    Ok(service::runs::totals(&expect_context(), &query).await?)
+}
+
 /// What a run was started with.
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn run_inputs(id: RunId) -> Result<wire::RunInputs, AppError> {

@@ -11,6 +11,7 @@ pub(super) fn places(is_admin: bool) -> Vec<Entry> {
         page("layout-dashboard", "Dashboard", "/dashboard").about("home gallery my runs"),
         page("inbox", "Inbox", "/inbox").about("waiting reviews approve approvals history"),
         page("list", "Runs", "/runs").about("find search tags archive"),
+        page("list", "Charts of runs", "/runs/charts").about("totals success duration tokens cost statistics"),
     ];
     if is_admin {
         places.extend([

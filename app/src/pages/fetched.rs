@@ -12,6 +12,7 @@ use super::{
     agents::{AgentPage, AgentsPage, NewAgentPage},
     audit::AuditPage,
     batches::{batch::BatchPage, many::StartManyPage},
+    charts::ChartsPage,
     compare::ComparePage,
     dashboard::DashboardPage,
     design::DesignPage,
@@ -39,6 +40,7 @@ fetched! {
     mine: Account, account, load_account, view! { <AccountPage/> }.into_any();
     mine: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
     mine: RunList, run_list, load_run_list, view! { <RunsPage/> }.into_any();
+    mine: Charts, charts, load_charts, view! { <ChartsPage/> }.into_any();
     mine: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
     mine: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();

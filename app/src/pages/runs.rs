@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     api,
-    components::{Empty, RowsSkeleton},
+    components::{Empty, LinkButton, RowsSkeleton},
     error::AppError,
     load::{PartFailed, refetch_after_sign_in},
     reactive::{effect, memo},
@@ -45,6 +45,9 @@ pub fn RunsPage() -> impl IntoView {
                 <div class="page-head">
                     <h1>"Runs"</h1>
                     <p>"Find a run again by what it is about, its status, or when it was started"</p>
+                    <div class="page-actions">
+                        <LinkButton href="/runs/charts">"Charts"</LinkButton>
+                    </div>
                 </div>
                 <Filters typed asked refused/>
                 <Transition fallback=|| view! { <RowsSkeleton n=8/> }>

@@ -1,9 +1,10 @@
 //! What every replica does for all: declaring workers dead that are not heard of, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use runs::Log;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
@@ -11,11 +12,15 @@ use crate::shared::Shared;
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
 const READ_EVERY: u32 = 10;
+/// Rounds between two times in which runs are counted for charts, likewise. The longer it takes, the more: it is a fiftieth of the time.
+const COUNT_EVERY: RangeInclusive<u32> = 2..=30;
+const COUNT_SHARE: u32 = 50;
 
 pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
     let options = &shared.options;
     let mut round = 0_u32;
     let mut is_much_left = false;
+    let mut rounds_to_count = *COUNT_EVERY.start();
     loop {
         let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -25,6 +30,10 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         round = round.wrapping_add(1);
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
+        }
+        rounds_to_count -= 1;
+        if rounds_to_count == 0 {
+            rounds_to_count = count_runs(shared).await;
         }
         if round.is_multiple_of(CLEAN_EVERY)
             && let Err(error) = shared.shelf.clean().await
@@ -43,6 +52,23 @@ async fn read_texts(shared: &Shared) -> bool {
         tracing::debug!(error, "what runs wrote was not read for searches; the next round does it");
         false
     })
+}
+
+/// In how many rounds it is done again, at least one.
+async fn count_runs(shared: &Shared) -> u32 {
+    let began = Instant::now();
+    let is_much_left = shared.shelf.count_runs().await.unwrap_or_else(|error| {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "runs were not counted for charts; a later round does it");
+        false
+    });
+    if is_much_left { 1 } else { rounds_after(began.elapsed(), shared.options.sweep) }
+}
+
+fn rounds_after(took: Duration, sweep: Duration) -> u32 {
+    let (least, most) = COUNT_EVERY.into_inner();
+    let rounds = took.saturating_mul(COUNT_SHARE).as_millis() / sweep.as_millis().max(1);
+    u32::try_from(rounds).unwrap_or(most).clamp(least, most)
 }
 
 #[tracing::instrument(name = "sweep", level = "debug", skip_all)]
@@ -66,5 +92,16 @@ pub(crate) async fn watch(shared: &Shared, stop: &CancellationToken) {
         if stop.run_until_cancelled(tokio::time::sleep(shared.options.beat)).await.is_none() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_takes_a_small_share_of_the_time_and_is_never_put_off_for_long() {
+        let after = |ms| rounds_after(Duration::from_millis(ms), Duration::from_secs(2));
+        assert_eq!([0, 80, 400, 60_000].map(after), [2, 2, 10, 30]);
     }
 }

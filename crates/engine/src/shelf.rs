@@ -72,6 +72,11 @@ pub trait Shelf: Send + Sync + 'static {
         Ok(false)
     }
 
+    /// Adds what runs did since to the totals of their days, for charts, and says whether there may be more.
+    async fn count_runs(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Tokens on their way to whoever watches; they may be lost.
     fn send_delta(&self, delta: Delta);
 

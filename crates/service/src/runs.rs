@@ -20,6 +20,7 @@ pub(crate) mod refusals;
 mod releasing;
 mod sharing;
 mod start;
+mod totals;
 pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,7 @@ pub use releasing::release;
 pub use sharing::{end_share, share, shared_by, shares};
 pub use start::start;
 pub(crate) use start::{Start, begin, start_row, startable};
+pub use totals::totals;
 
 use crate::{Error, OpContext, Result, Wanted};
 

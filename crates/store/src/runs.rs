@@ -2,11 +2,13 @@
 //! Every read carries the viewer: a run that is not theirs is as absent as one that does not exist. A page must cost what stands on it,
 //! whatever lies before it and whatever others have: a test looks at the plans of `LIST_STATEMENTS`.
 
+pub mod counting;
 pub mod labels;
 mod lexemes;
 pub mod listed;
 pub mod shares;
 pub mod texts;
+pub mod totals;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -49,6 +49,7 @@ pub mod template;
 mod testing;
 pub mod timing;
 pub mod title;
+pub mod totals;
 pub mod transcript;
 pub mod trying;
 pub mod validate;

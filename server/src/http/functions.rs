@@ -68,6 +68,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("start_run", CONTENT),
     ("my_runs", SMALL),
     ("list_runs", SMALL),
+    ("run_totals", SMALL),
     ("run_inputs", SMALL),
     ("label_run", SMALL),
     ("change_runs", SMALL),

@@ -75,6 +75,7 @@ pub fn routes() -> Vec<Route> {
         get("/api/workflows/runs", runs::list),
         post("/api/workflows/runs", runs::start).takes(CONTENT),
         post("/api/workflows/runs/change", runs::change),
+        get("/api/workflows/runs/totals", runs::totals),
         get("/api/workflows/runs/{run_id}", runs::get),
         patch("/api/workflows/runs/{run_id}", runs::patch),
         put("/api/workflows/runs/{run_id}/labels", runs::label),

@@ -16,7 +16,7 @@ use workflow::{
     RunId, RunView, StepKey,
     api::{
         AdoptRun, ChangeRuns, ChangedRuns, Comparison, ForkRun, ListedRun, MoveAnswer, MoveRun, Page, PatchRun,
-        ResumeRun, RunLabels, RunQuery, RunScope, Staleness, StartRun, StuckGate,
+        ResumeRun, RunLabels, RunQuery, RunScope, RunTotals, Staleness, StartRun, StuckGate, TotalsQuery,
     },
     id::GroupId,
 };
@@ -24,7 +24,7 @@ use workflow::{
 use super::{
     after::{After, after},
     extract::{Body, Ids, Once, Pages, Params, Prefer},
-    problem::{Problem, Result},
+    problem::Result,
     query::Query,
 };
 
@@ -74,17 +74,24 @@ pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> 
     Ok(Json(Listed { runs: items, next }))
 }
 
-fn choice(query: &Query) -> Result<RunQuery> {
-    let is = |name: &str| Ok::<bool, Problem>(query.parsed(name, A_SWITCH)?.unwrap_or_default());
-    let scope = match (is("all")?, is("shared")?, is("with_me")?) {
+fn is(query: &Query, name: &str) -> Result<bool> {
+    Ok(query.parsed(name, A_SWITCH)?.unwrap_or_default())
+}
+
+/// Whose.
+fn scope(query: &Query) -> Result<RunScope> {
+    Ok(match (is(query, "all")?, is(query, "shared")?, is(query, "with_me")?) {
         (true, ..) => RunScope::All,
         (false, true, _) => RunScope::Shared,
         (false, false, true) => RunScope::WithMe,
         (false, false, false) => RunScope::Mine,
-    };
+    })
+}
+
+fn choice(query: &Query) -> Result<RunQuery> {
     let states = "one of pending, running, awaiting_review, paused, completed, failed, cancelled";
     Ok(RunQuery {
-        scope,
+        scope: scope(query)?,
         sort: query.word("sort", "one of newest, oldest, longest, dearest")?.unwrap_or_default(),
         search: query.text("search").map(str::to_owned),
         status: query.word("status", states)?,
@@ -94,8 +101,20 @@ fn choice(query: &Query) -> Result<RunQuery> {
         tag: query.text("tag").map(str::to_owned),
         from: query.parsed("from", A_TIME)?,
         to: query.parsed("to", A_TIME)?,
-        archived: is("archived")?,
+        archived: is(query, "archived")?,
     })
+}
+
+/// What runs did, by day.
+pub(super) async fn totals(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Json<RunTotals>> {
+    query.only(&["days", "all", "shared", "workflow", "person"])?;
+    let wanted = TotalsQuery {
+        scope: Some(scope(&query)?),
+        days: query.parsed("days", "a number of days, such as 30")?,
+        workflow: query.parsed("workflow", "the id of a workflow")?,
+        person: query.text("person").map(str::to_owned),
+    };
+    Ok(Json(runs::totals(&ctx, &wanted).await?))
 }
 
 /// Cancels many, or archives them or takes them back; dry: which of them.

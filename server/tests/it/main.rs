@@ -69,6 +69,7 @@ mod shares;
 mod sign_in;
 #[cfg(test)]
 mod templates;
+mod totals;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]

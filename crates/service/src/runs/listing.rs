@@ -40,11 +40,11 @@ pub async fn find(ctx: &OpContext, query: &RunQuery, wanted: &Wanted) -> Result<
 }
 
 /// An empty text restricts nothing.
-fn given(text: Option<&str>) -> Option<&str> {
+pub(super) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-async fn person(ctx: &OpContext, email: &str) -> Result<Option<UserId>> {
+pub(super) async fn person(ctx: &OpContext, email: &str) -> Result<Option<UserId>> {
     let wrong = "This is no email. Write a whole one, such as name@example.org.";
     let email = text::email(email).map_err(|_| Error::invalid("person", wrong))?;
     Ok(ctx.store().user_by_email(&email).await?.map(|user| user.id))

@@ -16,3 +16,4 @@ mod quotas;
 mod races;
 mod support;
 mod takers;
+mod totals;

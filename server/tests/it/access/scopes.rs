@@ -29,7 +29,7 @@ const REST: &[(By, &[&str])] = &[
     (READ, &[
         "GET /api/me", "GET /api/me/delegations", "GET /api/tokens", "GET /api/agents/list", "GET /api/live",
         "GET /api/workflows/gallery", "GET /api/workflows/templates", "GET /api/workflows/templates/{template_id}",
-        "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs",
+        "GET /api/workflows/templates/{template_id}/versions", "GET /api/workflows/waiting", "GET /api/workflows/runs", "GET /api/workflows/runs/totals",
         "GET /api/workflows/runs/{run_id}", "GET /api/workflows/runs/{run_id}/events", "GET /api/workflows/runs/{run_id}/stale",
         "GET /api/workflows/runs/{run_id}/export.zip", "GET /api/workflows/runs/{run_id}/report.html",
         "GET /api/workflows/runs/{run_id}/compare", "GET /api/workflows/runs/{run_id}/live",
@@ -103,7 +103,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
         "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
-        "list_runs", "run_inputs", "run_shares",
+        "list_runs", "run_totals", "run_inputs", "run_shares",
         "run_events", "run_log", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact",
         "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
