@@ -404,6 +404,8 @@ CREATE INDEX workflow_runs_waiting_of_user ON workflow_runs (user_id, created_at
 -- What a workflow gave last, for whoever edits it. The second condition always holds and keeps the lists of runs, which do not say it, from
 -- being read by this index.
 CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at DESC, id DESC) WHERE parent_run IS NULL AND template_version > 0;
+-- The sub-workflows of a run go with it.
+CREATE INDEX workflow_runs_of_parent ON workflow_runs (parent_run) WHERE parent_run IS NOT NULL;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
@@ -415,9 +417,25 @@ CREATE TABLE run_labels (
     tags        text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
     -- Since when it stands in no list but that of what was archived.
     archived_at timestamptz,
-    changed_at  timestamptz NOT NULL DEFAULT now()
+    changed_at  timestamptz NOT NULL DEFAULT now(),
+    -- From when on it is deleted, unless somebody takes that back; the head that it had when that was asked, since whatever is committed
+    -- afterwards keeps it; and who asked.
+    delete_at   timestamptz,
+    delete_head uuid,
+    deleted_by  uuid,
+    CHECK ((delete_at IS NULL) = (delete_head IS NULL))
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
+CREATE INDEX run_labels_deleting ON run_labels (delete_at) WHERE delete_at IS NOT NULL;
+
+-- Runs that were deleted, for good: none begins again under such an id. What stood beside their heads is taken away afterwards, in pieces.
+CREATE TABLE deleted_runs (
+    run_id     uuid PRIMARY KEY,
+    deleted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Nothing of it is left.
+    is_cleared boolean NOT NULL DEFAULT false
+);
+CREATE INDEX deleted_runs_left ON deleted_runs (deleted_at) WHERE NOT is_cleared;
 
 -- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
 CREATE TABLE run_texts (
@@ -553,6 +571,8 @@ CREATE TABLE artifacts (
     CHECK (content IS NULL OR length(content) = size)
 );
 CREATE INDEX artifacts_of_blob ON artifacts (content_hash) WHERE content IS NULL;
+-- Copies whose bytes stand with what they copy: they get them before that goes.
+CREATE INDEX artifacts_of_original ON artifacts (copy_of) WHERE copy_of IS NOT NULL AND content IS NULL;
 
 -- Of each output of a run, which version is the latest and which passed a gate.
 CREATE TABLE artifact_heads (

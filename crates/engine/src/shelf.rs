@@ -72,6 +72,11 @@ pub trait Shelf: Send + Sync + 'static {
         Ok(false)
     }
 
+    /// Deletes the runs whose time has come, clears away what is left of others, and says whether there may be more.
+    async fn delete_runs(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Tokens on their way to whoever watches; they may be lost.
     fn send_delta(&self, delta: Delta);
 

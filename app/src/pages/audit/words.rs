@@ -79,6 +79,10 @@ pub(super) fn action(action: &str) -> &str {
         "run.labelled" => "Gave a run a title or tags",
         "run.archived" => "Archived a run",
         "run.unarchived" => "Took a run back from the archive",
+        "run.deletion_asked" => "Asked to delete a run",
+        "run.kept" => "Took back that a run is deleted",
+        "run.deletion_dropped" => "Did not delete a run, which went on",
+        "run.deleted" => "Deleted a run",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }

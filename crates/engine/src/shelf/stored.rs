@@ -68,6 +68,10 @@ impl Shelf for Store {
         Ok(self.read_run_texts().await?)
     }
 
+    async fn delete_runs(&self) -> Result<bool> {
+        Ok(self.delete_runs().await?)
+    }
+
     fn send_delta(&self, delta: Delta) {
         self.send_delta(delta);
     }

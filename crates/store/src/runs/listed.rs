@@ -122,6 +122,7 @@ macro_rules! listing {
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
                     AND (l.archived_at IS NOT NULL) = $14::boolean
+                    AND l.delete_at IS NULL
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
                     AND ($9::timestamptz IS NULL OR r.created_at < $9)
                     AND ",

@@ -133,6 +133,10 @@ pub enum RunAction {
     Archive,
     /// Takes them back.
     Unarchive,
+    /// Deletes runs that are over, with their sub-workflows: half a minute later, so that it can be taken back.
+    Delete,
+    /// Takes that back.
+    Keep,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -150,6 +154,9 @@ pub struct ChangeRuns {
 pub struct ChangedRuns {
     pub done: Vec<RunId>,
     pub refused: Vec<RefusedRun>,
+    /// Runs of sub-workflows that go with those that are deleted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub n_parts: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
