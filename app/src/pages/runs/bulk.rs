@@ -1,7 +1,7 @@
 //! What is done with the runs that are ticked. It is counted first, and asked with what would be left out; what can be taken back says so.
 //! Must never do more than was counted.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
@@ -16,6 +16,9 @@ use crate::{
     reactive::memo,
     words,
 };
+
+/// As long as what was deleted can be taken back, but for the way there.
+const UNDO: Duration = Duration::from_secs(27);
 
 /// What became of runs in the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,7 +174,10 @@ pub(super) fn BulkBar(
     let not_done = outcome(act, move |done: Counted| {
         open.set(false);
         ticked.set(BTreeSet::new());
-        toasts.push(Kind::Success, done.said(), undo(toasts, &done, on_done));
+        match undo(toasts, &done, on_done) {
+            Some(undo) => toasts.push_for(UNDO, Kind::Success, done.said(), Some(undo)),
+            None => toasts.success(done.said()),
+        }
         on_done.run((Became::by(done.action), done.runs.done));
     });
     let n = memo(move || ticked.with(BTreeSet::len));

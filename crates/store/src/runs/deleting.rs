@@ -83,7 +83,7 @@ const BURY: [&str; 6] = [
 ];
 
 /// What is left of a run that was deleted ten minutes ago. By then nothing is at work any more that began before: a statement of the engine
-/// and a request last a minute or two at most. So a fork that was decided on it has its content, and a first commit that is stuck in the
+/// lasts five minutes at most, unless an operator lets it last longer, and a request less. So a fork that was decided on it has its content, and a first commit that is stuck in the
 /// database since before finds the events that keep it from being written.
 const NEXT: &str = "SELECT run_id FROM deleted_runs
     WHERE NOT is_cleared AND deleted_at < clock_timestamp() - interval '10 minutes'
