@@ -26,7 +26,7 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
         }
-        if let Err(error) = shared.shelf.delete_runs().await {
+        if let Err(error) = shared.shelf.delete_runs(options.keep_days).await {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "runs that are to be deleted were left; the next round does it");
         }

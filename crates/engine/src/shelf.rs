@@ -73,7 +73,8 @@ pub trait Shelf: Send + Sync + 'static {
     }
 
     /// Deletes the runs whose time has come, clears away what is left of others, and says whether there may be more.
-    async fn delete_runs(&self) -> Result<bool> {
+    /// Runs that are over for so many days go by themselves.
+    async fn delete_runs(&self, _keep_days: Option<u32>) -> Result<bool> {
         Ok(false)
     }
 

@@ -22,7 +22,7 @@ async fn change(client: &Client, action: &str, runs: &[&str], dry_run: bool) -> 
 async fn pass(pool: &PgPool) {
     let sql = "UPDATE run_labels SET delete_at = now() - interval '1 second' WHERE delete_at IS NOT NULL";
     sqlx::query(sql).execute(pool).await.unwrap();
-    Store::from_pool(pool.clone()).delete_runs().await.unwrap();
+    Store::from_pool(pool.clone()).delete_runs(None).await.unwrap();
 }
 
 async fn listed(client: &Client) -> Vec<String> {

@@ -68,8 +68,8 @@ impl Shelf for Store {
         Ok(self.read_run_texts().await?)
     }
 
-    async fn delete_runs(&self) -> Result<bool> {
-        Ok(self.delete_runs().await?)
+    async fn delete_runs(&self, keep_days: Option<u32>) -> Result<bool> {
+        Ok(self.delete_runs(keep_days).await?)
     }
 
     fn send_delta(&self, delta: Delta) {

@@ -38,6 +38,14 @@ pub struct Deletable {
     pub n_parts: i64,
 }
 
+/// Runs that are over for so many days, the oldest first: as if somebody had asked, with nobody to take it back.
+const OLD: &str = "INSERT INTO run_labels (run_id, delete_at, delete_head)
+    SELECT r.id, clock_timestamp(), r.head FROM workflow_runs r
+    WHERE NOT r.is_test AND r.parent_run IS NULL AND r.created_at > '-infinity'
+        AND r.created_at < now() - make_interval(days => $1) AND r.finished_at < now() - make_interval(days => $1)
+    ORDER BY r.created_at, r.id LIMIT $2
+    ON CONFLICT (run_id) DO UPDATE SET delete_at = excluded.delete_at, delete_head = excluded.delete_head WHERE run_labels.delete_at IS NULL";
+
 /// A run with its sub-workflows, and theirs.
 macro_rules! tree {
     () => {
@@ -83,8 +91,8 @@ const BURY: [&str; 6] = [
 ];
 
 /// What is left of a run that was deleted ten minutes ago. By then nothing is at work any more that began before: a statement of the engine
-/// lasts five minutes at most, unless an operator lets it last longer, and a request less. So a fork that was decided on it has its content, and a first commit that is stuck in the
-/// database since before finds the events that keep it from being written.
+/// lasts five minutes at most, unless an operator lets it last longer, and a request less. So a fork that was decided on it has its
+/// content, and a first commit that is stuck in the database since before finds the events that keep it from being written.
 const NEXT: &str = "SELECT run_id FROM deleted_runs
     WHERE NOT is_cleared AND deleted_at < clock_timestamp() - interval '10 minutes'
     ORDER BY deleted_at LIMIT 1 FOR UPDATE SKIP LOCKED";
@@ -182,7 +190,12 @@ impl Store {
     }
 
     /// Deletes those whose time has come, clears away some of what is left of others, and says whether there may be more of it.
-    pub async fn delete_runs(&self) -> Result<bool> {
+    /// `keep_days`: so long after their end runs go by themselves; never, where there is none.
+    pub async fn delete_runs(&self, keep_days: Option<u32>) -> Result<bool> {
+        if let Some(days) = keep_days {
+            let days = i32::try_from(days).unwrap_or(i32::MAX);
+            sqlx::query(OLD).bind(days).bind(MOST_RUNS).execute(&self.pool).await?;
+        }
         let due: Vec<Uuid> = sqlx::query_scalar(
             "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY delete_at LIMIT $1",
         )
@@ -292,6 +305,9 @@ async fn bury(tx: &mut PgConnection, run: Uuid, ids: &[Uuid], asked: &Asked) -> 
     for sql in BURY {
         sqlx::query(sql).bind(ids).execute(&mut *tx).await?;
     }
-    let data = json!({"workflow": workflow, "owner": owner, "n_runs": ids.len()});
+    let mut data = json!({"workflow": workflow, "owner": owner, "n_runs": ids.len()});
+    if asked.deleted_by.is_none() {
+        data["by"] = json!("age");
+    }
     audit::append(tx, asked.author(), "run.deleted", &run.to_string(), data).await
 }

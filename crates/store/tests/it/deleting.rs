@@ -55,7 +55,7 @@ async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(p
     };
     assert_eq!(mine().await, [other], "it stands in no list from the moment on");
     sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
-    world.store.delete_runs().await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
     let is_known = world.process.runs.read_now(run, |state| state.is_some()).await.unwrap();
     assert!(!is_known);
     let late = with_content(by(&world.ada, run, edit(version("b"))), "b");
@@ -66,7 +66,7 @@ async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(p
         .await
         .unwrap();
     sqlx::query("UPDATE blobs SET created_at = created_at - interval '2 days'").execute(&pool).await.unwrap();
-    world.store.delete_runs().await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
     world.store.collect_blobs().await.unwrap();
     let ids = [copies[0].id, copies[1].id, inline];
     let contents = world.store.artifact_contents(&ids).await.unwrap();
@@ -77,11 +77,40 @@ async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(p
     // Nobody names the large one any more once the copy goes too.
     world.store.ask_to_delete_runs(&[other], Author::default()).await.unwrap();
     sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
-    world.store.delete_runs().await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
     sqlx::query("UPDATE deleted_runs SET deleted_at = deleted_at - interval '11 minutes'")
         .execute(&pool)
         .await
         .unwrap();
-    world.store.delete_runs().await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
     assert_eq!(world.store.collect_blobs().await.unwrap(), 1);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_that_ended_long_ago_go_by_themselves_where_an_operator_wants_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (old, young) = (made(&world).await, made(&world).await);
+    let going = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    sqlx::query(
+        "UPDATE workflow_runs SET created_at = created_at - interval '40 days', finished_at = finished_at - interval '31 days'
+        WHERE id <> $1",
+    )
+    .bind(young.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let left = async |keep_days| {
+        world.store.delete_runs(keep_days).await.unwrap();
+        let ids: Vec<uuid::Uuid> =
+            sqlx::query_scalar("SELECT id FROM workflow_runs ORDER BY id").fetch_all(&pool).await.unwrap();
+        ids.into_iter().map(RunId).collect::<Vec<_>>()
+    };
+    assert_eq!(left(None).await, [old, young, going], "by default none do");
+    assert_eq!(left(Some(32)).await, [old, young, going]);
+    assert_eq!(left(Some(30)).await, [young, going]);
+    let by: String = sqlx::query_scalar("SELECT data ->> 'by' FROM audit_log WHERE action = 'run.deleted'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(by, "age");
 }

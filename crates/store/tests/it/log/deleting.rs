@@ -77,10 +77,10 @@ async fn a_run_that_was_deleted_is_lost_to_all_who_know_it_and_never_begins_agai
     let late = run.decide(run.now(&log).await, &[again()]).unwrap().commit;
 
     assert_eq!(store.ask_to_delete_runs(&[run.id], Author::default()).await.unwrap(), [run.id]);
-    store.delete_runs().await.unwrap();
+    store.delete_runs(None).await.unwrap();
     assert!(matches!(loaded(&log, run.id).await, Loaded::Run { .. }), "there is time to take it back");
     pass(&pool).await;
-    store.delete_runs().await.unwrap();
+    store.delete_runs(None).await.unwrap();
 
     assert_eq!(loaded(&log, run.id).await, Loaded::Missing);
     let seen = Seen { seq: run.state.seq, head: run.head.unwrap() };
@@ -90,7 +90,7 @@ async fn a_run_that_was_deleted_is_lost_to_all_who_know_it_and_never_begins_agai
     assert_eq!(commit(&log, &fresh(&log, &began).await).await, Outcome::Found);
     assert_eq!(loaded(&log, run.id).await, Loaded::Missing);
     wait(&pool).await;
-    store.delete_runs().await.unwrap();
+    store.delete_runs(None).await.unwrap();
     assert_eq!(left_of(&pool, run.id).await, 0);
     assert!(matches!(commit(&log, &fresh(&log, &began).await).await, Outcome::Quarantined { .. }));
     assert_eq!(commit(&log, &fresh(&log, &late).await).await, Outcome::Lost);
@@ -108,11 +108,11 @@ async fn of_a_commit_and_a_deletion_at_the_same_time_one_wins_and_readers_see_al
         pass(&pool).await;
         let decided = run.decide(run.now(&log).await, &[again()]).unwrap();
         let (outcome, deleted, seen) =
-            join3(commit(&log, &decided.commit), store.delete_runs(), loaded(&log, run.id)).await;
+            join3(commit(&log, &decided.commit), store.delete_runs(None), loaded(&log, run.id)).await;
         deleted.unwrap();
         assert!(matches!(seen, Loaded::Run { .. } | Loaded::Missing), "{seen:?}");
         // It may have lost against a lock that was taken away; it does not win a second time.
-        store.delete_runs().await.unwrap();
+        store.delete_runs(None).await.unwrap();
         match (outcome, loaded(&log, run.id).await) {
             (Outcome::Written, Loaded::Run { .. }) => check(&log, run.id).await,
             (Outcome::Lost | Outcome::Locked, Loaded::Missing) => {}
@@ -138,7 +138,7 @@ async fn sub_workflows_go_with_their_run_and_what_goes_on_or_is_on_its_way_keeps
     assert_eq!(asked, [root.id], "a part goes with its run alone");
     pass(&pool).await;
     let are_there = async || {
-        store.delete_runs().await.unwrap();
+        store.delete_runs(None).await.unwrap();
         [loaded(&log, root.id).await, loaded(&log, part.id).await].map(|one| one != Loaded::Missing)
     };
     assert_eq!(are_there().await, [true, true], "one of them goes on");
@@ -157,7 +157,7 @@ async fn sub_workflows_go_with_their_run_and_what_goes_on_or_is_on_its_way_keeps
     assert_eq!(are_there().await, [false, false]);
     assert_eq!(loaded(&log, going.id).await, Loaded::Missing);
     wait(&pool).await;
-    store.delete_runs().await.unwrap();
+    store.delete_runs(None).await.unwrap();
     for run in [root.id, part.id, going.id] {
         assert_eq!(left_of(&pool, run).await, 0);
     }
