@@ -29,8 +29,21 @@ use super::{
 };
 
 /// What chooses among runs.
-const CHOICES: [&str; 12] =
-    ["all", "shared", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to", "archived"];
+const CHOICES: [&str; 13] = [
+    "all",
+    "shared",
+    "sort",
+    "search",
+    "status",
+    "workflow",
+    "person",
+    "group",
+    "tag",
+    "from",
+    "to",
+    "min_cost_micros",
+    "archived",
+];
 const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
 const A_SWITCH: &str = "true or false";
 
@@ -91,6 +104,7 @@ fn choice(query: &Query) -> Result<RunQuery> {
         tag: query.text("tag").map(str::to_owned),
         from: query.parsed("from", A_TIME)?,
         to: query.parsed("to", A_TIME)?,
+        min_cost_micros: query.parsed("min_cost_micros", "a whole number of millionths, such as 50000")?,
         archived: is("archived")?,
     })
 }

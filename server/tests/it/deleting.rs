@@ -56,20 +56,20 @@ async fn a_run_is_deleted_by_whom_it_is_for_alone_and_only_once_nobody_takes_it_
     assert_eq!((n, why.len()), (1, 1));
     assert!(why[0].contains("not over yet"), "{why:?}");
     assert_eq!(listed(&server.anna).await.len(), 3, "that was dry");
-    let (n, why) = change(&server.anna, "keep", &[&over], false).await;
+    let (n, why) = change(&server.anna, "keep", &[over.as_str()], false).await;
     assert_eq!((n, why.len()), (0, 1), "nobody asked for it");
 
     // It leaves the lists at once, opens by its address, and comes back.
     assert_eq!(change(&server.anna, "delete", &all, false).await.0, 1);
     assert!(!listed(&server.anna).await.contains(&over));
     server.anna.get(&format!("{RUNS}/{over}")).await.expect(200);
-    assert_eq!(change(&server.ben, "keep", &[&over], false).await.0, 0);
-    assert_eq!(change(&server.anna, "keep", &[&over], false).await.0, 1);
+    assert_eq!(change(&server.ben, "keep", &[over.as_str()], false).await.0, 0);
+    assert_eq!(change(&server.anna, "keep", &[over.as_str()], false).await.0, 1);
     pass(&pool).await;
     assert!(listed(&server.anna).await.contains(&over));
 
     // Whoever goes on with it keeps it.
-    assert_eq!(change(&server.anna, "delete", &[&kept], false).await.0, 1);
+    assert_eq!(change(&server.anna, "delete", &[kept.as_str()], false).await.0, 1);
     let path = format!("{RUNS}/{kept}/steps/shout/edit");
     server.anna.post(&path, json!({"artifacts": {"text": "SLEET"}})).await.expect(200);
     pass(&pool).await;
@@ -79,7 +79,7 @@ async fn a_run_is_deleted_by_whom_it_is_for_alone_and_only_once_nobody_takes_it_
     let spent = stored_today(&pool).await;
     let mut socket = connect(address, &format!("{RUNS}/{over}/live"), server.anna.headers()).await.unwrap();
     // An admin may, and so does a person themselves.
-    assert_eq!(change(&server.admin, "delete", &[&over], false).await.0, 1);
+    assert_eq!(change(&server.admin, "delete", &[over.as_str()], false).await.0, 1);
     pass(&pool).await;
     assert_eq!(close_code(&mut socket).await, Some(1008));
     let nowhere = "00000000-0000-0000-0000-00000000dead";
@@ -89,7 +89,7 @@ async fn a_run_is_deleted_by_whom_it_is_for_alone_and_only_once_nobody_takes_it_
         assert_eq!(gone["detail"], never["detail"], "{path}");
     }
     server.anna.post(&format!("{RUNS}/{over}/cancel"), json!({})).await.problem(404, "not_found");
-    let (n, why) = change(&server.anna, "keep", &[&over], false).await;
+    let (n, why) = change(&server.anna, "keep", &[over.as_str()], false).await;
     assert_eq!((n, why.len()), (0, 1), "it is done");
     assert_eq!(listed(&server.anna).await.len(), 2);
     assert_eq!(stored_today(&pool).await, spent, "deleting gives nothing of the day back");

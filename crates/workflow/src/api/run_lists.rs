@@ -39,6 +39,9 @@ pub struct RunQuery {
     /// Started before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
+    /// What its attempts cost was at least this, as far as it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cost_micros: Option<i64>,
     /// Those that were archived, in place of all others.
     #[serde(skip_serializing_if = "is_default")]
     pub archived: bool,
