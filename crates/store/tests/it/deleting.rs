@@ -56,6 +56,8 @@ async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(p
     assert_eq!(mine().await, [other], "it stands in no list from the moment on");
     sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
     world.store.delete_runs(None).await.unwrap();
+    let outputs = world.store.result_outputs(&[run, other], &["a".to_owned()], 1_000_000).await.unwrap();
+    assert!(outputs.iter().all(|output| output.run == other), "what is not cleared away yet is read by nobody");
     let is_known = world.process.runs.read_now(run, |state| state.is_some()).await.unwrap();
     assert!(!is_known);
     let late = with_content(by(&world.ada, run, edit(version("b"))), "b");
