@@ -62,6 +62,8 @@ CREATE INDEX workflow_runs_waiting_of_user ON workflow_runs (user_id, created_at
 -- What a workflow gave last, for whoever edits it. The second condition always holds and keeps the lists of runs, which do not say it, from
 -- being read by this index.
 CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at DESC, id DESC) WHERE parent_run IS NULL AND template_version > 0;
+-- The sub-workflows of a run go with it.
+CREATE INDEX workflow_runs_of_parent ON workflow_runs (parent_run) WHERE parent_run IS NOT NULL;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
@@ -188,6 +190,8 @@ CREATE TABLE artifacts (
     CHECK (content IS NULL OR length(content) = size)
 );
 CREATE INDEX artifacts_of_blob ON artifacts (content_hash) WHERE content IS NULL;
+-- Copies whose bytes stand with what they copy: they get them before that goes.
+CREATE INDEX artifacts_of_original ON artifacts (copy_of) WHERE copy_of IS NOT NULL AND content IS NULL;
 
 -- Of each output of a run, which version is the latest and which passed a gate.
 CREATE TABLE artifact_heads (

@@ -1,5 +1,5 @@
 --------------------------------------------------------------------------------
--- Lists of runs: what stands beside runs so that people find them again. The engine neither reads nor writes it.
+-- Lists of runs: what stands beside runs so that people find them again. The engine writes none of it, and reads but which runs were deleted.
 --------------------------------------------------------------------------------
 
 -- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
@@ -9,9 +9,25 @@ CREATE TABLE run_labels (
     tags        text[] NOT NULL DEFAULT '{}' CHECK (cardinality(tags) <= 20),
     -- Since when it stands in no list but that of what was archived.
     archived_at timestamptz,
-    changed_at  timestamptz NOT NULL DEFAULT now()
+    changed_at  timestamptz NOT NULL DEFAULT now(),
+    -- From when on it is deleted, unless somebody takes that back; the head that it had when that was asked, since whatever is committed
+    -- afterwards keeps it; and who asked.
+    delete_at   timestamptz,
+    delete_head uuid,
+    deleted_by  uuid,
+    CHECK ((delete_at IS NULL) = (delete_head IS NULL))
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
+CREATE INDEX run_labels_deleting ON run_labels (delete_at) WHERE delete_at IS NOT NULL;
+
+-- Runs that were deleted, for good: none begins again under such an id. What stood beside their heads is taken away afterwards, in pieces.
+CREATE TABLE deleted_runs (
+    run_id     uuid PRIMARY KEY,
+    deleted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Nothing of it is left.
+    is_cleared boolean NOT NULL DEFAULT false
+);
+CREATE INDEX deleted_runs_left ON deleted_runs (deleted_at) WHERE NOT is_cleared;
 
 -- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
 CREATE TABLE run_texts (

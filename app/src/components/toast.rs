@@ -35,6 +35,8 @@ struct Toast {
     action: Option<ToastAction>,
     /// While it is true.
     holds: Option<Signal<bool>>,
+    /// So long, where it is not as long as its kind.
+    life: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -59,18 +61,30 @@ impl Toasts {
     }
 
     pub fn push(self, kind: Kind, text: impl Into<String>, action: Option<ToastAction>) {
-        self.add(kind, text.into(), action, None);
+        self.add(kind, text.into(), action, None, None);
+    }
+
+    /// News whose way back is open for so long.
+    pub fn push_for(self, life: Duration, kind: Kind, text: impl Into<String>, action: Option<ToastAction>) {
+        self.add(kind, text.into(), action, None, Some(life));
     }
 
     /// News that goes as soon as it is true no more.
     pub fn push_while(self, holds: Signal<bool>, kind: Kind, text: impl Into<String>, action: Option<ToastAction>) {
-        self.add(kind, text.into(), action, Some(holds));
+        self.add(kind, text.into(), action, Some(holds), None);
     }
 
-    fn add(self, kind: Kind, text: String, action: Option<ToastAction>, holds: Option<Signal<bool>>) {
+    fn add(
+        self,
+        kind: Kind,
+        text: String,
+        action: Option<ToastAction>,
+        holds: Option<Signal<bool>>,
+        life: Option<Duration>,
+    ) {
         let id = self.last_id.get_value() + 1;
         self.last_id.set_value(id);
-        let toast = Toast { id, kind, text, action, holds };
+        let toast = Toast { id, kind, text, action, holds, life };
         self.shown.update(|shown| {
             shown.push(toast);
             let surplus = shown.len().saturating_sub(MOST);
@@ -157,11 +171,11 @@ fn raised(feet: impl Iterator<Item = (f64, f64)>, height: f64, own: f64) -> f64 
 #[component]
 fn ToastItem(toasts: Toasts, toast: Toast) -> impl IntoView {
     let id = toast.id;
-    let life = match (toast.kind, toast.action.is_some()) {
+    let life = toast.life.unwrap_or(match (toast.kind, toast.action.is_some()) {
         (Kind::Error, _) => Duration::from_secs(12),
         (_, true) => Duration::from_secs(9),
         _ => Duration::from_secs(5),
-    };
+    });
     let timer = StoredValue::new(None::<TimeoutHandle>);
     let stop = move || {
         if let Some(running) = timer.try_get_value().flatten() {

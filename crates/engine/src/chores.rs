@@ -35,6 +35,10 @@ pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationT
         if rounds_to_count == 0 {
             rounds_to_count = count_runs(shared).await;
         }
+        if let Err(error) = shared.shelf.delete_runs(options.keep_days).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "runs that are to be deleted were left; the next round does it");
+        }
         if round.is_multiple_of(CLEAN_EVERY)
             && let Err(error) = shared.shelf.clean().await
         {

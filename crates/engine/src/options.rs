@@ -21,6 +21,8 @@ pub struct Options {
     pub self_fence: Duration,
     /// How long running attempts may finish after a stop was asked for.
     pub drain: Duration,
+    /// Runs that are over for so many days are deleted; none: never.
+    pub keep_days: Option<u32>,
     pub dice: Dice,
 }
 
@@ -35,6 +37,7 @@ impl Default for Options {
             sweep: Duration::from_secs(2),
             self_fence: Duration::from_secs(6),
             drain: Duration::from_secs(30),
+            keep_days: None,
             dice: Dice::default(),
         }
     }

@@ -77,6 +77,12 @@ pub trait Shelf: Send + Sync + 'static {
         Ok(false)
     }
 
+    /// Deletes the runs whose time has come, clears away what is left of others, and says whether there may be more.
+    /// Runs that are over for so many days go by themselves.
+    async fn delete_runs(&self, _keep_days: Option<u32>) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Tokens on their way to whoever watches; they may be lost.
     fn send_delta(&self, delta: Delta);
 

@@ -18,6 +18,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
+use workflow::id::RunId;
 
 pub use check::{Audit, Checks};
 pub use connection::{Connection, Process};
@@ -98,6 +99,11 @@ impl Memory {
 
     pub fn set_faults(&self, faults: Faults) {
         self.lock().faults = faults;
+    }
+
+    /// Deletes a run that is over, as who does the chores: that it may go was looked at.
+    pub fn delete(&self, run: RunId) {
+        self.lock().stored.delete(run);
     }
 
     /// What is stored now is what there is after the next failover.

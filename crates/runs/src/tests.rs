@@ -131,6 +131,25 @@ fn a_batch_is_bounded_in_runs_in_rows_and_in_bytes_but_never_empty() {
 }
 
 #[test]
+fn a_run_that_was_deleted_is_missing_to_who_has_it_in_memory_and_never_begins_again() {
+    simulated(async {
+        let memory = Memory::new(9);
+        let (here, there) = (process(&memory, 9, Options::default()), process(&memory, 10, Options::default()));
+        here.execute(begin(1)).await.unwrap();
+        memory.delete(id(1));
+        assert!(here.execute(supply(id(1), 7, "text/plain")).await.is_err());
+        assert!(!here.read_now(id(1), |state| state.is_some()).await.unwrap());
+        for runs in [&here, &there] {
+            assert!(runs.execute(begin(1)).await.is_err());
+        }
+        memory.with(|stored, checks| {
+            assert!(!stored.runs.contains_key(&id(1)));
+            assert!(checks.violations.is_empty(), "{:?}", checks.violations);
+        });
+    });
+}
+
+#[test]
 fn only_what_cannot_be_stored_is_told_so() {
     simulated(async {
         let memory = Memory::new(2);

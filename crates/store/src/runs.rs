@@ -3,6 +3,7 @@
 //! whatever lies before it and whatever others have: a test looks at the plans of `LIST_STATEMENTS`.
 
 pub mod counting;
+pub mod deleting;
 pub mod labels;
 mod lexemes;
 pub mod listed;
@@ -133,10 +134,10 @@ macro_rules! newer_than {
     };
 }
 
-/// One's own need no further predicate; what they archived stands in a list of its own.
+/// One's own need no further predicate; what they archived stands in a list of its own, and what is about to be deleted in none.
 const MINE: &str = summaries!(
     concat!(
-        "r.parent_run IS NULL AND r.user_id = $1 AND (SELECT l.archived_at FROM run_labels l WHERE l.run_id = r.id) IS NULL AND ",
+        "r.parent_run IS NULL AND r.user_id = $1 AND (SELECT coalesce(l.archived_at, l.delete_at) FROM run_labels l WHERE l.run_id = r.id) IS NULL AND ",
         older_than!("2", "3")
     ),
     " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"

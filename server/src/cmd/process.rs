@@ -136,6 +136,7 @@ impl Running {
         let options = engine::Options {
             slots: worker.worker_slots as usize,
             memory: worker.worker_memory_mb as usize * 1024 * 1024,
+            keep_days: worker.delete_runs_after_days,
             ..engine::Options::default()
         };
         let (runs, log) = (decider.runs.clone(), Arc::clone(&decider.log));

@@ -29,8 +29,20 @@ use super::{
 };
 
 /// What chooses among runs.
-const CHOICES: [&str; 13] = [
-    "all", "shared", "with_me", "sort", "search", "status", "workflow", "person", "group", "tag", "from", "to",
+const CHOICES: [&str; 14] = [
+    "all",
+    "shared",
+    "with_me",
+    "sort",
+    "search",
+    "status",
+    "workflow",
+    "person",
+    "group",
+    "tag",
+    "from",
+    "to",
+    "min_cost_micros",
     "archived",
 ];
 const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
@@ -101,6 +113,7 @@ fn choice(query: &Query) -> Result<RunQuery> {
         tag: query.text("tag").map(str::to_owned),
         from: query.parsed("from", A_TIME)?,
         to: query.parsed("to", A_TIME)?,
+        min_cost_micros: query.parsed("min_cost_micros", "a whole number of millionths, such as 50000")?,
         archived: is(query, "archived")?,
     })
 }

@@ -132,6 +132,7 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
         ("status=stale", "status"),
         ("workflow=x", "workflow"),
         ("from=yesterday", "from"),
+        ("min_cost_micros=x", "min_cost_micros"),
         ("colour=red", "colour"),
     ] {
         assert_eq!(server.anna.get(&format!("{RUNS}?{query}")).await.expect(400)["field"], field, "{query}");

@@ -20,6 +20,8 @@ mod cli;
 #[cfg(test)]
 mod delegation;
 #[cfg(test)]
+mod deleting;
+#[cfg(test)]
 mod drops;
 #[cfg(test)]
 mod exchange;

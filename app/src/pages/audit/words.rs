@@ -81,6 +81,10 @@ pub(super) fn action(action: &str) -> &str {
         "run.share_ended" => "Ended that a run is shared",
         "run.archived" => "Archived a run",
         "run.unarchived" => "Took a run back from the archive",
+        "run.deletion_asked" => "Asked to delete a run",
+        "run.kept" => "Took back that a run is deleted",
+        "run.deletion_dropped" => "Did not delete a run, which went on",
+        "run.deleted" => "Deleted a run",
         "run.released" => "Let a run go on that was set aside",
         other => other,
     }

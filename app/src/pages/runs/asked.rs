@@ -37,6 +37,8 @@ pub(super) struct Asked {
     /// Days, as 2026-01-31; the last one is meant too.
     pub(super) from: String,
     pub(super) to: String,
+    /// An amount, as 0.05.
+    pub(super) cost: String,
     pub(super) sort: String,
     /// Anything for those that were archived.
     pub(super) archived: String,
@@ -55,6 +57,7 @@ impl Asked {
             workflow: text("workflow"),
             from: text("from"),
             to: text("to"),
+            cost: text("cost"),
             sort: text("sort"),
             archived: text("archived"),
         }
@@ -71,6 +74,7 @@ impl Asked {
             ("workflow", &self.workflow),
             ("from", &self.from),
             ("to", &self.to),
+            ("cost", &self.cost),
             ("sort", &self.sort),
             ("archived", &self.archived),
         ];
@@ -97,6 +101,7 @@ impl Asked {
             tag: given(&self.tag),
             from: days::begin(&self.from),
             to: days::end(&self.to),
+            min_cost_micros: micros(&self.cost),
             archived: !self.archived.is_empty(),
         }
     }
@@ -111,6 +116,19 @@ impl Asked {
         };
         *self != plain
     }
+}
+
+/// Millionths of what is written as an amount; what is none narrows nothing.
+fn micros(amount: &str) -> Option<i64> {
+    let amount = amount.trim();
+    let (whole, fraction) = amount.split_once(['.', ',']).unwrap_or((amount, ""));
+    let is_number = |part: &str| part.len() <= 12 && part.chars().all(|digit| digit.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    Some(whole * 1_000_000 + fraction.parse::<i64>().ok()?)
 }
 
 #[cfg(test)]
@@ -140,6 +158,25 @@ mod tests {
         assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
         assert_eq!(Asked::default().page_address(), "/runs");
+    }
+
+    #[test]
+    fn an_amount_is_read_with_a_point_or_a_comma() {
+        for (amount, expected) in [
+            ("0.05", Some(50_000)),
+            (" 1,5 ", Some(1_500_000)),
+            (".5", Some(500_000)),
+            ("12", Some(12_000_000)),
+            ("0.00000199", Some(1)),
+            ("", None),
+            (".", None),
+            ("-1", None),
+            ("1e3", None),
+            ("1.2.3", None),
+            ("1234567890123", None),
+        ] {
+            assert_eq!(micros(amount), expected, "{amount}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What is done with the runs that are ticked. It is counted first, and asked with what would be left out.
+//! What is done with the runs that are ticked. It is counted first, and asked with what would be left out; what can be taken back says so.
 //! Must never do more than was counted.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId,
     api::{ChangeRuns, ChangedRuns, RunAction},
@@ -11,11 +11,45 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ConfirmDialog, Size, Variant, open_while_chosen, use_toasts},
+    components::{Button, ConfirmDialog, Kind, Size, ToastAction, Toasts, Variant, open_while_chosen, use_toasts},
     form::{FormError, outcome},
     reactive::memo,
     words,
 };
+
+/// As long as what was deleted can be taken back, but for the way there.
+const UNDO: Duration = Duration::from_secs(27);
+
+/// What became of runs in the list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Became {
+    /// They stand in it no more.
+    Gone,
+    /// That was taken back.
+    Back,
+    /// They change their rows by themselves.
+    Same,
+}
+
+impl Became {
+    fn by(action: RunAction) -> Self {
+        match action {
+            RunAction::Cancel => Self::Same,
+            RunAction::Archive | RunAction::Unarchive | RunAction::Delete => Self::Gone,
+            RunAction::Keep => Self::Back,
+        }
+    }
+}
+
+/// What takes it back, where something does.
+fn undone_by(action: RunAction) -> Option<RunAction> {
+    match action {
+        RunAction::Archive => Some(RunAction::Unarchive),
+        RunAction::Unarchive => Some(RunAction::Archive),
+        RunAction::Delete => Some(RunAction::Keep),
+        RunAction::Cancel | RunAction::Keep => None,
+    }
+}
 
 /// What was done, or would be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +67,8 @@ impl Counted {
         match self.action {
             RunAction::Cancel => format!("Cancel {}?", self.n()),
             RunAction::Archive => format!("Archive {}?", self.n()),
-            RunAction::Unarchive => format!("Take {} back?", self.n()),
+            RunAction::Unarchive | RunAction::Keep => format!("Take {} back?", self.n()),
+            RunAction::Delete => format!("Delete {}?", self.n()),
         }
     }
 
@@ -41,19 +76,29 @@ impl Counted {
         let meaning = match self.action {
             RunAction::Cancel => "What runs is stopped, and a cancelled run stays cancelled.",
             RunAction::Archive => "They leave the lists and stay as they are. You find them under Archived.",
-            RunAction::Unarchive => "They stand in the lists again.",
+            RunAction::Unarchive | RunAction::Keep => "They stand in the lists again.",
+            RunAction::Delete => {
+                "All that they were given and made goes with them. You can undo it for half a minute, and never afterwards."
+            }
+        };
+        let parts = match usize::try_from(self.runs.n_parts) {
+            Ok(0) | Err(_) => String::new(),
+            Ok(n) => {
+                format!(" {} of their sub-workflows {} with them.", of_runs(n), if n == 1 { "goes" } else { "go" })
+            }
         };
         let left = self.runs.refused.first().map(|first| {
             format!(" {} {} left out: {}", of_runs(self.runs.refused.len()), be(self.runs.refused.len()), first.why)
         });
-        format!("{meaning}{}", left.unwrap_or_default())
+        format!("{meaning}{parts}{}", left.unwrap_or_default())
     }
 
     fn confirm(&self) -> &'static str {
         match self.action {
             RunAction::Cancel => "Cancel runs",
             RunAction::Archive => "Archive",
-            RunAction::Unarchive => "Take back",
+            RunAction::Unarchive | RunAction::Keep => "Take back",
+            RunAction::Delete => "Delete",
         }
     }
 
@@ -62,10 +107,34 @@ impl Counted {
         let verb = match self.action {
             RunAction::Cancel => "cancelled",
             RunAction::Archive => "archived",
-            RunAction::Unarchive => "taken back",
+            RunAction::Unarchive | RunAction::Keep => "taken back",
+            RunAction::Delete => "deleted",
         };
         format!("{n} {verb}")
     }
+}
+
+/// The way back of what was done, for its toast. The page may be gone by then.
+fn undo(toasts: Toasts, done: &Counted, on_done: Callback<(Became, Vec<RunId>)>) -> Option<ToastAction> {
+    let action = undone_by(done.action)?;
+    let runs = done.runs.done.clone();
+    (!runs.is_empty()).then(|| {
+        ToastAction::new("Undo", move || {
+            let asked = api::change_runs(ChangeRuns { action, runs: runs.clone(), dry_run: false });
+            spawn_local(async move {
+                match asked.await {
+                    Ok(changed) => {
+                        match changed.refused.first() {
+                            Some(first) => toasts.error(first.why.clone()),
+                            None => toasts.success("Undone"),
+                        }
+                        let _ = on_done.try_run((Became::Back, changed.done));
+                    }
+                    Err(error) => toasts.error(error.0.detail),
+                }
+            });
+        })
+    })
 }
 
 fn of_runs(n: usize) -> String {
@@ -82,7 +151,7 @@ pub(super) fn BulkBar(
     ticked: RwSignal<BTreeSet<RunId>>,
     /// Whether the list is of what was archived.
     is_archived: bool,
-    #[prop(into)] on_done: Callback<(RunAction, Vec<RunId>)>,
+    #[prop(into)] on_done: Callback<(Became, Vec<RunId>)>,
 ) -> impl IntoView {
     let toasts = use_toasts();
     let asking = RwSignal::new(None::<Counted>);
@@ -105,8 +174,11 @@ pub(super) fn BulkBar(
     let not_done = outcome(act, move |done: Counted| {
         open.set(false);
         ticked.set(BTreeSet::new());
-        toasts.success(done.said());
-        on_done.run((done.action, done.runs.done));
+        match undo(toasts, &done, on_done) {
+            Some(undo) => toasts.push_for(UNDO, Kind::Success, done.said(), Some(undo)),
+            None => toasts.success(done.said()),
+        }
+        on_done.run((Became::by(done.action), done.runs.done));
     });
     let n = memo(move || ticked.with(BTreeSet::len));
     let ask = move |action: RunAction| {
@@ -135,6 +207,7 @@ pub(super) fn BulkBar(
                     }
                         .into_any()
                 }}
+                <Button size=Size::Sm icon="trash-2" on_click=move |()| ask(RunAction::Delete)>"Delete…"</Button>
                 <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| ticked.set(BTreeSet::new())>"Clear selection"</Button>
             </div>
         </Show>
@@ -164,12 +237,27 @@ mod tests {
     fn the_question_says_how_many_and_what_is_left_out() {
         let id: RunId = "00000000-0000-0000-0000-000000000007".parse().unwrap();
         let refused = RefusedRun { id, why: "It is over already.".into() };
-        let counted =
-            Counted { action: RunAction::Cancel, runs: ChangedRuns { done: vec![id, id], refused: vec![refused] } };
+        let counted = Counted {
+            action: RunAction::Cancel,
+            runs: ChangedRuns { done: vec![id, id], refused: vec![refused], n_parts: 0 },
+        };
         assert_eq!(counted.title(), "Cancel 2 runs?");
         assert!(counted.text().ends_with("1 run is left out: It is over already."), "{}", counted.text());
-        let all = Counted { action: RunAction::Archive, runs: ChangedRuns { done: vec![id], refused: vec![] } };
+        let all =
+            Counted { action: RunAction::Archive, runs: ChangedRuns { done: vec![id], ..ChangedRuns::default() } };
         assert_eq!((all.title().as_str(), all.said().as_str()), ("Archive 1 run?", "1 run archived"));
         assert!(!all.text().contains("left out"));
+        let runs = ChangedRuns { done: vec![id], refused: vec![], n_parts: 2 };
+        let deleted = Counted { action: RunAction::Delete, runs };
+        assert_eq!(deleted.title(), "Delete 1 run?");
+        assert!(deleted.text().ends_with("2 runs of their sub-workflows go with them."), "{}", deleted.text());
+    }
+
+    #[test]
+    fn what_takes_rows_out_of_the_list_can_be_taken_back() {
+        let all = [RunAction::Cancel, RunAction::Archive, RunAction::Unarchive, RunAction::Delete, RunAction::Keep];
+        for action in all {
+            assert_eq!(Became::by(action) == Became::Gone, undone_by(action).is_some(), "{action:?}");
+        }
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Typed {
     workflow: RwSignal<String>,
     from: RwSignal<String>,
     to: RwSignal<String>,
+    cost: RwSignal<String>,
     sort: RwSignal<String>,
     archived: RwSignal<String>,
 }
@@ -47,6 +48,7 @@ impl Typed {
             workflow: RwSignal::new(asked.workflow),
             from: RwSignal::new(asked.from),
             to: RwSignal::new(asked.to),
+            cost: RwSignal::new(asked.cost),
             sort: RwSignal::new(asked.sort),
             archived: RwSignal::new(asked.archived),
         }
@@ -64,6 +66,7 @@ impl Typed {
             workflow: self.workflow.get(),
             from: self.from.get(),
             to: self.to.get(),
+            cost: self.cost.get(),
             sort: self.sort.get(),
             archived: self.archived.get(),
         }
@@ -79,6 +82,7 @@ impl Typed {
         self.workflow.set(asked.workflow);
         self.from.set(asked.from);
         self.to.set(asked.to);
+        self.cost.set(asked.cost);
         self.sort.set(asked.sort);
         self.archived.set(asked.archived);
     }
@@ -151,6 +155,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
             >
                 <TextInput value=typed.to kind="date"/>
             </Field>
+            <Cost typed/>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
             </Field>
@@ -199,6 +204,16 @@ fn Whose(typed: Typed) -> impl IntoView {
     view! {
         <Field id="runs-whose" label="Whose">
             <Select value=typed.whose options/>
+        </Field>
+    }
+}
+
+/// What they cost at least.
+#[component]
+fn Cost(typed: Typed) -> impl IntoView {
+    view! {
+        <Field id="runs-cost" label="Cost at least">
+            <TextInput value=typed.cost placeholder="0.05" autocomplete="off"/>
         </Field>
     }
 }

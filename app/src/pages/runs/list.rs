@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, time::Duration};
 use leptos::prelude::*;
 use workflow::{
     RunId,
-    api::{ListedRun, MyFrame, Page, RunAction, RunLabels, RunScope},
+    api::{ListedRun, MyFrame, Page, RunLabels, RunScope},
 };
 
 use super::{
     asked::Asked,
-    bulk::BulkBar,
+    bulk::{Became, BulkBar},
     label::LabelDialog,
     row::{Row, Verbs},
 };
@@ -57,11 +57,33 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     });
     let ticked = RwSignal::new(BTreeSet::new());
     let verbs = Verbs { labelling: RwSignal::new(None), ticked, now: ticking(Duration::from_secs(20), None) };
-    let on_changed = Callback::new(move |(action, done): (RunAction, Vec<RunId>)| {
-        // What was cancelled changes its row by itself.
-        if action != RunAction::Cancel {
-            runs.update(|runs| runs.retain(|run| !done.contains(&run.run.id)));
-        }
+    // What was taken out of the list, with the place where it stood.
+    let taken = StoredValue::new(Vec::<(usize, ListedRun)>::new());
+    let on_changed = Callback::new(move |(became, done): (Became, Vec<RunId>)| match became {
+        Became::Same => {}
+        Became::Gone => runs.update(|runs| {
+            let mut n = 0;
+            taken.update_value(|taken| {
+                runs.retain(|run| {
+                    let stays = !done.contains(&run.run.id);
+                    if !stays {
+                        taken.push((n, run.clone()));
+                    }
+                    n += 1;
+                    stays
+                });
+            });
+        }),
+        Became::Back => runs.update(|runs| {
+            taken.update_value(|taken| {
+                let (back, left): (Vec<_>, Vec<_>) =
+                    std::mem::take(taken).into_iter().partition(|(_, run)| done.contains(&run.run.id));
+                *taken = left;
+                for (n, run) in back {
+                    runs.insert(n.min(runs.len()), run);
+                }
+            });
+        }),
     });
     let on_done = Callback::new(move |(id, labels): (RunId, RunLabels)| {
         runs.update(|runs| {

@@ -72,6 +72,10 @@ impl Shelf for Store {
         Ok(self.count_runs().await?)
     }
 
+    async fn delete_runs(&self, keep_days: Option<u32>) -> Result<bool> {
+        Ok(self.delete_runs(keep_days).await?)
+    }
+
     fn send_delta(&self, delta: Delta) {
         self.send_delta(delta);
     }

@@ -25,6 +25,9 @@ impl Stored {
         if let Some(reason) = self.quarantined.get(&commit.run) {
             return Outcome::Quarantined { reason: reason.clone() };
         }
+        if commit.expected.is_none() && self.deleted.contains(&commit.run) {
+            return Outcome::Quarantined { reason: "it was deleted".to_owned() };
+        }
         let row = self.runs.get(&commit.run);
         if row.is_some_and(|row| row.locked_until > now) {
             return Outcome::Locked;
@@ -67,6 +70,13 @@ impl Stored {
         }
         self.write(commit, now, checks);
         Outcome::Written
+    }
+
+    /// The row of its head goes, and its id is kept.
+    pub(crate) fn delete(&mut self, run: RunId) {
+        self.runs.remove(&run);
+        self.starts.retain(|_, started| *started != run);
+        self.deleted.insert(run);
     }
 
     /// The keys of a step, as its run has them or is about to.

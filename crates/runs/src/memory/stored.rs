@@ -28,6 +28,8 @@ pub struct Stored {
     pub(crate) workers: BTreeMap<WorkerId, WorkerRow>,
     pub(crate) reservations: BTreeMap<String, BTreeMap<(RunId, StepKey), Reservation>>,
     pub quarantined: BTreeMap<RunId, String>,
+    /// None begins again under such an id.
+    pub(crate) deleted: BTreeSet<RunId>,
 }
 
 #[derive(Clone, Debug)]

@@ -105,7 +105,7 @@ impl Store {
                    SELECT count(*) FILTER (WHERE r.state = 'waiting') AS n_waiting,
                        count(*) FILTER (WHERE r.state = 'started') AS n_started,
                        count(*) FILTER (WHERE r.state = 'refused') AS n_refused,
-                       count(*) FILTER (WHERE w.finished_at IS NOT NULL) AS n_over
+                       count(*) FILTER (WHERE w.finished_at IS NOT NULL OR EXISTS (SELECT FROM deleted_runs d WHERE d.run_id = r.run_id)) AS n_over
                    FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
                    WHERE r.batch_id = b.id) c
                WHERE b.id = $1"#,
@@ -139,7 +139,7 @@ impl Store {
                    SELECT count(*) FILTER (WHERE r.state = 'waiting') AS n_waiting,
                        count(*) FILTER (WHERE r.state = 'started') AS n_started,
                        count(*) FILTER (WHERE r.state = 'refused') AS n_refused,
-                       count(*) FILTER (WHERE w.finished_at IS NOT NULL) AS n_over
+                       count(*) FILTER (WHERE w.finished_at IS NOT NULL OR EXISTS (SELECT FROM deleted_runs d WHERE d.run_id = r.run_id)) AS n_over
                    FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
                    WHERE r.batch_id = b.id) c
                ORDER BY b.created_at DESC, b.id DESC"#,
@@ -215,13 +215,14 @@ impl Store {
         rows.collect()
     }
 
-    /// The latest outputs of these steps of runs, with the bytes of those that have at most `most` of them.
+    /// The latest outputs of these steps of runs that are there, with the bytes of those that have at most `most` of them.
     pub async fn result_outputs(&self, runs: &[RunId], steps: &[String], most: i64) -> Result<Vec<ResultOutput>> {
         let runs: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         let rows = sqlx::query!(
             r#"SELECT a.run_id AS "run_id!", a.step AS "step!", a.name AS "name!", a.media_type AS "media_type!",
                    CASE WHEN a.size <= $3 THEN coalesce(a.content, c.content, b.bytes) END AS bytes
                FROM artifact_heads h
+               JOIN workflow_runs w ON w.id = h.run_id
                JOIN artifacts a ON a.run_id = h.run_id AND a.step = h.step AND a.name = h.name AND a.version = h.latest
                LEFT JOIN artifacts c ON c.id = a.copy_of AND a.content IS NULL
                LEFT JOIN blob_chunks b ON b.hash = a.content_hash AND b.n = 0 AND a.content IS NULL AND c.content IS NULL

@@ -85,6 +85,8 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     sqlx::query("UPDATE run_texts SET cost_micros = 7 WHERE run_id = $1").bind(runs[1].0).execute(&pool).await.unwrap();
     let dearest = ask(RunQuery { sort: RunSort::Dearest, ..mine.clone() }).await;
     assert_eq!(dearest, [runs[1], runs[4], runs[3], runs[2], runs[0]], "the newest first where they cost the same");
+    assert_eq!(ask(RunQuery { min_cost_micros: Some(7), ..mine.clone() }).await, [runs[1]]);
+    assert!(ask(RunQuery { min_cost_micros: Some(8), sort: RunSort::Dearest, ..mine.clone() }).await.is_empty());
     for words in ["nino", "NIÑ und", "雨", "降る und"] {
         assert!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await.contains(&runs[2]), "{words}");
     }

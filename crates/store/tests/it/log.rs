@@ -2,6 +2,7 @@
 
 mod alone;
 mod claiming;
+mod deleting;
 mod driver;
 mod edited;
 mod inputs;

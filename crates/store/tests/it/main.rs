@@ -5,6 +5,7 @@
 mod access;
 mod batches;
 mod contents;
+mod deleting;
 mod drops;
 mod inbox;
 mod list_plans;

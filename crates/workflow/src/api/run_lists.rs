@@ -39,6 +39,9 @@ pub struct RunQuery {
     /// Started before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
+    /// What its attempts cost was at least this, as far as it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cost_micros: Option<i64>,
     /// Those that were archived, in place of all others.
     #[serde(skip_serializing_if = "is_default")]
     pub archived: bool,
@@ -135,6 +138,10 @@ pub enum RunAction {
     Archive,
     /// Takes them back.
     Unarchive,
+    /// Deletes runs that are over, with their sub-workflows: half a minute later, so that it can be taken back.
+    Delete,
+    /// Takes that back.
+    Keep,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -152,6 +159,9 @@ pub struct ChangeRuns {
 pub struct ChangedRuns {
     pub done: Vec<RunId>,
     pub refused: Vec<RefusedRun>,
+    /// Runs of sub-workflows that go with those that are deleted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub n_parts: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -7,7 +7,10 @@ SELECT
         SELECT l.commit_id FROM run_events l WHERE l.run_id = b.id AND l.seq = b.base_seq + 1
     ), false) AS is_mine,
     h.head AS seen_head,
-    h.quarantine,
+    -- Whoever begins a run that was deleted meanwhile, since no answer ever came, is told so once and for all.
+    coalesce(h.quarantine, CASE WHEN NOT w.won AND b.expected IS NULL THEN (
+        SELECT 'it was deleted'::text FROM deleted_runs d WHERE d.run_id = b.id LIMIT 1
+    ) END) AS quarantine,
     b.decided_at BETWEEN clock_timestamp() - interval '2 seconds' AND clock_timestamp() + interval '2 seconds' AS is_on_time,
     coalesce(b.worker IS NULL OR (SELECT w.state = 'alive' FROM workers w WHERE w.id = b.worker), false) AS is_alive,
     b.ahead IS NULL OR cardinality(b.ahead::text[]) = (

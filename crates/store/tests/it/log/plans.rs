@@ -90,6 +90,7 @@ async fn fill(pool: &PgPool) {
         "INSERT INTO review_deciders (run_id, step, generation, number, user_id, closed_at)
         SELECT run_id, step, generation, number, user_id, closed_at FROM review_ends",
         "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at) SELECT id, id, 1, 0, id, '{}', now() FROM workflow_runs LIMIT 5000",
+        "INSERT INTO deleted_runs (run_id) SELECT gen_random_uuid() FROM generate_series(1, 20000)",
         "INSERT INTO key_reservations (run_id, step, keys, reserved_at, is_over) SELECT id, 's1', '{k}', now(), false FROM workflow_runs LIMIT 5000",
         "INSERT INTO workers (id, state, started_at, beat_at) SELECT gen_random_uuid(), 'alive', now(), now() FROM generate_series(1, 2000)",
         "ANALYZE",

@@ -1,0 +1,118 @@
+//! What a deletion leaves: copies in runs that stay have their bytes, large content is kept as long as somebody names it, and a process
+//! that has the run in its memory knows it no more.
+
+use serde_json::json;
+use sqlx::PgPool;
+use store::{MIGRATOR, audit::Author, runs::Scope};
+use workflow::{
+    ArtifactId, RunId,
+    hash::sha256_hex,
+    run::{Command, command::Edit, state::NewVersion},
+};
+
+use crate::support::{World, by, version, with_content};
+
+fn edit(output: NewVersion) -> Command {
+    Command::Edit(Box::new(Edit {
+        step: "a".into(),
+        outputs: vec![output],
+        and_continue: false,
+        digest: None,
+        expect_generation: None,
+    }))
+}
+
+/// A run whose one step wrote `a`.
+async fn made(world: &World) -> RunId {
+    let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    world.process.settle(run).await;
+    run
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (run, other) = (made(&world).await, made(&world).await);
+    let inline = world.process.look(run, |state| state.latest(&"a".into()).next().unwrap().id).await;
+    let large = "0123456789abcdef".repeat(150_000);
+    world.store.put_blob(&sha256_hex(large.as_bytes()), large.as_bytes()).await.unwrap();
+    let chunked = version(&large);
+    world.process.verb(run, &world.ada, edit(chunked.clone())).await.unwrap();
+    let copies = [
+        NewVersion { copy_of: Some(inline), id: ArtifactId(uuid::Uuid::now_v7()), ..version("a") },
+        NewVersion { copy_of: Some(chunked.id), id: ArtifactId(uuid::Uuid::now_v7()), ..chunked.clone() },
+    ];
+    for copy in copies.clone() {
+        world.process.verb(other, &world.ada, edit(copy)).await.unwrap();
+    }
+    // As one that was committed together with what it copies.
+    sqlx::query("UPDATE artifacts SET content = NULL WHERE id = $1").bind(copies[0].id.0).execute(&pool).await.unwrap();
+
+    world.store.ask_to_delete_runs(&[run], Author::default()).await.unwrap();
+    let mine = async || {
+        let page = world.store.run_summaries(&world.ada, None, 9, Scope::Mine).await.unwrap();
+        page.runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(mine().await, [other], "it stands in no list from the moment on");
+    sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
+    let outputs = world.store.result_outputs(&[run, other], &["a".to_owned()], 1_000_000).await.unwrap();
+    assert!(outputs.iter().all(|output| output.run == other), "what is not cleared away yet is read by nobody");
+    let is_known = world.process.runs.read_now(run, |state| state.is_some()).await.unwrap();
+    assert!(!is_known);
+    let late = with_content(by(&world.ada, run, edit(version("b"))), "b");
+    assert!(world.process.runs.execute(late).await.is_err());
+
+    sqlx::query("UPDATE deleted_runs SET deleted_at = deleted_at - interval '11 minutes'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE blobs SET created_at = created_at - interval '2 days'").execute(&pool).await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
+    world.store.collect_blobs().await.unwrap();
+    let ids = [copies[0].id, copies[1].id, inline];
+    let contents = world.store.artifact_contents(&ids).await.unwrap();
+    assert_eq!(contents.len(), 2, "what it was copied from is gone");
+    assert_eq!((contents[&ids[0]].as_slice(), contents[&ids[1]].as_slice()), ("a".as_bytes(), large.as_bytes()));
+    world.process.check(other).await;
+
+    // Nobody names the large one any more once the copy goes too.
+    world.store.ask_to_delete_runs(&[other], Author::default()).await.unwrap();
+    sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
+    sqlx::query("UPDATE deleted_runs SET deleted_at = deleted_at - interval '11 minutes'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    world.store.delete_runs(None).await.unwrap();
+    assert_eq!(world.store.collect_blobs().await.unwrap(), 1);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_that_ended_long_ago_go_by_themselves_where_an_operator_wants_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (old, young) = (made(&world).await, made(&world).await);
+    let going = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    sqlx::query(
+        "UPDATE workflow_runs SET created_at = created_at - interval '40 days', finished_at = finished_at - interval '31 days'
+        WHERE id <> $1",
+    )
+    .bind(young.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let left = async |keep_days| {
+        world.store.delete_runs(keep_days).await.unwrap();
+        let ids: Vec<uuid::Uuid> =
+            sqlx::query_scalar("SELECT id FROM workflow_runs ORDER BY id").fetch_all(&pool).await.unwrap();
+        ids.into_iter().map(RunId).collect::<Vec<_>>()
+    };
+    assert_eq!(left(None).await, [old, young, going], "by default none do");
+    assert_eq!(left(Some(32)).await, [old, young, going]);
+    assert_eq!(left(Some(30)).await, [young, going]);
+    let by: String = sqlx::query_scalar("SELECT data ->> 'by' FROM audit_log WHERE action = 'run.deleted'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(by, "age");
+}
