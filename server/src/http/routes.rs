@@ -12,7 +12,8 @@ use super::{
     entry::{
         CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
     },
-    exchange, export, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker, workers,
+    exchange, export, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker,
+    workers,
 };
 use crate::live;
 
