@@ -147,7 +147,7 @@ impl Server {
         let token = async |email| {
             let ctx = service.system_context().await.unwrap();
             let mut scopes = Scope::ALL.to_vec();
-            scopes.retain(|scope| *scope != Scope::Admin || email == ADMIN);
+            scopes.retain(|scope| !scope.is_admins() || email == ADMIN);
             accounts::create_token_for(&ctx, email, new_token(&scopes)).await.unwrap().token
         };
         let operator = service.system_context().await.unwrap();
