@@ -12,8 +12,8 @@ use super::{
     entry::{
         CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
     },
-    exchange, export, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker,
-    workers,
+    exchange, export, groups, inbox, metrics, notices, people, runs, secrets, sharing, steps, templates, trying,
+    worker, workers,
 };
 use crate::live;
 
@@ -113,6 +113,7 @@ pub fn routes() -> Vec<Route> {
         patch("/api/workers/{session_id}", workers::set),
         get("/api/workers/offers", workers::offers),
         post("/api/workers/offers/accept", workers::accept),
+        get("/metrics", metrics::scrape),
         get("/api/queues", workers::queues),
         get("/api/worker-tokens", workers::list_tokens),
         post("/api/worker-tokens", workers::create_token),

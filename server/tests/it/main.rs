@@ -48,6 +48,8 @@ mod lists;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod notices;
@@ -72,6 +74,8 @@ mod sign_in;
 #[cfg(test)]
 mod templates;
 mod totals;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]
