@@ -73,6 +73,7 @@ mod shares;
 mod sign_in;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
 mod totals;
 #[cfg(test)]
 mod traces;
