@@ -204,7 +204,8 @@ fn attempt(run: RunId, state: &State, attempt: &Attempt, wants_content: bool) ->
         status: match (attempt.outcome, attempt.error_class) {
             (Some(Outcome::Succeeded), _) => Status::Ok,
             (Some(Outcome::Failed), Some(class)) => Status::error(class.as_str()),
-            (Some(Outcome::Failed | Outcome::Lost), _) => Status::error("lost"),
+            (Some(Outcome::Failed), None) => Status::error("failed"),
+            (Some(Outcome::Lost), _) => Status::error("lost"),
             _ => Status::Unset,
         },
         attributes,
