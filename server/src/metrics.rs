@@ -77,6 +77,7 @@ impl Metrics {
         let here = Here {
             slots: self.0.load.as_ref().map(|load| (load.places(), load.used())),
             sockets: self.0.sockets.as_ref().map(|count| count()),
+            notify_lag: self.0.pools.iter().find_map(|(_, store)| store.notify_lag()),
             pools,
         };
         let mut text = String::new();

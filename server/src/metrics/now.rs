@@ -1,7 +1,7 @@
 //! What is not counted but looked at when somebody scrapes: places and connections of this process, and what waits in the whole database.
 //! Must never leave out what is nothing: whoever scales by it needs the zero.
 
-use std::{collections::BTreeMap, fmt, sync::atomic::AtomicU64};
+use std::{collections::BTreeMap, fmt, sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     encoding::text::encode_registry,
@@ -27,6 +27,8 @@ pub(super) struct Here {
     /// None where no web side runs.
     pub(super) sockets: Option<usize>,
     pub(super) pools: Vec<(&'static str, Connections)>,
+    /// Of the last hint that was timed.
+    pub(super) notify_lag: Option<Duration>,
 }
 
 /// A registry of one scrape.
@@ -62,6 +64,10 @@ pub(super) fn write(text: &mut String, here: &Here, depths: Option<&Depths>) -> 
     }
     if let Some(n) = here.sockets {
         told.one("live_sockets", "Live sockets that are open at this process", float(n));
+    }
+    if let Some(lag) = here.notify_lag {
+        let help = "How long a hint took from this process to the database and back";
+        told.one("notify_lag_seconds", help, lag.as_secs_f64());
     }
     let pool_used: Series<1> = told.series("pool_used", "Connections to the database that do something");
     let pool_idle: Series<1> = told.series("pool_idle", "Connections to the database that are open and do nothing");
@@ -164,6 +170,7 @@ mod tests {
             r#"weft_worker_slots{workers="inside"} 64.0"#,
             r#"weft_worker_slots_used{workers="inside"} 3.0"#,
             "weft_live_sockets 2.0",
+            "weft_notify_lag_seconds 0.003",
             r#"weft_pool_used{pool="web"} 1.0"#,
             r#"weft_pool_idle{pool="web"} 4.0"#,
             "weft_database_up 0.0",
