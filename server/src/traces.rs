@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use workflow::{
     run::task::Task,
-    transcript::{Timing, Transcript},
+    transcript::{Called, Timing, Transcript},
 };
 
 use crate::{config::Collector, metrics::Figures};
@@ -53,6 +53,10 @@ impl Traces {
 
     pub(crate) fn asked(&self, task: &Task, transcript: &Transcript, timings: &[Timing]) {
         spans::calls(task, transcript, timings, self.wants_content).into_iter().for_each(|span| self.put(span));
+    }
+
+    pub(crate) fn called(&self, task: &Task, called: &[Called]) {
+        spans::requests(task, called).into_iter().for_each(|span| self.put(span));
     }
 
     fn put(&self, span: SpanData) {

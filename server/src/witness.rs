@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use runs::{Witness, Written};
 use workflow::{
     run::task::Task,
-    transcript::{Timing, Transcript},
+    transcript::{Called, Timing, Transcript},
 };
 
 use crate::{metrics::Figures, traces::Traces};
@@ -41,6 +41,12 @@ impl Witness for Observer {
     fn asked(&self, task: &Task, transcript: &Transcript, timings: &[Timing]) {
         if let Some(traces) = &self.traces {
             traces.asked(task, transcript, timings);
+        }
+    }
+
+    fn called(&self, task: &Task, called: &[Called]) {
+        if let Some(traces) = &self.traces {
+            traces.called(task, called);
         }
     }
 }

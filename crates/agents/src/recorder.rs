@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Map, Value};
 use workflow::{
-    transcript::{Round, Timing, Transcript},
+    transcript::{Called, Round, Timing, Transcript},
     view::Usage,
 };
 
@@ -40,6 +40,7 @@ struct Record {
     transcript: Transcript,
     price: Option<Price>,
     costs: Vec<Cost>,
+    called: Vec<Called>,
     left_out: Vec<String>,
     is_cut: bool,
 }
@@ -75,6 +76,15 @@ impl Recorder {
             is_finished: cost.is_finished,
         };
         self.record().costs.iter().map(timing).collect()
+    }
+
+    /// What was sent to others than models, as far as it was answered or failed.
+    pub fn called(&self) -> Vec<Called> {
+        self.record().called.clone()
+    }
+
+    pub(crate) fn call(&self, called: Called) {
+        self.record().called.push(called);
     }
 
     /// What it cost so far; none where no model began to answer. What no provider counted is estimated.
@@ -278,6 +288,17 @@ mod tests {
         assert_eq!((second.prompt_tokens, second.is_finished), (None, false));
         assert!(first.began_at <= first.ended_at && second.began_at <= second.ended_at);
         assert_eq!(recorder.timings()[0], first);
+    }
+
+    #[test]
+    fn what_was_sent_to_others_is_kept_in_order_and_is_no_talk_with_a_model() {
+        let (recorder, at) = (Recorder::default(), SystemTime::UNIX_EPOCH);
+        let called =
+            |status| Called { method: "GET".to_owned(), host: "h".to_owned(), status, began_at: at, ended_at: at };
+        recorder.call(called(Some(302)));
+        recorder.call(called(None));
+        assert_eq!(recorder.called(), [called(Some(302)), called(None)]);
+        assert_eq!((recorder.transcript(), recorder.usage()), (None, None));
     }
 
     #[test]

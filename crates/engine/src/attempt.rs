@@ -245,6 +245,12 @@ fn unreadable(task: &Task, error: &crate::shelf::Error) -> AgentError {
 
 /// Keeps what the attempt said to a model and heard, however it ended. Best effort: a result never waits long for it.
 async fn keep_transcript(shared: &Shared, task: &Task, recorder: &Recorder) {
+    let called = recorder.called();
+    if !called.is_empty()
+        && let Some(witness) = shared.runs.witness()
+    {
+        witness.called(task, &called);
+    }
     let Some(transcript) = recorder.transcript() else { return };
     if let Some(witness) = shared.runs.witness() {
         witness.asked(task, &transcript, &recorder.timings());

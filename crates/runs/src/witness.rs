@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use workflow::{
     id::{RunId, StepKey},
     run::{State, task::Task},
-    transcript::{Timing, Transcript},
+    transcript::{Called, Timing, Transcript},
 };
 
 use crate::commit::RunCommit;
@@ -27,6 +27,9 @@ pub trait Witness: Send + Sync + 'static {
 
     /// An attempt of this process asked a model; told when it is over, whatever became of it.
     fn asked(&self, _task: &Task, _transcript: &Transcript, _timings: &[Timing]) {}
+
+    /// It sent requests to others; told likewise.
+    fn called(&self, _task: &Task, _called: &[Called]) {}
 }
 
 /// What a commit came to.

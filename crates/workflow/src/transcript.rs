@@ -52,6 +52,18 @@ pub struct Timing {
     pub is_finished: bool,
 }
 
+/// A request that an attempt sent to somebody else than a model, timed and kept alike.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Called {
+    pub method: String,
+    /// Without path and query, which may hold what is private.
+    pub host: String,
+    /// None: there was no answer.
+    pub status: Option<u16>,
+    pub began_at: SystemTime,
+    pub ended_at: SystemTime,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Said {
     /// `system`, `user` or `assistant`.

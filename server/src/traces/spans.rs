@@ -26,7 +26,7 @@ use workflow::{
     },
     status::{ErrorClass, Outcome},
     trace,
-    transcript::{Round, Timing, Transcript},
+    transcript::{Called, Round, Timing, Transcript},
 };
 
 use super::content;
@@ -54,6 +54,11 @@ pub(super) fn of(written: &Written<'_>, wants_content: bool) -> Vec<SpanData> {
 pub(super) fn calls(task: &Task, transcript: &Transcript, timings: &[Timing], wants_content: bool) -> Vec<SpanData> {
     let rounds = transcript.rounds.iter().zip(timings).enumerate();
     rounds.map(|(n, (round, timing))| call(task, transcript, (n, round, timing), wants_content)).collect()
+}
+
+/// The requests that it sent to others.
+pub(super) fn requests(task: &Task, called: &[Called]) -> Vec<SpanData> {
+    called.iter().enumerate().map(|(n, one)| request(task, n, one)).collect()
 }
 
 /// What every span is made of.
@@ -246,6 +251,33 @@ fn call(
         start: timing.began_at,
         end: timing.ended_at,
         status: if timing.is_finished { Status::Unset } else { Status::error("unfinished") },
+        attributes,
+        links: SpanLinks::default(),
+    }
+    .build()
+}
+
+fn request(task: &Task, n: usize, called: &Called) -> SpanData {
+    let (run, key, number) = (task.run(), task.key(), task.attempt.number);
+    let mut attributes = about(run, task.plan(), key);
+    attributes.push(KeyValue::new("weft.attempt", i64::from(number)));
+    attributes.push(text("http.request.method", &called.method));
+    attributes.push(text("server.address", &content::text(&called.host)));
+    attributes.extend(called.status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))));
+    let status = match called.status {
+        Some(status) if status < 400 => Status::Unset,
+        Some(status) => Status::error(status.to_string()),
+        None => Status::error("no answer"),
+    };
+    Parts {
+        run,
+        id: trace::SpanId::of_call(run, key, number, n),
+        parent: Some(trace::SpanId::of_attempt(run, key, number)),
+        name: called.method.clone().into(),
+        kind: SpanKind::Client,
+        start: called.began_at,
+        end: called.ended_at,
+        status,
         attributes,
         links: SpanLinks::default(),
     }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use agents::{Options, Providers, Registry};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -23,7 +24,7 @@ use sqlx::PgPool;
 use tower::ServiceExt;
 
 use crate::{
-    harness::{RUNS, Server},
+    harness::{RUNS, Server, agent_options},
     models,
     worker::{accepted, completed, summarize, until, workflow},
 };
@@ -114,6 +115,34 @@ async fn a_run_is_a_trace_of_its_steps_attempts_and_calls_without_what_was_said(
     assert!(run.start_time_unix_nano <= attempt.start_time_unix_nano);
     let all = format!("{spans:?}");
     assert!(!all.contains("Be brief.") && !all.contains("word word"), "content was told: {all}");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_request_to_others_is_a_call_by_its_host_and_without_its_path(pool: PgPool) {
+    let (to, spans) = collector(false).await;
+    // The collector is the other side too: it takes no GET, so the attempt fails.
+    let url = format!("{}?key=s3cret", to.endpoint);
+    let options = Options { allow_private: vec!["127.0.0.0/8".parse().unwrap()], ..agent_options() };
+    let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), options);
+    let server = Server::start_traced(pool, Arc::new(registry), to).await;
+    let agent = json!({"id": "page", "name": "Page", "inputs": [], "outputs": [{"name": "body", "schema": {"type": "string"}}],
+        "config": {"kind": "http", "url": url}});
+    server.admin.post("/api/agents", agent).await.expect(201);
+    let steps = json!({"get": {"agent_id": "page", "retry": {"max": 0}}});
+    let template = server.publish("Page", json!({"steps": steps})).await;
+    let run = models::run(&server, &template).await;
+    assert_eq!(server.anna.settled(&run).await["status"], "failed");
+    let spans = of_run(&spans, &run).await;
+    let attempt = below(&spans, below(&spans, root(&spans), "step"), "attempt");
+    let call = below(&spans, attempt, "GET");
+    assert!(attribute(call, "server.address").contains("127.0.0.1"));
+    assert!(attribute(call, "http.response.status_code").contains("405"), "{call:#?}");
+    assert!(
+        attribute(attempt, "weft.attempt.outcome").contains("failed") && !attribute(attempt, "error.type").is_empty()
+    );
+    let all = format!("{spans:?}");
+    assert!(!all.contains("s3cret") && !all.contains("/v1/traces"), "what is private was told: {all}");
+    server.stop().await;
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
