@@ -7,7 +7,7 @@ use runs::Log;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::shared::Shared;
+use crate::{Options, shared::Shared};
 
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
@@ -16,17 +16,27 @@ const READ_EVERY: u32 = 10;
 const COUNT_EVERY: RangeInclusive<u32> = 2..=30;
 const COUNT_SHARE: u32 = 50;
 
-pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
-    let options = &shared.options;
-    let mut round = 0_u32;
-    let mut is_much_left = false;
-    let mut rounds_to_count = *COUNT_EVERY.start();
+/// Declares workers dead that are not heard of. Nothing else stands in its way: what such a worker had waits for it.
+pub(crate) async fn sweep<L: Log>(options: &Options, log: &L, stop: &CancellationToken) {
     loop {
         let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
         sweep_once(log, options.lease).await;
+    }
+}
+
+/// All that may take longer, and that nobody's attempt waits for.
+pub(crate) async fn tidy(shared: &Shared, stop: &CancellationToken) {
+    let options = &shared.options;
+    let mut round = 0_u32;
+    let mut is_much_left = false;
+    let mut rounds_to_count = *COUNT_EVERY.start();
+    loop {
+        if stop.run_until_cancelled(tokio::time::sleep(options.sweep)).await.is_none() {
+            return;
+        }
         round = round.wrapping_add(1);
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
