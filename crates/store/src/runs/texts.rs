@@ -1,5 +1,5 @@
-//! What the text outputs of runs say, as words to look for, and what they cost, to sort by: written after the commits, by whoever does the chores. A run is read again when
-//! it was committed since. Must never be part of a commit, nor write a row of the engine's.
+//! What the text outputs of runs say, as words to look for, and what they cost, to sort by: written after the commits, by whoever does the
+//! chores. A run is read again when it was committed since. Must never be part of a commit, nor write a row of the engine's.
 
 use std::collections::BTreeSet;
 
@@ -16,20 +16,25 @@ const MOST_OUTPUTS: i64 = 200;
 /// Bytes of the words of one run: the database takes 1 MiB.
 const MOST_BYTES: usize = 400_000;
 
-/// Runs that were committed since they were read. One that goes on is read when it is quiet for a moment, or was read a minute ago.
+/// Bytes of outputs after which the rest is left to another go: no transaction is long.
+const MOST_READ: usize = 16 * 1024 * 1024;
+
+/// Runs that were committed since they were read, the newest first, since those are looked for. One that goes on is read when it is quiet
+/// for a moment, or was read a minute ago. The condition that always holds is in the words of the index that has that order.
 const BEHIND: &str = "SELECT r.id, r.committed_at, concat_ws(' ', r.template_name, r.about) FROM workflow_runs r LEFT JOIN run_texts t ON t.run_id = r.id
-    WHERE NOT r.is_test AND r.parent_run IS NULL AND (t.run_id IS NULL OR t.as_of < r.committed_at)
+    WHERE NOT r.is_test AND r.parent_run IS NULL AND r.created_at > '-infinity' AND (t.run_id IS NULL OR t.as_of < r.committed_at)
         AND (r.finished_at IS NOT NULL OR r.committed_at < now() - interval '5 seconds' OR t.as_of < now() - interval '1 minute')
+    ORDER BY r.created_at DESC, r.id DESC
     LIMIT $1";
 
-/// The first 64 KiB of each text that is the latest of its output.
-const TEXTS: &str = "SELECT coalesce(
-        substring(a.content FROM 1 FOR 65536),
-        (SELECT substring(c.bytes FROM 1 FOR 65536) FROM blob_chunks c WHERE c.hash = a.content_hash AND c.n = 0)
-    )
+/// The first 64 KiB of each text that is the latest of its output, wherever its bytes stand.
+const TEXTS: &str = "SELECT substring(coalesce(a.content, c.content, b.bytes) FROM 1 FOR 65536)
     FROM artifact_heads h
     JOIN artifacts a ON a.run_id = h.run_id AND a.step = h.step AND a.name = h.name AND a.version = h.latest
-    WHERE h.run_id = $1 AND (a.media_type LIKE 'text/%' OR a.media_type = 'application/json')
+    LEFT JOIN artifacts c ON c.id = a.copy_of AND a.content IS NULL
+    LEFT JOIN blob_chunks b ON b.hash = a.content_hash AND b.n = 0 AND a.content IS NULL AND c.content IS NULL
+    WHERE h.run_id = $1 AND (a.media_type LIKE 'text/%' OR btrim(split_part(a.media_type, ';', 1)) = 'application/json')
+    ORDER BY h.step, h.name
     LIMIT $2";
 
 impl Store {
@@ -45,12 +50,23 @@ impl Store {
         }
         let behind: Vec<(Uuid, DateTime<Utc>, String)> =
             sqlx::query_as(BEHIND).bind(MOST_RUNS).fetch_all(&mut *tx).await?;
+        let (mut n_runs, mut n_read) = (0, 0);
         for (run, committed_at, about) in &behind {
+            if n_read >= MOST_READ {
+                break;
+            }
+            n_runs += 1;
             let texts: Vec<Option<Vec<u8>>> =
                 sqlx::query_scalar(TEXTS).bind(run).bind(MOST_OUTPUTS).fetch_all(&mut *tx).await?;
             let (mut words, mut n_bytes) = (BTreeSet::new(), 0);
             lexemes::add(about, &mut words, &mut n_bytes, MOST_BYTES);
             for text in texts.iter().flatten() {
+                n_read += text.len();
+                if n_bytes >= MOST_BYTES {
+                    break;
+                }
+                // To cut one takes milliseconds, in which others want the thread.
+                tokio::task::yield_now().await;
                 lexemes::add(&String::from_utf8_lossy(text), &mut words, &mut n_bytes, MOST_BYTES);
             }
             let words: Vec<String> = words.into_iter().collect();
@@ -68,6 +84,6 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
-        Ok(i64::try_from(behind.len()) == Ok(MOST_RUNS))
+        Ok(n_runs < behind.len() || i64::try_from(behind.len()) == Ok(MOST_RUNS))
     }
 }
