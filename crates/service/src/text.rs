@@ -10,6 +10,12 @@ use crate::{Error, Result};
 /// Of one search.
 const MAX_SEARCH_CHARS: usize = 200;
 const MAX_SEARCH_WORDS: usize = 10;
+
+/// An empty text names nothing.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
 /// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
 pub fn inert(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
@@ -77,7 +83,7 @@ pub(crate) fn email_form(text: &str) -> String {
 
 /// Words to look for; none where nothing is searched for.
 pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
-    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(None) };
+    let Some(search) = given(search) else { return Ok(None) };
     no_nul("search", search)?;
     if search.chars().count() > MAX_SEARCH_CHARS {
         return Err(Error::invalid("search", format!("It is longer than {MAX_SEARCH_CHARS} characters. Shorten it.")));
