@@ -55,13 +55,22 @@ macro_rules! bucket {
     };
 }
 
-/// The time in which at least one gate was open, of runs that completed.
+/// How many milliseconds the run `r`, which is over, was over before it went on again: as its last event that tells of it says.
+macro_rules! rested_ms {
+    () => {
+        "coalesce((SELECT (e.event #>> '{data,run,rested_ms}')::bigint FROM run_events e
+            WHERE e.run_id = r.id AND (e.event #> '{data,run}') IS NOT NULL ORDER BY e.seq DESC LIMIT 1), 0)"
+    };
+}
+pub(crate) use rested_ms;
+
+/// The time in which at least one gate was open, of runs that completed. What they rested in between is no part of what they took.
 const COUNT: &str = concat!(
     "INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited)
     SELECT r.id, b.as_of, (r.created_at AT TIME ZONE 'UTC')::date, r.user_id, r.template_id, r.parent_run IS NOT NULL,
         CASE WHEN r.finished_at IS NOT NULL THEN r.status END,
         CASE WHEN r.status = 'completed' THEN ",
-    bucket!("(r.finished_at - r.created_at - coalesce(g.waited, interval '0'))"),
+    bucket!("(r.finished_at - r.created_at - coalesce(g.waited, interval '0') - s.rested)"),
     " END,
         CASE WHEN r.status = 'completed' AND g.waited > interval '0' THEN ",
     bucket!("g.waited"),
@@ -76,6 +85,9 @@ const COUNT: &str = concat!(
             WHERE e.run_id = r.id AND least(e.closed_at, r.finished_at) > greatest(e.opened_at, r.created_at)
         ) m
     ) g ON r.status = 'completed'
+    LEFT JOIN LATERAL (SELECT ",
+    rested_ms!(),
+    " * interval '1 millisecond' AS rested WHERE r.status = 'completed') s ON true
     WHERE NOT r.is_test AND r.created_at >= ",
     kept_from!(),
     "::timestamp AT TIME ZONE 'UTC'
