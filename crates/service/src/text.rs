@@ -1,7 +1,5 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -14,15 +12,6 @@ const MAX_SEARCH_WORDS: usize = 10;
 /// An empty text names nothing.
 pub(crate) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
-pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 /// A name: trimmed, on one line, not empty.
