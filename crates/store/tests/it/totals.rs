@@ -266,3 +266,29 @@ async fn what_a_run_rested_before_it_was_run_again_is_no_part_of_what_it_took(po
     let estimate = world.store.run_estimate(workflow::TemplateId(template)).await.unwrap().unwrap();
     assert_eq!((estimate.n_runs, estimate.median_ms, estimate.p90_ms), (5, 100_000, 100_000));
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_counted_meanwhile_is_in_all_of_the_charts_or_in_none(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = world.begin(&one_step(), true).await;
+    world.process.settle(run).await;
+    world.store.count_runs().await.unwrap();
+    // As whoever counts: all of a day in one commit.
+    let count = async {
+        for n in 1_i64..=200 {
+            let mut tx = pool.begin().await.unwrap();
+            for sql in ["UPDATE run_days SET n_runs = $1", "UPDATE run_day_usages SET tokens = $1"] {
+                sqlx::query(sql).bind(n).execute(&mut *tx).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        }
+    };
+    sqlx::query("UPDATE run_day_usages SET tokens = 1").execute(&pool).await.unwrap();
+    let look = async {
+        for _ in 0..100 {
+            let day = told(&world, &world.ada, TotalsQuery::default()).await.days.pop().unwrap();
+            assert_eq!(day.n_runs, day.tokens);
+        }
+    };
+    tokio::join!(count, look);
+}
