@@ -18,7 +18,7 @@ pub struct RunQuery {
     pub scope: RunScope,
     #[serde(skip_serializing_if = "is_default")]
     pub sort: RunSort,
-    /// Words that its workflow, its title, its tags or what it is about has, all of them.
+    /// Words that its workflow, its title, its tags or what it is about has, or with which words of its text outputs begin, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
