@@ -134,10 +134,10 @@ macro_rules! newer_than {
     };
 }
 
-/// What was archived stands in a list of its own, and what is about to be deleted in none.
+/// What was archived stands in a list of its own, and what is about to be deleted in none. In words that the database takes to hold for many.
 macro_rules! is_listed {
     () => {
-        "(SELECT coalesce(l.archived_at, l.delete_at) FROM run_labels l WHERE l.run_id = r.id) IS NULL AND "
+        "(SELECT l.archived_at IS NOT NULL OR l.delete_at IS NOT NULL FROM run_labels l WHERE l.run_id = r.id) IS NOT TRUE AND "
     };
 }
 
