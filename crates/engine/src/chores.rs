@@ -1,13 +1,14 @@
 //! What every replica does for all: declaring workers dead that are not heard of, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use runs::Log;
+use runs::{Error, Log};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use workflow::staleness::staleness;
 
-use crate::{Options, shared::Shared};
+use crate::{Options, shared::Shared, shelf};
 
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
@@ -40,6 +41,10 @@ pub(crate) async fn tidy(shared: &Shared, stop: &CancellationToken) {
         round = round.wrapping_add(1);
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
+            if let Err(error) = judge_staleness(shared).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "it was not worked out which runs are stale; the next round does it");
+            }
         }
         rounds_to_count -= 1;
         if rounds_to_count == 0 {
@@ -66,6 +71,22 @@ async fn read_texts(shared: &Shared) -> bool {
         tracing::debug!(error, "what runs wrote was not read for searches; the next round does it");
         false
     })
+}
+
+/// Whether anything of them is stale, of runs that were read since: for lists, which cannot work it out.
+async fn judge_staleness(shared: &Shared) -> shelf::Result<()> {
+    for (run, as_of) in shared.shelf.unjudged_runs().await? {
+        // Worked out here and not where it is looked at: that would hold up all runs.
+        let state = match shared.runs.read_now(run, |state| Some(state?.clone())).await {
+            Ok(state) => state,
+            Err(Error::Unavailable | Error::Stopped) => return Ok(()),
+            // Nobody can say it of one that was set aside.
+            Err(_) => None,
+        };
+        let is_stale = state.is_some_and(|state| !staleness(&state.view(&BTreeMap::new())).is_empty());
+        shared.shelf.keep_is_stale(run, as_of, is_stale).await?;
+    }
+    Ok(())
 }
 
 /// In how many rounds it is done again, at least one.

@@ -1,10 +1,12 @@
-//! What the text outputs of runs say, as words to look for, and what they cost, to sort by: written after the commits, by whoever does the
-//! chores. A run is read again when it was committed since. Must never be part of a commit, nor write a row of the engine's.
+//! What the text outputs of runs say, as words to look for, what they cost, to sort by, and whether anything of them is stale: written after
+//! the commits, by whoever does the chores. A run is read again when it was committed since.
+//! Must never be part of a commit, nor write a row of the engine's, nor be asked by anything but lists.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
+use workflow::RunId;
 
 use super::lexemes;
 use crate::{Result, Store};
@@ -36,6 +38,31 @@ const TEXTS: &str = "SELECT substring(coalesce(a.content, c.content, b.bytes) FR
     WHERE h.run_id = $1 AND (a.media_type LIKE 'text/%' OR btrim(split_part(a.media_type, ';', 1)) = 'application/json')
     ORDER BY h.step, h.name
     LIMIT $2";
+
+/// Runs whose steps are judged in one go.
+const MOST_JUDGED: i64 = 50;
+
+/// Whether it has to be worked out if anything of the run `$1` is stale: nothing is where every step ran once, on one version of the workflow,
+/// and no person wrote anything.
+macro_rules! may_be_stale {
+    () => {
+        "(EXISTS (SELECT FROM artifacts v WHERE v.run_id = $1 AND (v.version > 1 OR v.origin <> 'agent'))
+            OR EXISTS (SELECT FROM attempts g WHERE g.run_id = $1 AND g.generation > 1)
+            OR (SELECT w.template_version FROM workflow_runs w WHERE w.id = $1) IS DISTINCT FROM (
+                SELECT (e.event #>> '{data,started,template_version}')::int FROM run_events e WHERE e.run_id = $1 AND e.seq = 1))"
+    };
+}
+
+const KEEP: &str = concat!(
+    "INSERT INTO run_texts (run_id, as_of, words, cost_micros, is_stale)
+    SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint,
+        CASE WHEN NOT ",
+    may_be_stale!(),
+    " THEN false END
+    FROM attempts a WHERE a.run_id = $1
+    ON CONFLICT (run_id) DO UPDATE
+    SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros, is_stale = excluded.is_stale"
+);
 
 impl Store {
     /// Reads the texts of some runs that are behind, and says whether there may be more. Nothing where another process does it just now.
@@ -70,20 +97,27 @@ impl Store {
                 lexemes::add(&String::from_utf8_lossy(text), &mut words, &mut n_bytes, MOST_BYTES);
             }
             let words: Vec<String> = words.into_iter().collect();
-            sqlx::query(
-                "INSERT INTO run_texts (run_id, as_of, words, cost_micros)
-                SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint
-                FROM attempts a WHERE a.run_id = $1
-                ON CONFLICT (run_id) DO UPDATE
-                SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros",
-            )
-            .bind(run)
-            .bind(committed_at)
-            .bind(&words)
-            .execute(&mut *tx)
-            .await?;
+            sqlx::query(KEEP).bind(run).bind(committed_at).bind(&words).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(n_runs < behind.len() || i64::try_from(behind.len()) == Ok(MOST_RUNS))
+    }
+
+    /// Runs of which is yet to be worked out whether anything is stale, with the commit up to which they were read.
+    pub async fn unjudged_runs(&self) -> Result<Vec<(RunId, DateTime<Utc>)>> {
+        let sql = "SELECT run_id, as_of FROM run_texts WHERE is_stale IS NULL LIMIT $1";
+        let runs: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(sql).bind(MOST_JUDGED).fetch_all(&self.pool).await?;
+        Ok(runs.into_iter().map(|(run, as_of)| (RunId(run), as_of)).collect())
+    }
+
+    /// Keeps what was worked out, unless the run was read anew since.
+    pub async fn keep_is_stale(&self, run: RunId, as_of: DateTime<Utc>, is_stale: bool) -> Result<()> {
+        sqlx::query("UPDATE run_texts SET is_stale = $3 WHERE run_id = $1 AND as_of = $2")
+            .bind(run.0)
+            .bind(as_of)
+            .bind(is_stale)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 }
