@@ -2,6 +2,12 @@
 -- Lists of runs: what stands beside runs so that people find them again. The engine writes none of it, and reads but which runs were deleted.
 --------------------------------------------------------------------------------
 
+-- What one process at a time does for all: whoever does it has the row locked, and nobody waits for it.
+CREATE TABLE chores (
+    name text PRIMARY KEY
+);
+INSERT INTO chores (name) VALUES ('run_texts'), ('run_counts');
+
 -- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
 CREATE TABLE run_labels (
     run_id      uuid PRIMARY KEY,

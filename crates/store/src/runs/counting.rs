@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use crate::{Result, Store};
+use crate::{Result, Store, chores};
 
 /// Runs that are counted in one go.
 const MOST_RUNS: i64 = 2_000;
@@ -146,11 +146,7 @@ impl Store {
     /// Counts some runs that are behind, and says whether there may be more. Nothing where another process does it just now.
     pub async fn count_runs(&self) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
-        let is_free: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('weft.run_counts', 0))")
-                .fetch_one(&mut *tx)
-                .await?;
-        if !is_free {
+        if !chores::take(&mut tx, "run_counts").await? {
             return Ok(false);
         }
         let behind: Vec<(Uuid, DateTime<Utc>)> =

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use workflow::RunId;
 
 use super::lexemes;
-use crate::{Result, Store};
+use crate::{Result, Store, chores};
 
 /// Runs that are read in one go.
 const MOST_RUNS: i64 = 100;
@@ -68,11 +68,7 @@ impl Store {
     /// Reads the texts of some runs that are behind, and says whether there may be more. Nothing where another process does it just now.
     pub async fn read_run_texts(&self) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
-        let is_free: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('weft.run_texts', 0))")
-                .fetch_one(&mut *tx)
-                .await?;
-        if !is_free {
+        if !chores::take(&mut tx, "run_texts").await? {
             return Ok(false);
         }
         let behind: Vec<(Uuid, DateTime<Utc>, String)> =

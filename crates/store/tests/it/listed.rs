@@ -160,3 +160,22 @@ async fn what_is_new_is_read_before_what_is_old_and_a_copy_as_what_it_copies(poo
     assert_eq!(ids(&found(&world, &world.ada, &query, 9).await), [second, first]);
     assert!(!world.store.read_run_texts().await.unwrap());
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn one_process_at_a_time_reads_and_counts_and_no_other_waits_for_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    world.process.settle(run).await;
+    let n = async || -> (i64, i64) {
+        let sql = "SELECT (SELECT count(*) FROM run_texts), (SELECT count(*) FROM run_counts)";
+        sqlx::query_as(sql).fetch_one(&pool).await.unwrap()
+    };
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("SELECT name FROM chores FOR UPDATE").execute(&mut *other).await.unwrap();
+    assert!(!world.store.read_run_texts().await.unwrap() && !world.store.count_runs().await.unwrap());
+    assert_eq!(n().await, (0, 0));
+    other.rollback().await.unwrap();
+    world.store.read_run_texts().await.unwrap();
+    world.store.count_runs().await.unwrap();
+    assert_eq!(n().await, (1, 1));
+}
