@@ -122,7 +122,7 @@ macro_rules! listing {
                     AND ($6::text IS NULL OR r.template_id IN (
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
-                    AND (l.archived_at IS NOT NULL) = $14::boolean
+                    AND (l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL) = $14::boolean
                     AND l.delete_at IS NULL
                     AND ($15::bigint IS NULL OR coalesce(d.cost_micros, 0) >= $15)
                     AND (NOT $16::boolean OR d.is_stale)

@@ -4,7 +4,11 @@ use serde_json::json;
 use sqlx::PgPool;
 use store::{MIGRATOR, Window, audit::Author, runs::Scope};
 use workflow::{
-    Progress, RunId, RunStatus, StepKey, access::Role, run::Command, run::event::EventKind, view::StepOfRun,
+    Progress, RunId, RunStatus, StepKey,
+    access::Role,
+    api::{RerunMode, RunQuery},
+    run::{Command, command::Changes, event::EventKind},
+    view::StepOfRun,
 };
 
 use crate::support::{World, person, start};
@@ -156,4 +160,20 @@ async fn what_is_archived_or_about_to_be_deleted_stands_in_no_list_of_others_eit
     world.store.archive_runs(&runs[..1], true, Author::default()).await.unwrap();
     world.store.ask_to_delete_runs(&runs[1..2], Author::default()).await.unwrap();
     assert_eq!(seen().await, [runs[2]]);
+
+    // What goes on is never away, whatever it was before.
+    let mode = RerunMode::StepOnly;
+    let rerun = Command::Rerun { step: "a".into(), mode, changes: Changes::default(), expect_generation: None };
+    world.process.verb(runs[0], &world.ada, rerun).await.unwrap();
+    assert_eq!(seen().await, [runs[2], runs[0]]);
+    let listed = async |archived| {
+        let query = RunQuery { archived, ..RunQuery::default() };
+        let window = Window { after: None, limit: 9 };
+        let page = world.store.listed_runs(&world.ada, &query, None, window).await.unwrap();
+        page.items.iter().map(|run| run.run.id).collect::<Vec<_>>()
+    };
+    assert_eq!((listed(false).await, listed(true).await), (vec![runs[2], runs[0]], vec![]));
+    world.process.settle(runs[0]).await;
+    assert_eq!(seen().await, [runs[2]]);
+    assert_eq!((listed(false).await, listed(true).await), (vec![runs[2]], vec![runs[0]]));
 }
