@@ -134,7 +134,8 @@ macro_rules! newer_than {
     };
 }
 
-/// What was archived stands in a list of its own, unless it goes on again, and what is about to be deleted in none. In words that the database takes to hold for many.
+/// What was archived stands in a list of its own, unless it goes on again, and what is about to be deleted in none. In words that the
+/// database takes to hold for many.
 macro_rules! is_listed {
     () => {
         "(SELECT l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL OR l.delete_at IS NOT NULL
