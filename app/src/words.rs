@@ -1,6 +1,7 @@
 //! Numbers in words: the same on every page and on both sides.
 //! Must know no locale: the server and the browser print alike.
 
+use workflow::words::is_direction;
 pub use workflow::words::{count, thousands};
 
 /// "12,400": a number that stands alone.
@@ -37,8 +38,7 @@ pub fn money(micros: i64) -> String {
 
 /// A name within a sentence that is one text: signs of direction in it turn nothing around that stands behind it.
 pub fn isolated(name: &str) -> String {
-    let is_direction = |c: &char| matches!(*c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let plain: String = name.chars().filter(|c| !is_direction(c)).collect();
+    let plain: String = name.chars().filter(|c| !is_direction(*c)).collect();
     format!("\u{2068}{plain}\u{2069}")
 }
 

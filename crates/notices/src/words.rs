@@ -7,7 +7,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use store::notices::sending::{Line, Lines};
-use workflow::api::NoticeKind;
+use workflow::{api::NoticeKind, words::is_direction};
 
 /// Characters of a name in a message.
 const MAX_NAME_CHARS: usize = 120;
@@ -198,9 +198,8 @@ fn name(text: &str) -> String {
 
 /// Without what ends a line or turns the order of what follows around; letters of every script stay.
 fn one_line(text: &str) -> String {
-    let is_turning = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let plain: String = text.chars().filter(|c| !is_turning(*c)).map(|c| if is_break(c) { ' ' } else { c }).collect();
+    let plain: String = text.chars().filter(|c| !is_direction(*c)).map(|c| if is_break(c) { ' ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

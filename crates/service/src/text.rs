@@ -1,7 +1,5 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,13 +8,10 @@ use crate::{Error, Result};
 /// Of one search.
 const MAX_SEARCH_CHARS: usize = 200;
 const MAX_SEARCH_WORDS: usize = 10;
-/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
-pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+
+/// An empty text names nothing.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// A name: trimmed, on one line, not empty.
@@ -77,7 +72,7 @@ pub(crate) fn email_form(text: &str) -> String {
 
 /// Words to look for; none where nothing is searched for.
 pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
-    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(None) };
+    let Some(search) = given(search) else { return Ok(None) };
     no_nul("search", search)?;
     if search.chars().count() > MAX_SEARCH_CHARS {
         return Err(Error::invalid("search", format!("It is longer than {MAX_SEARCH_CHARS} characters. Shorten it.")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::view::RunView;
+use crate::{view::RunView, words::is_direction};
 
 /// Inputs that it tells of.
 const INPUTS: usize = 4;
@@ -51,9 +51,7 @@ fn own(inputs: &BTreeMap<String, Value>) -> Option<String> {
 
 /// Signs of direction are left out: in a tab they would turn around what stands behind them. None where nothing is left.
 fn plain(title: &str) -> Option<String> {
-    let is_direction =
-        |c: &char| matches!(*c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let title: String = title.chars().filter(|c| !is_direction(c)).collect();
+    let title: String = title.chars().filter(|c| !is_direction(*c)).collect();
     let title = title.trim();
     (!title.is_empty()).then(|| title.to_owned())
 }
@@ -99,7 +97,7 @@ mod tests {
     #[test]
     fn a_title_turns_nothing_behind_it_and_is_never_blank() {
         assert_eq!(own(&inputs(json!({"a": "evil\u{202E}txt.exe"}))).as_deref(), Some("eviltxt.exe"));
-        assert_eq!(own(&inputs(json!({"a": "\u{202E} \u{2066}"}))), None);
+        assert_eq!(own(&inputs(json!({"a": "\u{202E} \u{2066}\u{61C}"}))), None);
         assert_eq!(own(&inputs(json!({"a": "<b>שלום</b> 🧵"}))).as_deref(), Some("<b>שלום</b> 🧵"), "text is text");
     }
 

@@ -123,6 +123,7 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
     assert_eq!(found(&server.anna, "sort=oldest").await, runs);
     assert_eq!(found(&server.anna, "sort=longest").await.len(), 2);
     assert!(found(&server.anna, "status=failed").await.is_empty());
+    assert!(found(&server.anna, "stale=true").await.is_empty(), "every step ran once");
     assert!(found(&server.anna, "group=nobodys").await.is_empty(), "a group that one is not in is none");
     assert!(found(&server.ben, "search=rain").await.is_empty());
     assert_eq!(found(&server.admin, &format!("all=true&person={}", crate::harness::ANNA)).await, newest);
@@ -133,6 +134,7 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
         ("workflow=x", "workflow"),
         ("from=yesterday", "from"),
         ("min_cost_micros=x", "min_cost_micros"),
+        ("stale=maybe", "stale"),
         ("colour=red", "colour"),
     ] {
         assert_eq!(server.anna.get(&format!("{RUNS}?{query}")).await.expect(400)["field"], field, "{query}");

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value};
 use store::batches::{ResultOutput, ResultRow};
 use workflow::{
@@ -16,12 +15,15 @@ use workflow::{
 use crate::{
     Error, OpContext, Result,
     artifacts::shown,
-    text::inert,
+    table::{self, inert},
     versions::{self, Judged},
 };
 
-/// Rows that are read at a time.
+/// Rows that are read at a time, unless their outputs may be more than so many bytes together.
 const CHUNK: i64 = 100;
+const MOST_READ: i64 = 16 * 1024 * 1024;
+/// Outputs that have a column: the rest stands in the runs.
+const MOST_OUTPUTS: usize = 500;
 /// Bytes of one cell: programs that show tables hold no more.
 const MOST: i64 = 32_000;
 const TOO_LONG: &str = "(too long for a cell: open the run)";
@@ -53,7 +55,7 @@ impl Results {
 
     /// The next lines of the table; none at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>> {
-        let rows = self.ctx.store().result_rows(self.id, self.after, CHUNK).await?;
+        let rows = self.ctx.store().result_rows(self.id, self.after, rows_at_a_time(self.outputs.len())).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         self.after = last.n;
         let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
@@ -73,7 +75,8 @@ impl Results {
         for row in &rows {
             lines.push(self.line(row, base, &found)?);
         }
-        written(&lines).map(Some)
+        let lines: String = lines.iter().map(|cells| table::line(cells)).collect();
+        Ok(Some(lines.into_bytes()))
     }
 
     fn head(&self) -> Vec<String> {
@@ -132,7 +135,12 @@ fn last_outputs(version: &Judged) -> Vec<(String, String)> {
         let names = agent.map(|agent| agent.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>());
         names.unwrap_or_default().into_iter().map(move |name| (key.to_string(), name))
     });
-    outputs.collect()
+    outputs.take(MOST_OUTPUTS).collect()
+}
+
+fn rows_at_a_time(n_outputs: usize) -> i64 {
+    let of_row = i64::try_from(n_outputs.max(1)).unwrap_or(i64::MAX).saturating_mul(MOST);
+    (MOST_READ / of_row).clamp(1, CHUNK)
 }
 
 fn object(json: &[u8]) -> Result<Map<String, Value>> {
@@ -157,14 +165,6 @@ fn of_value(value: &Value) -> String {
         Value::String(text) => inert(text).into_owned(),
         other => other.to_string(),
     }
-}
-
-fn written(lines: &[Vec<String>]) -> Result<Vec<u8>> {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    for line in lines {
-        writer.write_record(line).map_err(|error| Error::Unstorable(error.to_string()))?;
-    }
-    writer.into_inner().map_err(|error| Error::Unstorable(error.to_string()))
 }
 
 #[cfg(test)]
@@ -194,10 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_quoted_as_tables_are() {
-        let lines = [vec!["a".to_owned(), "b,c".to_owned()], vec!["say \"no\"".to_owned(), "two\nlines".to_owned()]];
-        let text = String::from_utf8(written(&lines).unwrap()).unwrap();
-        assert_eq!(text, "a,\"b,c\"\r\n\"say \"\"no\"\"\",\"two\nlines\"\r\n");
+    fn what_is_read_at_a_time_is_bounded_however_many_outputs_there_are() {
+        assert_eq!([0, 1, 5].map(rows_at_a_time), [CHUNK; 3]);
+        for n_outputs in [10, 100, MOST_OUTPUTS] {
+            let rows = rows_at_a_time(n_outputs);
+            assert!(rows >= 1 && rows * MOST * i64::try_from(n_outputs).unwrap() <= MOST_READ, "{n_outputs}: {rows}");
+        }
     }
 
     #[test]
