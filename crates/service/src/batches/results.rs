@@ -20,8 +20,12 @@ use crate::{
     versions::{self, Judged},
 };
 
-/// Rows that are read at a time.
+/// Rows that are read at a time, at most.
 const CHUNK: i64 = 100;
+/// Bytes of outputs that they may have together, unless one row alone may have more.
+const PIECE: i64 = 1024 * 1024;
+/// What is read is there as bytes, as cells and as lines.
+const TIMES: u64 = 3;
 /// Bytes of one cell: programs that show tables hold no more.
 const MOST: i64 = 32_000;
 const TOO_LONG: &str = "(too long for a cell: open the run)";
@@ -53,8 +57,16 @@ impl Results {
 
     /// The next lines of the table; none at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>> {
-        let rows = self.ctx.store().result_rows(self.id, self.after, CHUNK).await?;
+        let rows = self.ctx.store().result_rows(self.id, self.after, n_rows(self.outputs.len())).await?;
         let Some(last) = rows.last() else { return Ok(None) };
+        let inputs: usize = rows.iter().map(|row| row.inputs.len()).sum();
+        let bytes = n_bytes(inputs, rows.len(), self.outputs.len());
+        // Before anything was sent, whoever asks can still be told to come again.
+        if self.is_head_written {
+            self.ctx.make_room_for_next(bytes).await?;
+        } else {
+            self.ctx.make_room(bytes).await?;
+        }
         self.after = last.n;
         let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
         let steps: BTreeSet<&String> = self.outputs.iter().map(|(step, _)| step).collect();
@@ -104,6 +116,22 @@ impl Results {
         }
         Ok(cells)
     }
+}
+
+/// So many rows are read at a time.
+fn n_rows(n_outputs: usize) -> i64 {
+    (PIECE / most_bytes(n_outputs).max(1)).clamp(1, CHUNK)
+}
+
+/// What so many outputs have at most.
+fn most_bytes(n_outputs: usize) -> i64 {
+    i64::try_from(n_outputs).unwrap_or(i64::MAX).saturating_mul(MOST)
+}
+
+/// What rows with so many bytes of inputs take in memory, at most.
+fn n_bytes(inputs: usize, n_rows: usize, n_outputs: usize) -> u64 {
+    let outputs = u64::try_from(most_bytes(n_rows.saturating_mul(n_outputs))).unwrap_or_default();
+    u64::try_from(inputs).unwrap_or(u64::MAX).saturating_add(outputs).saturating_mul(TIMES)
 }
 
 async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Option<std::sync::Arc<Judged>>> {
@@ -191,6 +219,15 @@ mod tests {
         ] {
             assert_eq!(of_value(&value), cell);
         }
+    }
+
+    #[test]
+    fn of_a_workflow_with_many_outputs_few_rows_are_held_at_a_time() {
+        for (n_outputs, expected) in [(0, 100), (1, 32), (10, 3), (33, 1), (1_000, 1)] {
+            assert_eq!(n_rows(n_outputs), expected, "{n_outputs}");
+        }
+        assert_eq!(n_bytes(10, 32, 1), 3 * (10 + 32 * 32_000), "room is made for all that they may be");
+        assert_eq!(n_bytes(usize::MAX, usize::MAX, usize::MAX), u64::MAX);
     }
 
     #[test]
