@@ -210,6 +210,12 @@ mod tests {
             (json!("@sum(1)"), "'@sum(1)"),
             (json!("\t=1"), "'\t=1"),
             (json!("\r=1"), "'\r=1"),
+            (json!("\n=1"), "'\n=1"),
+            // As wide as a Han character, which programs that are set to Japanese take for the same.
+            (json!("＝1"), "'＝1"),
+            (json!("＋1"), "'＋1"),
+            (json!("－1"), "'－1"),
+            (json!("＠sum(1)"), "'＠sum(1)"),
             (json!("plain"), "plain"),
             (json!(-1), "-1"),
             (json!(1.5), "1.5"),
