@@ -19,6 +19,31 @@ impl Store {
         rows.into_iter().map(|row| read(run, row.seq, &row.event)).collect()
     }
 
+    /// The same, but as many as have so many bytes together, and one at least: an event may hold the whole of a workflow. None at the end
+    /// alone.
+    pub async fn events_within(&self, run: RunId, after: i64, limit: i64, bytes: i64) -> Result<Vec<RunEvent>> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT e.seq, e.event::text
+            FROM (
+                SELECT s.seq, row_number() OVER (ORDER BY s.seq) AS n, sum(s.size) OVER (ORDER BY s.seq) AS bytes
+                FROM (
+                    SELECT seq, octet_length(event::text)::bigint AS size FROM run_events
+                    WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+                ) s
+            ) s
+            JOIN run_events e ON e.run_id = $1 AND e.seq = s.seq
+            WHERE s.n = 1 OR s.bytes <= $4::bigint
+            ORDER BY e.seq",
+        )
+        .bind(run.0)
+        .bind(after)
+        .bind(limit)
+        .bind(bytes)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|(seq, event)| read(run, *seq, event)).collect()
+    }
+
     /// The newest events before a number, newest first.
     pub async fn run_events(&self, run: RunId, before: Option<i64>, limit: i64) -> Result<Vec<RunEvent>> {
         let rows = sqlx::query!(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use workflow::{ArtifactId, RunId, RunView, UserId, api::EventView, title::title_of, view::ArtifactMeta};
 
-use super::{called, get, visible};
+use super::{EVENT_BYTES, called, get, visible};
 use crate::{Error, OpContext, Result};
 
 /// Events that are read at a time.
@@ -50,7 +50,7 @@ impl Export {
             return Ok(Vec::new());
         }
         self.may_go_on().await?;
-        let mut events = self.ctx.store().events_after(self.run.id, self.after, EVENTS).await?;
+        let mut events = self.ctx.store().events_within(self.run.id, self.after, EVENTS, EVENT_BYTES).await?;
         events.retain(|event| event.seq <= self.run.seq);
         self.after = events.last().map_or(self.run.seq, |event| event.seq);
         let people: BTreeSet<UserId> = events.iter().flat_map(workflow::run::RunEvent::people).collect();
