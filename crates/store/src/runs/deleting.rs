@@ -43,6 +43,7 @@ const OLD: &str = "INSERT INTO run_labels (run_id, delete_at, delete_head)
     SELECT r.id, clock_timestamp(), r.head FROM workflow_runs r
     WHERE NOT r.is_test AND r.parent_run IS NULL AND r.created_at > '-infinity'
         AND r.created_at < now() - make_interval(days => $1) AND r.finished_at < now() - make_interval(days => $1)
+        AND NOT EXISTS (SELECT FROM run_labels l WHERE l.run_id = r.id AND l.delete_at IS NOT NULL)
     ORDER BY r.created_at, r.id LIMIT $2
     ON CONFLICT (run_id) DO UPDATE SET delete_at = excluded.delete_at, delete_head = excluded.delete_head WHERE run_labels.delete_at IS NULL";
 
@@ -200,7 +201,8 @@ impl Store {
             sqlx::query(OLD).bind(days).bind(MOST_RUNS).execute(&self.pool).await?;
         }
         let due: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY delete_at LIMIT $1",
+            // In no order: those that do not come to rest are due for an hour, and would keep all later ones from their turn.
+            "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY random() LIMIT $1",
         )
         .bind(MOST_RUNS)
         .fetch_all(&self.pool)

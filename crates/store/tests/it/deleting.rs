@@ -121,6 +121,45 @@ async fn a_row_of_a_table_keeps_nothing_of_a_run_that_was_deleted(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_that_do_not_come_to_rest_keep_no_other_from_its_turn(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = made(&world).await;
+    // As many as are looked at in one go, due before it, each with a sub-workflow that somebody set going again.
+    let stuck: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "INSERT INTO workflow_runs
+        SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM workflow_runs r, generate_series(1, 200) WHERE r.id = $1 RETURNING id",
+    )
+    .bind(run.0)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let asked: Vec<RunId> = stuck.iter().copied().chain([run.0]).map(RunId).collect();
+    assert_eq!(world.store.ask_to_delete_runs(&asked, Author::default()).await.unwrap().len(), 201);
+    for sql in [
+        "INSERT INTO workflow_runs
+        SELECT (jsonb_populate_record(r, jsonb_build_object(
+            'id', gen_random_uuid(), 'parent_run', r.id, 'status', 'running', 'finished_at', NULL))).*
+        FROM workflow_runs r WHERE r.id <> $1",
+        "UPDATE run_labels
+        SET delete_at = now() - CASE WHEN run_id = $1 THEN interval '1 second' ELSE interval '1 minute' END",
+    ] {
+        sqlx::query(sql).bind(run.0).execute(&pool).await.unwrap();
+    }
+    let n_left = async || {
+        let sql = "SELECT count(*) FILTER (WHERE id = $1), count(*) FROM workflow_runs";
+        sqlx::query_as::<_, (i64, i64)>(sql).bind(run.0).fetch_one(&pool).await.unwrap()
+    };
+    for _ in 0..20 {
+        if n_left().await.0 == 0 {
+            break;
+        }
+        world.store.delete_runs(None).await.unwrap();
+    }
+    assert_eq!(n_left().await, (0, 400), "it went, and none of the others");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
 async fn runs_that_ended_long_ago_go_by_themselves_where_an_operator_wants_it(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     let (old, young) = (made(&world).await, made(&world).await);
