@@ -56,7 +56,7 @@ const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 /// Events of one page of the timeline or the log.
 const EVENTS: i64 = 200;
-/// Bytes of those that are folded or written into a file: one that moves a run to another version holds all of that.
+/// Bytes of those that are told, folded or written into a file at a time: one that moves a run to another version holds all of that.
 const EVENT_BYTES: i64 = 2 * 1024 * 1024;
 
 /// My runs, newest first.
@@ -121,7 +121,7 @@ pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option
 /// The newest events before `before`, newest first.
 pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<EventView>> {
     visible(ctx, id).await?;
-    let events = ctx.store().run_events(id, before, EVENTS).await?;
+    let events = ctx.store().run_events_within(id, before, EVENTS, EVENT_BYTES).await?;
     let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())

@@ -35,4 +35,15 @@ async fn a_piece_of_a_log_has_so_many_bytes_or_one_event(pool: PgPool) {
         found.extend(piece);
     }
     assert_eq!(found, all);
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let piece = world.store.run_events_within(run, before, 99, 1).await.unwrap();
+        let Some(last) = piece.last() else { break };
+        before = Some(last.seq);
+        found.extend(piece);
+    }
+    found.reverse();
+    assert_eq!(found, all);
+    let newest = world.store.run_events_within(run, None, 2, i64::MAX).await.unwrap();
+    assert_eq!(newest, world.store.run_events(run, None, 2).await.unwrap());
 }
