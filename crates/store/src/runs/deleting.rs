@@ -145,6 +145,12 @@ impl Store {
         Ok(found.map(|(id, is_part, goes_on, n_parts)| (RunId(id), Deletable { is_part, goes_on, n_parts })).collect())
     }
 
+    /// Whether it was deleted: for whoever makes the id of a run of what was asked, since none begins again under such an id.
+    pub async fn was_deleted(&self, run: RunId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM deleted_runs WHERE run_id = $1)";
+        Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
+    }
+
     /// These are to be deleted in half a minute, if nothing is committed to them until then and nobody takes it back: those of them that
     /// are over, and no part of another run.
     pub async fn ask_to_delete_runs(&self, runs: &[RunId], author: Author) -> Result<Vec<RunId>> {
