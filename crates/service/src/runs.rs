@@ -56,6 +56,8 @@ const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 /// Events of one page of the timeline or the log.
 const EVENTS: i64 = 200;
+/// Bytes of those that are told, folded or written into a file at a time: one that moves a run to another version holds all of that.
+const EVENT_BYTES: i64 = 2 * 1024 * 1024;
 
 /// My runs, newest first.
 pub async fn list(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
@@ -119,16 +121,16 @@ pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option
 /// The newest events before `before`, newest first.
 pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<EventView>> {
     visible(ctx, id).await?;
-    let events = ctx.store().run_events(id, before, EVENTS).await?;
+    let events = ctx.store().run_events_within(id, before, EVENTS, EVENT_BYTES).await?;
     let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
 }
 
-/// Events after a number, oldest first, for those who fold them, with the emails of everybody whom they name.
+/// Events after a number, oldest first and none at the end alone, for those who fold them, with the emails of everybody whom they name.
 pub async fn log(ctx: &OpContext, id: RunId, after: i64) -> Result<(Vec<RunEvent>, Emails)> {
     visible(ctx, id).await?;
-    let events = ctx.store().events_after(id, after.max(0), EVENTS).await?;
+    let events = ctx.store().events_within(id, after.max(0), EVENTS, EVENT_BYTES).await?;
     let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok((events.iter().map(RunEvent::for_wire).collect(), emails))

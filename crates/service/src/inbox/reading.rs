@@ -83,7 +83,7 @@ impl Look {
             return Looked::Voted(voters);
         }
         let Some(gate) = Gate::of(state, &self.key, &self.voters) else { return Looked::Closed };
-        let about = ::runs::rows::about(&state.birth.inputs);
+        let about = ::runs::rows::about(&state.birth.inputs, &state.design.definition);
         let refusals = self.asked().map(|(verb, command)| self.refusal(state, access, verb, &command));
         Looked::Open(Box::new(Seen { gate, about, refusals }))
     }

@@ -63,7 +63,8 @@ mod tests {
         assert_eq!(field(" ", &[]), Ok(RunLabels::default()));
         assert_eq!(field(&"x".repeat(201), &[]), Err(Some("title".into())));
         assert_eq!(field("a\0b", &[]), Err(Some("title".into())));
-        for tags in [vec![" "], vec!["a\nb"], vec!["x".repeat(41).leak() as &str]] {
+        assert_eq!(field("\u{200b}\u{2060}", &[]), Err(Some("title".into())), "a row without a name leads nowhere");
+        for tags in [vec![" "], vec!["\u{3164}"], vec!["a\nb"], vec!["x".repeat(41).leak() as &str]] {
             assert_eq!(field("", &tags), Err(Some("tags".into())));
         }
         let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
