@@ -8,6 +8,7 @@ pub mod labels;
 mod lexemes;
 pub mod listed;
 pub mod shares;
+mod stale;
 pub mod texts;
 pub mod totals;
 
