@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::view::{Emails, email};
 use crate::{
     hash::sha256_hex,
     id::{ArtifactId, StepKey, UserId, WorkerId},
@@ -98,6 +99,9 @@ pub struct Version {
     /// It was the latest when a gate was approved.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub is_approved: bool,
+    /// Those who approved it there, in order; nobody where it passed with what it was made of, or came approved from another run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<UserId>,
     pub created_at: DateTime<Utc>,
     /// The artifact, perhaps of another run, whose content it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,8 +122,8 @@ impl Version {
         }
     }
 
-    /// `email`: of whoever made it.
-    pub fn view(&self, email: Option<String>) -> ArtifactMeta {
+    /// Somebody without an account any more is shown by nothing.
+    pub fn view(&self, emails: &Emails) -> ArtifactMeta {
         ArtifactMeta {
             id: self.id,
             producing_step_id: self.producing_step_id.clone(),
@@ -133,8 +137,9 @@ impl Version {
             origin: self.origin,
             attempt: self.attempt,
             parent: self.parent,
-            made_by: email,
+            made_by: self.made_by.map(|by| email(by, emails)),
             is_approved: self.is_approved,
+            approved_by: self.approved_by.iter().map(|by| email(*by, emails)).collect(),
             created_at: self.created_at,
         }
     }

@@ -58,7 +58,7 @@ impl State {
     /// Every version of one output, in order.
     pub(in crate::run) fn version_views(&self, key: &StepKey, name: &str, emails: &Emails) -> Vec<ArtifactMeta> {
         let versions = self.versions(key, name).iter();
-        versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))).collect()
+        versions.map(|version| version.view(emails)).collect()
     }
 
     /// What the step ever made.
