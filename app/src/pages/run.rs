@@ -174,6 +174,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     view! {
         <PageTop title=live.title above=above()/>
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
+            <noscript inner_html=without_script(live)></noscript>
             <Show when=move || live.is_shown.get() fallback=move || not_shown(live)>
             <div class="run-page">
                 <Header live past/>
@@ -220,6 +221,16 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
             </Show>
         </main>
     }
+}
+
+/// What is said where no script runs. As a text: where one runs, a browser takes it for nothing else, and there is nothing to take over.
+fn without_script(live: LiveRun) -> String {
+    format!(
+        "<div class=\"banner\" data-kind=\"warn\"><div class=\"banner-text\"><strong>This page needs JavaScript</strong> \
+        to follow the run and to act on it. Without it you see the run as it was when the page came: load it again to see more. \
+        What every step made is in <a href=\"/api/workflows/runs/{}/report.html\">the report of this run</a>.</div></div>",
+        live.id
+    )
 }
 
 /// In place of a run that is not shown to this person any more.
