@@ -1,7 +1,7 @@
 //! Numbers in words: the same on every page and on both sides.
 //! Must know no locale: the server and the browser print alike.
 
-pub use workflow::words::{count, thousands};
+pub use workflow::words::{count, size, thousands};
 
 /// "12,400": a number that stands alone.
 pub fn number(n: impl TryInto<i64>) -> String {

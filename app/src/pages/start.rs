@@ -204,7 +204,11 @@ fn takes(estimate: &RunEstimate) -> String {
     let cost = median_cost_micros
         .zip(p90_cost_micros)
         .map(|(median, p90)| format!(". Usually costs {}, 9 of 10 runs at most {}", money(median), money(p90)));
-    format!("{time}{}. By the last {n_runs} runs, with the time for reviews", cost.unwrap_or_default())
+    format!(
+        "{time}{}. By the last {}, with the time for reviews",
+        cost.unwrap_or_default(),
+        crate::words::count(n_runs, "run")
+    )
 }
 
 /// What an admin should know before starting this version.

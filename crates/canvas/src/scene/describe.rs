@@ -182,8 +182,7 @@ impl Scene {
         }
         match self.n_errors[at] + self.n_warnings[at] {
             0 => {}
-            1 => append(&mut words, "1 problem"),
-            n => append(&mut words, &format!("{n} problems")),
+            n => append(&mut words, &workflow::words::count(n, "problem")),
         }
         words
     }
