@@ -229,7 +229,7 @@ async function again(page: Page): Promise<void> {
   const run = new RunPage(page);
   await run.expectStatus("Completed");
   await run.verb("Re-run").click();
-  await run.dialog("Re-run “First”").getByRole("radio", { name: "With everything downstream" }).check();
+  await run.dialog("Re-run “First”").getByRole("radio", { name: "With every later step" }).check();
   await expect(run.dialog("Re-run “First”")).toContainText("4 steps will run");
 }
 

@@ -181,6 +181,7 @@ async fn a_run_is_there_without_a_script_and_says_what_it_lacks(pool: PgPool) {
     assert!(said.contains("This page needs JavaScript"), "{said}");
     assert!(said.contains(&format!("href=\"/api/workflows/runs/{run}/report.html\"")), "{said}");
     assert!(seen.contains("Completed") && seen.contains("QUIET RAIN"), "{seen}");
+    assert!(seen.contains("Shout v1") && !seen.contains("shout v1"), "an agent is called by its name: {seen}");
     let other = page(&anna, "/dashboard").await.text();
     assert!(!other.contains("<noscript>"), "pages that work without one say nothing");
     server.stop().await;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunView, StepKey, StepStatus,
+    AgentId, RunId, RunView, StepKey, StepStatus,
     api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
     graph::Graph,
     id::GroupId,
@@ -74,6 +74,7 @@ pub(in crate::pages) struct LiveRun {
     pub(super) beside: RwSignal<Beside>,
     /// As they were called when the run was read.
     group_names: StoredValue<BTreeMap<GroupId, String>>,
+    agent_names: StoredValue<BTreeMap<AgentId, String>>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -108,8 +109,18 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by } =
-            loaded;
+        let LoadedRun {
+            snapshot,
+            people,
+            absent,
+            groups,
+            acts_for,
+            group_names,
+            agent_names,
+            published_version,
+            called,
+            shared_by,
+        } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -148,6 +159,7 @@ impl LiveRun {
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
             group_names: StoredValue::new(group_names),
+            agent_names: StoredValue::new(agent_names),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
@@ -337,6 +349,7 @@ impl LiveRun {
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.group_names.try_set_value(loaded.group_names);
+        self.agent_names.try_set_value(loaded.agent_names);
         self.published.try_set(loaded.published_version);
         self.called.try_set(loaded.called);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
@@ -402,6 +415,16 @@ impl LiveRun {
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
         self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What people call an agent; one that is not known by its id.
+    pub(super) fn agent_name(self, id: &AgentId) -> String {
+        self.agent_names.with_value(|names| names.get(id.saved()).cloned()).unwrap_or_else(|| id.saved().to_owned())
+    }
+
+    /// What the agents of the run are called, for its graph.
+    pub(super) fn agent_names(self) -> BTreeMap<AgentId, String> {
+        self.agent_names.get_value()
     }
 
     /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.
