@@ -50,7 +50,7 @@ pub struct LoadedRun {
 
 /// A page of a run's log, for whoever folds it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct RunLog {
+pub struct LogPage {
     /// Oldest first.
     pub events: Vec<RunEvent>,
     /// Emails of those whom the events name.
@@ -150,9 +150,9 @@ pub async fn run_events(id: RunId, before: Option<i64>) -> Result<Vec<Told>, App
 
 /// The events after `after`, oldest first, as they are folded.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn run_log(id: RunId, after: i64) -> Result<RunLog, AppError> {
+pub async fn run_log(id: RunId, after: i64) -> Result<LogPage, AppError> {
     let (events, people) = service::runs::log(&expect_context(), id, after).await?;
-    Ok(RunLog { events, people })
+    Ok(LogPage { events, people })
 }
 
 #[server(client = Limited, input = Json, output = Json)]

@@ -24,7 +24,8 @@ fn opened(answer: &Answer) -> (BTreeMap<String, Vec<u8>>, Value) {
         let mut file = archive.by_index(n).unwrap();
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).unwrap();
-        assert!(files.insert(file.name().to_owned(), bytes).is_none(), "{} is there twice", file.name());
+        let name = file.name().unwrap().into_owned();
+        assert!(files.insert(name.clone(), bytes).is_none(), "{name} is there twice");
     }
     let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     let listed = manifest["files"].as_array().unwrap();

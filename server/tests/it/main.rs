@@ -71,6 +71,7 @@ mod shares;
 mod sign_in;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
 mod totals;
 #[cfg(test)]
 mod trying;

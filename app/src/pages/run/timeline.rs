@@ -118,16 +118,16 @@ fn add_page(read: &mut Vec<Told>, page: Vec<Told>) {
 }
 
 /// One event, or those of the items of a list, which open.
-fn told(live: LiveRun, line: Line) -> AnyView {
+fn told(run: LiveRun, line: Line) -> AnyView {
     let Some(of) = line.items_of.clone() else {
-        return line.events.into_iter().map(|event| row(live, event)).collect_view().into_any();
+        return line.events.into_iter().map(|event| row(run, event)).collect_view().into_any();
     };
     let open = RwSignal::new(false);
     let words = line.words();
     let at = line.events.first().map(|newest| newest.at);
-    let title = live.run.with_untracked(|run| title_of(run, &of));
+    let title = run.run.with_untracked(|view| title_of(view, &of));
     let events = StoredValue::new(line.events);
-    let rows = move || events.get_value().into_iter().map(|event| row(live, event)).collect_view();
+    let rows = move || events.get_value().into_iter().map(|event| row(run, event)).collect_view();
     view! {
         <li>
             <Icon name="layers"/>

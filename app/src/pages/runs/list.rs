@@ -24,6 +24,7 @@ use crate::{
 };
 
 #[component]
+#[expect(clippy::needless_pass_by_value, reason = "a component takes its props by value")]
 pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     let query = asked.query();
     let is_archived = query.archived;

@@ -19,7 +19,7 @@ const ROWS: i64 = 25;
 /// Until a place among somebody's runs under way may be free, or the database is back.
 const WAIT: Duration = Duration::from_secs(2);
 /// A day's quota is asked again at least so often: it may have been raised.
-const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// What becomes of a row.
 enum Next {

@@ -160,7 +160,7 @@ impl Report {
             match content(artifact) {
                 Some(bytes) => page.push_str(&html::content(artifact, bytes)),
                 None => {
-                    page.push_str(&html::remark("Left out, as the report is long: it is in the archive of the run."))
+                    page.push_str(&html::remark("Left out, as the report is long: it is in the archive of the run."));
                 }
             }
         }
