@@ -212,7 +212,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: WorkflowPorts) -> AnyVie
         </div>
         <div class="stack" data-gap="3">
             <For each=move || form.outputs.get() key=|port| port.uid let:port>{rows(port)}</For>
-            <Field id="add-output-of" label="Add an output" help="An artifact of one of its steps">
+            <Field id="add-output-of" label="Add an output" help="Made by one of its steps">
                 <Combobox value=added options placeholder="Choose an output"/>
             </Field>
         </div>

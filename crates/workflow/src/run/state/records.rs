@@ -4,12 +4,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::view::{Emails, email};
 use crate::{
     hash::sha256_hex,
     id::{ArtifactId, StepKey, UserId, WorkerId},
     status::{ErrorClass, Origin, Outcome},
-    view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage, is_zero},
+    view::{AttemptView, Basis, ConsumedInput, Usage, is_zero},
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -119,28 +118,6 @@ impl Version {
             value_hash: self.value_hash.clone(),
             size: self.size,
             copy_of: Some(self.id),
-        }
-    }
-
-    /// Somebody without an account any more is shown by nothing.
-    pub fn view(&self, emails: &Emails) -> ArtifactMeta {
-        ArtifactMeta {
-            id: self.id,
-            producing_step_id: self.producing_step_id.clone(),
-            name: self.name.clone(),
-            version: self.version,
-            is_latest: self.is_latest,
-            content_hash: self.content_hash.clone(),
-            value_hash: self.value_hash.clone(),
-            media_type: self.media_type.clone(),
-            size: self.size,
-            origin: self.origin,
-            attempt: self.attempt,
-            parent: self.parent,
-            made_by: self.made_by.map(|by| email(by, emails)),
-            is_approved: self.is_approved,
-            approved_by: self.approved_by.iter().map(|by| email(*by, emails)).collect(),
-            created_at: self.created_at,
         }
     }
 }
