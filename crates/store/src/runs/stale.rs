@@ -45,6 +45,6 @@ pub(super) async fn n_stale(connection: &mut PgConnection, run: Uuid) -> Result<
             }
         }
     }
-    let stale = staleness(&state.view(&Emails::new()));
-    Ok(Some(i32::try_from(stale.len()).unwrap_or(i32::MAX)))
+    let found = staleness(&state.view(&Emails::new()));
+    Ok(Some(i32::try_from(found.len()).unwrap_or(i32::MAX)))
 }
