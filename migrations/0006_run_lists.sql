@@ -29,21 +29,17 @@ CREATE TABLE deleted_runs (
 );
 CREATE INDEX deleted_runs_left ON deleted_runs (deleted_at) WHERE NOT is_cleared;
 
--- What the text outputs of a run say, as words to look for, what its attempts cost, and how many of its steps are stale: read after the
--- commits, never with one.
+-- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
 CREATE TABLE run_texts (
     run_id      uuid NOT NULL,
     -- The commit up to which it was read.
     as_of       timestamptz NOT NULL,
     words       tsvector NOT NULL,
     cost_micros bigint NOT NULL,
-    -- Null where nobody could tell. It is for lists alone: what a verb goes by is worked out of the run as it is.
-    n_stale     int CHECK (n_stale >= 0),
     -- Which runs are behind, and what they cost, is found without looking at the words.
     PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros)
 );
 CREATE INDEX run_texts_words ON run_texts USING gin (words);
-CREATE INDEX run_texts_stale ON run_texts (run_id) WHERE n_stale > 0;
 
 -- Who else looks at a run and does nothing there: at what it started as sub-workflows too, at no fork of it. Only whole runs stand here.
 CREATE TABLE run_shares (

@@ -8,7 +8,6 @@ pub mod labels;
 mod lexemes;
 pub mod listed;
 pub mod shares;
-mod stale;
 pub mod texts;
 pub mod totals;
 

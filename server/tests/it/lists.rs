@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{Client, RUNS, Server, TEMPLATES, latest};
+use crate::harness::{Client, RUNS, Server, TEMPLATES};
 
 /// Follows the links from a first page to the last, and names what was on them.
 async fn walk(client: &Client, first: &str, id: &str) -> (usize, Vec<String>) {
@@ -133,7 +133,6 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
         ("workflow=x", "workflow"),
         ("from=yesterday", "from"),
         ("min_cost_micros=x", "min_cost_micros"),
-        ("stale=maybe", "stale"),
         ("colour=red", "colour"),
     ] {
         assert_eq!(server.anna.get(&format!("{RUNS}?{query}")).await.expect(400)["field"], field, "{query}");
@@ -177,36 +176,4 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
     assert_eq!(server.anna.post(&format!("{RUNS}/change"), many).await.expect(422)["field"], "runs");
     let none = json!({"action": "cancel", "runs": []});
     assert_eq!(server.anna.post(&format!("{RUNS}/change"), none).await.expect(422)["field"], "runs");
-}
-
-#[sqlx::test(migrator = "store::MIGRATOR")]
-async fn a_run_is_found_as_stale_until_it_is_fresh_again(pool: PgPool) {
-    let store = store::Store::from_pool(pool.clone());
-    let server = Server::start(pool).await;
-    let template = server.shouting_template("never").await;
-    let (run, other) = (server.anna.start(&template, "rain").await, server.anna.start(&template, "snow").await);
-    let done = server.anna.settled(&run).await;
-    server.anna.settled(&other).await;
-    let one = latest(&done, "shout")["id"].as_str().unwrap().to_owned();
-    // What is found is as old as it was read last, here or by the server itself.
-    let found = async |expected: &[&str]| {
-        for _ in 0..200 {
-            store.read_run_texts().await.unwrap();
-            let page = server.anna.get(&format!("{RUNS}?stale=true")).await.expect(200);
-            let runs: Vec<String> =
-                page["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned()).collect();
-            if runs == expected {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("what is stale is never {expected:?}");
-    };
-    found(&[]).await;
-    let edit = json!({"artifacts": {"text": "EDITED"}});
-    server.anna.post(&format!("{RUNS}/{run}/steps/shout/edit"), edit).await.expect(200);
-    found(&[run.as_str()]).await;
-    server.anna.post(&format!("{RUNS}/{run}/artifacts/{one}/rollback"), json!({})).await.expect(200);
-    found(&[]).await;
-    server.stop().await;
 }

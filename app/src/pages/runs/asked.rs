@@ -39,8 +39,6 @@ pub(super) struct Asked {
     pub(super) to: String,
     /// An amount, as 0.05.
     pub(super) cost: String,
-    /// Anything for those with a stale step.
-    pub(super) stale: String,
     pub(super) sort: String,
     /// Anything for those that were archived.
     pub(super) archived: String,
@@ -60,7 +58,6 @@ impl Asked {
             from: text("from"),
             to: text("to"),
             cost: text("cost"),
-            stale: text("stale"),
             sort: text("sort"),
             archived: text("archived"),
         }
@@ -78,7 +75,6 @@ impl Asked {
             ("from", &self.from),
             ("to", &self.to),
             ("cost", &self.cost),
-            ("stale", &self.stale),
             ("sort", &self.sort),
             ("archived", &self.archived),
         ];
@@ -106,7 +102,6 @@ impl Asked {
             from: days::begin(&self.from),
             to: days::end(&self.to),
             min_cost_micros: micros(&self.cost),
-            stale: !self.stale.is_empty(),
             archived: !self.archived.is_empty(),
         }
     }
@@ -149,10 +144,10 @@ mod tests {
             person: "a+b@example.org".into(),
             to: "2026-01-31".into(),
             sort: "longest".into(),
-            stale: "yes".into(),
             ..Asked::default()
         };
-        let href = "/runs?q=blue%20sky&status=awaiting_review&whose=all&person=a%2Bb%40example.org&to=2026-01-31&stale=yes&sort=longest";
+        let href =
+            "/runs?q=blue%20sky&status=awaiting_review&whose=all&person=a%2Bb%40example.org&to=2026-01-31&sort=longest";
         assert_eq!(asked.page_address(), href);
         let query = asked.query();
         assert_eq!(
@@ -161,7 +156,6 @@ mod tests {
         );
         assert_eq!((query.search.as_deref(), query.person.as_deref()), (Some("blue sky"), Some("a+b@example.org")));
         assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
-        assert!(query.stale && Asked { stale: "yes".into(), ..Asked::default() }.is_narrowed());
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
         assert_eq!(Asked::default().page_address(), "/runs");
     }

@@ -32,7 +32,6 @@ pub(super) struct Typed {
     from: RwSignal<String>,
     to: RwSignal<String>,
     cost: RwSignal<String>,
-    stale: RwSignal<String>,
     sort: RwSignal<String>,
     archived: RwSignal<String>,
 }
@@ -50,7 +49,6 @@ impl Typed {
             from: RwSignal::new(asked.from),
             to: RwSignal::new(asked.to),
             cost: RwSignal::new(asked.cost),
-            stale: RwSignal::new(asked.stale),
             sort: RwSignal::new(asked.sort),
             archived: RwSignal::new(asked.archived),
         }
@@ -69,7 +67,6 @@ impl Typed {
             from: self.from.get(),
             to: self.to.get(),
             cost: self.cost.get(),
-            stale: self.stale.get(),
             sort: self.sort.get(),
             archived: self.archived.get(),
         }
@@ -86,7 +83,6 @@ impl Typed {
         self.from.set(asked.from);
         self.to.set(asked.to);
         self.cost.set(asked.cost);
-        self.stale.set(asked.stale);
         self.sort.set(asked.sort);
         self.archived.set(asked.archived);
     }
@@ -109,7 +105,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
         }
     };
     // A choice is made with one press, and there is nothing to finish.
-    for chosen in [typed.status, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
+    for chosen in [typed.status, typed.whose, typed.group, typed.sort, typed.archived] {
         effect_with(move |before: Option<String>| {
             let now = chosen.get();
             let is_new = before.is_some_and(|before| before != now);
@@ -160,12 +156,6 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                 <TextInput value=typed.to kind="date"/>
             </Field>
             <Cost typed/>
-            <Field id="runs-stale" label="Stale results">
-                <Select
-                    value=typed.stale
-                    options=vec![SelectOption::new("", "With and without"), SelectOption::new("yes", "Only with")]
-                />
-            </Field>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
             </Field>

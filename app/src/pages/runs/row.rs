@@ -35,8 +35,6 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
     let is_mine = me.as_ref().is_some_and(|me| me.id == fixed.user_id);
     let may_label = me.is_some_and(|me| me.may_run(fixed.user_id));
     let status = Signal::derive(move || run.with(|run| run_status(run.run.status, run.run.status_reason)).to_owned());
-    // As far as it was read: the run's own page works it out anew.
-    let stale = Signal::derive(move || run.with(|run| run.n_stale > 0));
     let progress = move || run.with(|run| run.run.progress.words());
     let name = memo(move || run.with(name_of));
     let of_workflow = Asked { workflow: fixed.template_id.to_string(), ..Asked::default() }.page_address();
@@ -64,7 +62,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
             </th>
             <td>
                 <span class="runs-state">
-                    <StatusChip status stale/>
+                    <StatusChip status/>
                     <span class="muted small num">{progress}</span>
                 </span>
             </td>

@@ -23,7 +23,6 @@ struct ListedRow {
     tags: Option<Vec<String>>,
     tokens: Option<i64>,
     cost_micros: Option<i64>,
-    n_stale: Option<i32>,
     /// Of a list by how long they took: that in microseconds, and until when that is counted. By what they cost: that, and when it began.
     took: Option<i64>,
     as_of: Option<DateTime<Utc>>,
@@ -39,15 +38,14 @@ impl TryFrom<ListedRow> for Placed {
     type Error = crate::Error;
 
     fn try_from(row: ListedRow) -> Result<Self> {
-        let ListedRow { run, title, tags, tokens, cost_micros, n_stale, took, as_of } = row;
+        let ListedRow { run, title, tags, tokens, cost_micros, took, as_of } = row;
         let run = RunSummary::try_from(run)?;
         let place = match took.zip(as_of) {
             Some((took, as_of)) => format!("{took}_{}", page::at(as_of, run.id.0)),
             None => page::at(run.created_at, run.id.0),
         };
         let labels = RunLabels { title, tags: tags.unwrap_or_default() };
-        let n_stale = n_stale.map_or(0, i64::from);
-        Ok(Self { run: ListedRun { run, labels, tokens, cost_micros, n_stale }, place })
+        Ok(Self { run: ListedRun { run, labels, tokens, cost_micros }, place })
     }
 }
 
@@ -98,7 +96,7 @@ macro_rules! listing {
         concat!(
             "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run, r.user_id, r.email,
                 r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled, r.n_waiting, r.about,
-                r.created_at, r.finished_at, r.title, r.tags, r.as_of, used.tokens, used.cost_micros, known.n_stale, ",
+                r.created_at, r.finished_at, r.title, r.tags, r.as_of, used.tokens, used.cost_micros, ",
             $took,
             " AS took
             FROM (
@@ -127,7 +125,6 @@ macro_rules! listing {
                     AND (l.archived_at IS NOT NULL) = $14::boolean
                     AND l.delete_at IS NULL
                     AND ($15::bigint IS NULL OR coalesce(d.cost_micros, 0) >= $15)
-                    AND (NOT $16::boolean OR r.id IN (SELECT s.run_id FROM run_texts s WHERE s.n_stale > 0))
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
                     AND ($9::timestamptz IS NULL OR r.created_at < $9)
                     AND ",
@@ -142,7 +139,6 @@ macro_rules! listing {
                 FROM attempts a
                 WHERE a.run_id = r.id AND (a.prompt_tokens IS NOT NULL OR a.completion_tokens IS NOT NULL OR a.cost_micros IS NOT NULL)
             ) used ON true
-            LEFT JOIN run_texts known ON known.run_id = r.id
             ORDER BY ",
             $order
         )
@@ -185,9 +181,9 @@ macro_rules! longest {
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND ($17::bigint IS NULL OR (",
+                " AND ($16::bigint IS NULL OR (",
                 spent!(),
-                ", r.id) < ($17::bigint * interval '1 microsecond', $12::uuid))"
+                ", r.id) < ($16::bigint * interval '1 microsecond', $12::uuid))"
             ),
             "measure DESC, r.id DESC"
         )
@@ -201,7 +197,7 @@ macro_rules! dearest {
             $scope,
             "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
             "r.measure",
-            "($17::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($17::bigint, $11::timestamptz, $12::uuid))",
+            "($16::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($16::bigint, $11::timestamptz, $12::uuid))",
             "measure DESC, r.created_at DESC, r.id DESC"
         )
     };
@@ -247,7 +243,7 @@ pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none";
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -299,8 +295,7 @@ impl Store {
             .bind(place.id)
             .bind(query.search.as_deref().and_then(lexemes::query))
             .bind(query.archived)
-            .bind(query.min_cost_micros)
-            .bind(query.stale);
+            .bind(query.min_cost_micros);
         let listed = match query.sort {
             RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
             RunSort::Newest | RunSort::Oldest => listed,

@@ -1,12 +1,12 @@
-//! What the text outputs of runs say, as words to look for, what they cost, to sort by, and how many of their steps are stale: written after
-//! the commits, by whoever does the chores. A run is read again when it was committed since. Must never be part of a commit, nor write a row of the engine's.
+//! What the text outputs of runs say, as words to look for, and what they cost, to sort by: written after the commits, by whoever does the chores. A run is read again when
+//! it was committed since. Must never be part of a commit, nor write a row of the engine's.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{lexemes, stale};
+use super::lexemes;
 use crate::{Result, Store};
 
 /// Runs that are read in one go.
@@ -54,19 +54,16 @@ impl Store {
                 lexemes::add(&String::from_utf8_lossy(text), &mut words, &mut n_bytes, MOST_BYTES);
             }
             let words: Vec<String> = words.into_iter().collect();
-            let n_stale = stale::n_stale(&mut tx, *run).await?;
             sqlx::query(
-                "INSERT INTO run_texts (run_id, as_of, words, cost_micros, n_stale)
-                SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint, $4::int
+                "INSERT INTO run_texts (run_id, as_of, words, cost_micros)
+                SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint
                 FROM attempts a WHERE a.run_id = $1
                 ON CONFLICT (run_id) DO UPDATE
-                SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros,
-                    n_stale = excluded.n_stale",
+                SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros",
             )
             .bind(run)
             .bind(committed_at)
             .bind(&words)
-            .bind(n_stale)
             .execute(&mut *tx)
             .await?;
         }

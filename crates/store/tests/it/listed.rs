@@ -7,10 +7,10 @@ use workflow::{
     RunId,
     access::{Actor, Role},
     api::{ListedRun, RunLabels, RunQuery, RunScope, RunSort, RunState},
-    run::{Command, command::Edit},
+    run::Command,
 };
 
-use crate::support::{World, by, start, version, with_content};
+use crate::support::{World, start};
 
 async fn found(world: &World, viewer: &Actor, query: &RunQuery, limit: i64) -> Vec<ListedRun> {
     let (mut found, mut after) = (Vec::new(), None::<String>);
@@ -115,35 +115,4 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     assert!(found(&world, &other, &everybodys, 9).await.is_empty(), "everybody's are an admin's alone");
     let admin = Actor { role: Role::Admin, ..other };
     assert_eq!(found(&world, &admin, &everybodys, 9).await.len(), 5);
-}
-
-#[sqlx::test(migrator = "MIGRATOR")]
-async fn runs_with_a_stale_step_are_found_once_they_were_read(pool: PgPool) {
-    let world = World::new(pool).await;
-    let document = json!({"steps": {
-        "a": {"agent_id": "echo"},
-        "b": {"agent_id": "needy", "inputs": {"must": {"from": "step", "step": "a", "artifact": "text"}}},
-    }});
-    let (fresh, stale) = (world.begin(&document, true).await, world.begin(&document, true).await);
-    for run in [fresh, stale] {
-        world.process.settle(run).await;
-    }
-    let ask = async |sort| found(&world, &world.ada, &RunQuery { stale: true, sort, ..RunQuery::default() }, 1).await;
-    world.store.read_run_texts().await.unwrap();
-    assert!(ask(RunSort::Newest).await.is_empty(), "nobody touched them");
-
-    let edit = Command::Edit(Box::new(Edit {
-        step: "a".into(),
-        outputs: vec![version("better")],
-        and_continue: false,
-        digest: None,
-        expect_generation: None,
-    }));
-    world.process.runs.execute(with_content(by(&world.ada, stale, edit), "better")).await.unwrap();
-    world.store.read_run_texts().await.unwrap();
-    for sort in [RunSort::Newest, RunSort::Oldest, RunSort::Longest, RunSort::Dearest] {
-        assert_eq!(ids(&ask(sort).await), [stale], "{sort:?}");
-    }
-    let all = found(&world, &world.ada, &RunQuery::default(), 1).await;
-    assert_eq!(all.iter().map(|run| (run.run.id, run.n_stale)).collect::<Vec<_>>(), [(stale, 1), (fresh, 0)]);
 }

@@ -42,9 +42,6 @@ pub struct RunQuery {
     /// What its attempts cost was at least this, as far as it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_cost_micros: Option<i64>,
-    /// Those with a step that was stale when they were read last: some seconds after they were quiet.
-    #[serde(skip_serializing_if = "is_default")]
-    pub stale: bool,
     /// Those that were archived, in place of all others.
     #[serde(skip_serializing_if = "is_default")]
     pub archived: bool,
@@ -193,9 +190,6 @@ pub struct ListedRun {
     pub tokens: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<i64>,
-    /// Steps that were stale when it was read last; none where nobody knows.
-    #[serde(skip_serializing_if = "is_default")]
-    pub n_stale: i64,
 }
 
 impl<'de> Deserialize<'de> for ListedRun {
@@ -206,15 +200,13 @@ impl<'de> Deserialize<'de> for ListedRun {
             tokens: Option<i64>,
             #[serde(default)]
             cost_micros: Option<i64>,
-            #[serde(default)]
-            n_stale: i64,
         }
         // By hand, as with an artifact: a derived reader keeps what is flattened in a buffer that does not know numbers by their text.
         let text = Box::<RawValue>::deserialize(deserializer)?;
         let run = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
         let labels = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        let Used { tokens, cost_micros, n_stale } = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        Ok(Self { run, labels, tokens, cost_micros, n_stale })
+        let Used { tokens, cost_micros } = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { run, labels, tokens, cost_micros })
     }
 }
 
@@ -226,25 +218,19 @@ mod tests {
     fn a_listed_run_comes_back_as_it_was_sent() {
         let id = "00000000-0000-0000-0000-000000000000";
         let text = format!(
-            r#"{{"id":"{id}","template_id":"{id}","template_name":"T","template_version":3,"status":"paused","status_reason":"review","auto_run":true,"user_id":"{id}","user_email":"a@b.c","progress":{{"total":3,"completed":1,"skipped":0,"failed":0,"cancelled":0}},"n_waiting":1,"about":"rain","created_at":"2026-01-01T00:00:00Z","finished_at":null,"title":"May","tags":["a","b"],"cost_micros":4294967296,"n_stale":2}}"#
+            r#"{{"id":"{id}","template_id":"{id}","template_name":"T","template_version":3,"status":"paused","status_reason":"review","auto_run":true,"user_id":"{id}","user_email":"a@b.c","progress":{{"total":3,"completed":1,"skipped":0,"failed":0,"cancelled":0}},"n_waiting":1,"about":"rain","created_at":"2026-01-01T00:00:00Z","finished_at":null,"title":"May","tags":["a","b"],"cost_micros":4294967296}}"#
         );
         let read: ListedRun = serde_json::from_str(&text).unwrap();
         assert_eq!(
-            (read.labels.title.as_deref(), read.cost_micros, read.tokens, read.n_stale),
-            (Some("May"), Some(4_294_967_296), None, 2)
+            (read.labels.title.as_deref(), read.cost_micros, read.tokens),
+            (Some("May"), Some(4_294_967_296), None)
         );
         let again: ListedRun = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
         assert_eq!(again, read);
         // One without labels says nothing of them.
-        let plain = ListedRun { labels: RunLabels::default(), cost_micros: None, n_stale: 0, ..read };
+        let plain = ListedRun { labels: RunLabels::default(), cost_micros: None, ..read };
         let text = serde_json::to_string(&plain).unwrap();
-        assert!(
-            !text.contains("title\":")
-                && !text.contains("tags")
-                && !text.contains("cost_micros")
-                && !text.contains("n_stale"),
-            "{text}"
-        );
+        assert!(!text.contains("title\":") && !text.contains("tags") && !text.contains("cost_micros"), "{text}");
         assert_eq!(serde_json::from_str::<ListedRun>(&text).unwrap(), plain);
     }
 
