@@ -266,7 +266,7 @@ fn differ_words(n_different: usize, n_steps: usize) -> String {
     let differ = if n_different == 1 { "differs" } else { "differ" };
     match n_different {
         0 => "Both made the same".to_owned(),
-        n => format!("{n} of {} {differ}", words::count(n_steps, "step")),
+        n => format!("{} of {} {differ}", words::number(n), words::count(n_steps, "step")),
     }
 }
 

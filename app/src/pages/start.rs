@@ -168,7 +168,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <div class="form-section">
                         <div class="setting-row">
                             <div>
-                                <Switch id="auto-run" checked=auto_run on_change=move |on| auto_run.set(on) label="Run to the end by itself"/>
+                                <Switch id="auto-run" checked=auto_run on_change=move |on| auto_run.set(on) label="Auto-run: run to the end by itself"/>
                                 <p class="field-help">
                                     {move || {
                                         if auto_run.get() {
@@ -204,7 +204,11 @@ fn takes(estimate: &RunEstimate) -> String {
     let cost = median_cost_micros
         .zip(p90_cost_micros)
         .map(|(median, p90)| format!(". Usually costs {}, 9 of 10 runs at most {}", money(median), money(p90)));
-    format!("{time}{}. By the last {n_runs} runs, with the time for reviews", cost.unwrap_or_default())
+    format!(
+        "{time}{}. By the last {}, with the time for reviews",
+        cost.unwrap_or_default(),
+        crate::words::count(n_runs, "run")
+    )
 }
 
 /// What an admin should know before starting this version.
@@ -220,7 +224,7 @@ fn Notes(id: TemplateId, version: i32, notes: DraftNotes) -> impl IntoView {
         let words = notes.problems.iter().map(|problem| unquoted(&problem.message)).collect::<Vec<_>>().join(". ");
         view! {
             <Banner kind=Kind::Warn title=format!("Version {version} asks somebody who cannot come") action=editor>
-                {format!("{words}. At such a gate the run waits for an admin.")}
+                {format!("{words}. At such a review the run waits for an admin.")}
             </Banner>
         }
     });

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use store::{runs::Scope, templates::Startable};
 use workflow::{
-    RunId, RunView, UserId,
+    AgentId, RunId, RunView, UserId,
     api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
@@ -107,6 +107,15 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     // Who is in them is nobody's business here.
     let known = ctx.store().groups_that_can(&asked, 0).await?;
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
+}
+
+/// What the agents of the run are called now; it has been looked at by whoever asks, and names them by their ids.
+pub async fn agent_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<AgentId, String>> {
+    let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
+    let agents = started.run_definition.steps.values().map(|step| step.agent_id.saved().to_owned());
+    let agents: BTreeSet<String> = agents.collect();
+    let known = ctx.store().agent_names(&agents.into_iter().collect::<Vec<_>>()).await?;
+    Ok(known.into_iter().map(|(id, name)| (AgentId::new(id), name)).collect())
 }
 
 /// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.

@@ -35,6 +35,16 @@ pub enum DeleteAgent {
 }
 
 impl Store {
+    /// What some agents are called now, by id; those that there are not are left out.
+    pub async fn agent_names(&self, ids: &[String]) -> Result<Vec<(String, String)>> {
+        let names = sqlx::query_as(
+            "SELECT a.id, v.spec ->> 'name' FROM agents a
+            JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
+            WHERE a.id = ANY($1::text[]) AND v.spec ->> 'name' IS NOT NULL",
+        );
+        Ok(names.bind(ids).fetch_all(&self.pool).await?)
+    }
+
     /// The latest version of every agent, by id.
     pub async fn agents(&self) -> Result<Vec<AgentSpec>> {
         let rows = sqlx::query!(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunView, StepKey, StepStatus,
+    AgentId, RunId, RunView, StepKey, StepStatus,
     api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
     graph::Graph,
     id::GroupId,
@@ -54,6 +54,12 @@ pub(super) struct Beside {
     pub absent: Absent,
 }
 
+/// What people call those that the run names by their ids.
+struct Names {
+    groups: BTreeMap<GroupId, String>,
+    agents: BTreeMap<AgentId, String>,
+}
+
 #[derive(Clone, Copy)]
 pub(in crate::pages) struct LiveRun {
     pub id: RunId,
@@ -73,7 +79,7 @@ pub(in crate::pages) struct LiveRun {
     /// What no event tells of steps.
     pub(super) beside: RwSignal<Beside>,
     /// As they were called when the run was read.
-    group_names: StoredValue<BTreeMap<GroupId, String>>,
+    names: StoredValue<Names>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -108,8 +114,18 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by } =
-            loaded;
+        let LoadedRun {
+            snapshot,
+            people,
+            absent,
+            groups,
+            acts_for,
+            group_names,
+            agent_names,
+            published_version,
+            called,
+            shared_by,
+        } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -147,7 +163,7 @@ impl LiveRun {
             has_decided: RwSignal::new(false),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
-            group_names: StoredValue::new(group_names),
+            names: StoredValue::new(Names { groups: group_names, agents: agent_names }),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
@@ -336,7 +352,7 @@ impl LiveRun {
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups, loaded.acts_for);
-        self.group_names.try_set_value(loaded.group_names);
+        self.names.try_set_value(Names { groups: loaded.group_names, agents: loaded.agent_names });
         self.published.try_set(loaded.published_version);
         self.called.try_set(loaded.called);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
@@ -401,7 +417,17 @@ impl LiveRun {
 
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
-        self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+        self.names.with_value(|names| names.groups.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What people call an agent; one that is not known by its id.
+    pub(super) fn agent_name(self, id: &AgentId) -> String {
+        self.names.with_value(|names| names.agents.get(id.saved()).cloned()).unwrap_or_else(|| id.saved().to_owned())
+    }
+
+    /// What the agents of the run are called, for its graph.
+    pub(super) fn agent_names(self) -> BTreeMap<AgentId, String> {
+        self.names.with_value(|names| names.agents.clone())
     }
 
     /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.

@@ -204,7 +204,7 @@ fn words_of(event: &Told) -> (&'static str, &'static str) {
         EventKind::StepRetrying => ("rotate-cw", "failed and tries again"),
         EventKind::StepRecovered => ("refresh-cw", "was taken over from a worker that died"),
         EventKind::StepReleased => ("undo-2", "was given back by a worker that stopped"),
-        EventKind::StepTriggered => ("rotate-cw", "was triggered"),
+        EventKind::StepTriggered => ("rotate-cw", "was started by hand"),
         EventKind::StepApproved => ("check", "was approved"),
         EventKind::StepVoted => ("check", "got an approval, and waits for more"),
         EventKind::StepEdited => ("pencil", "was edited"),
