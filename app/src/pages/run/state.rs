@@ -28,6 +28,7 @@ use crate::reactive::{effect, effect_with, memo, renewed};
 use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
+    link::{Link, use_link},
     live::{Connection, follow_run},
     session::{Session, use_session},
     told::Told,
@@ -37,6 +38,8 @@ use crate::{
 const PULSE: Duration = Duration::from_millis(150);
 /// After a refetch that failed.
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
+/// A feed that is lost alone is mostly open again by then; else it is asked what became of the run.
+const ASK_AFTER: Duration = Duration::from_secs(2);
 /// So long the feed has to bring what lies between what is shown and what a verb answered.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
@@ -83,7 +86,9 @@ pub(in crate::pages) struct LiveRun {
     pub(super) shared_by: StoredValue<Option<String>>,
     /// It is somebody else's, and this person sees it by a group or a share, whether or not its gates ask them.
     looks_on: bool,
-    /// They do not any more: the share ended, or they left the group.
+    /// It is this person's to steer, whatever becomes of its gates.
+    pub(super) is_theirs: bool,
+    /// They do not see it any more: the share ended, they left the group, or it was deleted.
     pub(super) is_gone: RwSignal<bool>,
     /// What the run is called.
     pub name: Memo<String>,
@@ -134,6 +139,7 @@ impl LiveRun {
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group or a share, and goes on seeing it until that ends.
         let looks_on = shared_by.is_some() || run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        let is_theirs = me.is_some_and(|me| run.with_untracked(|run| me.may_run(run.user_id)));
         let is_gone = RwSignal::new(false);
         let live = Self {
             id,
@@ -154,6 +160,7 @@ impl LiveRun {
             called,
             shared_by: StoredValue::new(shared_by),
             looks_on,
+            is_theirs,
             is_gone,
             title,
             published: RwSignal::new(published_version),
@@ -178,6 +185,20 @@ impl LiveRun {
         effect(move || {
             if looks_on && live.is_lost.get() {
                 live.refetch();
+            }
+        });
+        // Of one's own run it ends when the run is deleted, or with all else when the server is away, which the shell says.
+        let link = use_link();
+        effect(move || {
+            if is_theirs && live.is_lost.get() && !link.is_some_and(Link::is_lost) {
+                let ask = move || {
+                    if live.is_lost.try_get_untracked() == Some(true) {
+                        live.refetch();
+                    }
+                };
+                if let Ok(timer) = set_timeout_with_handle(ask, ASK_AFTER) {
+                    on_cleanup(move || timer.clear());
+                }
             }
         });
         live
@@ -320,7 +341,7 @@ impl LiveRun {
                 Ok(run) => self.load(run),
                 Err(error) => {
                     self.session.note(&error);
-                    if self.looks_on && error.code() == ErrorCode::NotFound {
+                    if (self.looks_on || self.is_theirs) && error.code() == ErrorCode::NotFound {
                         self.is_gone.try_set(true);
                     }
                     if error.may_try_again() {
