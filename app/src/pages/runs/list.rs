@@ -20,6 +20,7 @@ use crate::{
     live::follow_mine,
     paged::{More, Paged},
     pages::fetched::runs::fetch_runs_ahead,
+    reactive::memo,
     session::use_session,
 };
 
@@ -39,6 +40,8 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     };
     let list = Paged::new(page, move |after| api::list_runs(query.clone(), after));
     let runs = list.items;
+    // All that is loaded may be archived or deleted, and there is more.
+    list.load_all_while(move || runs.with(Vec::is_empty));
     follow_mine(move |frame| {
         if let MyFrame::Runs { runs: changed, .. } = frame {
             let is_shown = |known: &Vec<ListedRun>| {
@@ -94,10 +97,11 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         });
     });
     let ids = move || runs.with(|runs| runs.iter().map(|run| run.run.id).collect::<Vec<_>>());
+    let is_any = memo(move || runs.with(|runs| !runs.is_empty()) || list.has_more());
     view! {
         <BulkBar ticked is_archived on_done=on_changed/>
         <Show
-            when=move || runs.with(|runs| !runs.is_empty())
+            when=move || is_any.get()
             fallback=move || view! { <Empty icon="play" framed=true title="No runs found" text=nothing/> }
         >
             <TableShell label="Runs" foot=move || view! { <More of=list/> }>
