@@ -118,6 +118,12 @@ impl Asked {
     }
 }
 
+/// What is wrong with what is written as an amount.
+pub(super) fn fault_of_amount(amount: &str) -> Option<String> {
+    let is_wrong = !amount.trim().is_empty() && micros(amount).is_none();
+    is_wrong.then(|| "This is not an amount. Write one as 0.05, without a currency.".to_owned())
+}
+
 /// Millionths of what is written as an amount; what is none narrows nothing.
 fn micros(amount: &str) -> Option<i64> {
     let amount = amount.trim();
@@ -176,6 +182,7 @@ mod tests {
             ("1234567890123", None),
         ] {
             assert_eq!(micros(amount), expected, "{amount}");
+            assert_eq!(fault_of_amount(amount).is_some(), expected.is_none() && !amount.is_empty(), "{amount}");
         }
     }
 

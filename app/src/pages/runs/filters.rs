@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::RunState;
 
-use super::asked::{Asked, SORTS};
+use super::asked::{Asked, SORTS, fault_of_amount};
 use crate::{
     api,
     components::{Button, ButtonType, Field, Select, SelectOption, TextInput, status_label},
@@ -97,8 +97,9 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
     let refused = Signal::from(refused);
     let fault_of_days = memo(move || days::fault(&typed.from.get(), &typed.to.get()));
     let fault_of_last = at_field(refused, "to");
+    let fault_of_cost = memo(move || typed.cost.with(|cost| fault_of_amount(cost)));
     let send = move || {
-        if fault_of_days.with_untracked(Option::is_some) {
+        if fault_of_days.with_untracked(Option::is_some) || fault_of_cost.with_untracked(Option::is_some) {
             focus_first_error();
         } else {
             go.run(untrack(|| typed.asked()));
@@ -132,7 +133,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                     value=typed.search
                     kind="search"
                     icon="search"
-                    placeholder="What it is about, its title, a tag"
+                    placeholder="Title, tag, what it is about or made"
                     maxlength=MOST_SEARCHED
                     autocomplete="off"
                 />
@@ -155,7 +156,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
             >
                 <TextInput value=typed.to kind="date"/>
             </Field>
-            <Cost typed/>
+            <Cost typed error=fault_of_cost/>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
             </Field>
@@ -210,9 +211,9 @@ fn Whose(typed: Typed) -> impl IntoView {
 
 /// What they cost at least.
 #[component]
-fn Cost(typed: Typed) -> impl IntoView {
+fn Cost(typed: Typed, error: Memo<Option<String>>) -> impl IntoView {
     view! {
-        <Field id="runs-cost" label="Cost at least">
+        <Field id="runs-cost" label="Cost at least" error>
             <TextInput value=typed.cost placeholder="0.05" autocomplete="off"/>
         </Field>
     }
