@@ -211,7 +211,7 @@ fn Compared(comparison: Comparison) -> impl IntoView {
         <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (title, format!("/runs/{into}"))]>
             <div class="page" data-width="wide">
                 <div class="page-head">
-                    <h1>{format!("Compare runs of {name}")}</h1>
+                    <h1>"Compare runs of " <bdi>{name}</bdi></h1>
                     <p role="status">{move || differ_words(n_different.get(), n_steps.get())}</p>
                 </div>
                 <Show when=move || has_adoptable.get()>
@@ -239,7 +239,7 @@ fn Compared(comparison: Comparison) -> impl IntoView {
                 <MoreRows
                     has_more=Signal::derive(move || { n_hidden.get() > 0 })
                     on_more=move |()| n_shown.update(|n| *n += PORTION)
-                    label=Signal::derive(move || format!("Show {} more of {}", n_hidden.get().min(PORTION), keys.with(Vec::len)))
+                    label=Signal::derive(move || format!("Show {} more of {}", words::number(n_hidden.get().min(PORTION)), words::number(keys.with(Vec::len))))
                 />
                 <Show when=move || only_different.get() && n_different.get() == 0>
                     <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
@@ -266,7 +266,7 @@ fn differ_words(n_different: usize, n_steps: usize) -> String {
     let differ = if n_different == 1 { "differs" } else { "differ" };
     match n_different {
         0 => "Both made the same".to_owned(),
-        n => format!("{n} of {} {differ}", words::count(n_steps, "step")),
+        n => format!("{} of {} {differ}", words::number(n), words::count(n_steps, "step")),
     }
 }
 
@@ -278,7 +278,7 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
             <a href=format!("/runs/{id}")><bdi>{run.title.clone()}</bdi></a>
             <span class="muted small">"Started " <RelativeTime at=run.created_at/></span>
             <StatusChip status=run_status(run.status, run.status_reason).to_owned()/>
-            <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
+            <span class="muted small">{format!("Version {} · ", run.template_version)} <bdi>{run.user_email.clone()}</bdi></span>
         </section>
     }
     .into_any()
@@ -318,7 +318,7 @@ fn step_view(
     view! {
         <section class="card compare-step" data-row="" aria-label=step.title.clone()>
             <div class="card-head">
-                <h2>{step.title.clone()}</h2>
+                <h2 dir="auto">{step.title.clone()}</h2>
                 <span class="row">{side(step.left)} <Icon name="arrow-right"/> {side(step.right)}</span>
                 {step.prompt_differs.then(|| view! { <Badge tone=Tone::Accent>"Another prompt"</Badge> })}
                 <span class="push"></span>
@@ -433,8 +433,8 @@ mod tests {
     fn what_differs_is_counted() {
         assert_eq!(differ_words(0, 3), "Both made the same");
         assert_eq!(
-            [(1, 1), (1, 2), (2, 2)].map(|(n, of)| differ_words(n, of)),
-            ["1 of 1 step differs", "1 of 2 steps differs", "2 of 2 steps differ"]
+            [(1, 1), (1, 2), (2, 2), (1_005, 5_000)].map(|(n, of)| differ_words(n, of)),
+            ["1 of 1 step differs", "1 of 2 steps differs", "2 of 2 steps differ", "1,005 of 5,000 steps differ"]
         );
     }
 }
