@@ -17,6 +17,7 @@ use crate::{
     error::AppError,
     form::{FormError, at_field, outcome},
     load::Loaded,
+    reactive::effect,
 };
 
 const DIALOG: &str = "share-run";
@@ -58,6 +59,8 @@ fn name_of(share: &RunShare) -> String {
 fn Sharing(known: RunShares, live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let toasts = use_toasts();
     let RunShares { shares, groups } = known;
+    // The dialog opened before there was a field to begin at.
+    effect(|| focus_in_dialog(DIALOG));
     let shares = RwSignal::new(shares);
     let (email, group) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let add = Action::new(move |wanted: &NewShare| api::share_run(live.id, wanted.clone()));
