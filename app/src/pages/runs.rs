@@ -4,7 +4,6 @@
 mod asked;
 mod bulk;
 mod filters;
-mod label;
 mod list;
 mod row;
 

@@ -40,7 +40,7 @@ pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
 pub use exporting::{Export, export};
-pub use labels::{called, label};
+pub use labels::{called, label, labels_of};
 pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     RunId, RunView, StepKey, StepStatus,
-    api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
+    api::{ErrorCode, EventView, RunFrame, RunLabels, Staleness, Telling},
     graph::Graph,
     id::GroupId,
     replay,
@@ -80,8 +80,8 @@ pub(in crate::pages) struct LiveRun {
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
-    /// What somebody called it, when it was read.
-    called: RwSignal<Option<String>>,
+    /// What somebody called it and tagged it with, when it was read.
+    pub(super) labels: RwSignal<RunLabels>,
     /// Who shared it with this person, when it was read.
     pub(super) shared_by: StoredValue<Option<String>>,
     /// It is somebody else's, and this person sees it by a group or a share, whether or not its gates ask them.
@@ -113,7 +113,7 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by } =
+        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, labels, shared_by } =
             loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
@@ -122,8 +122,9 @@ impl LiveRun {
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
         let selected = RwSignal::new(wanted.clone().or_else(|| proposed.clone()));
         let run = RwSignal::new(view);
-        let called = RwSignal::new(called);
-        let in_tab = memo(move || called.with(|called| run.with(|run| title::with_workflow(run, called.as_deref()))));
+        let labels = RwSignal::new(labels);
+        let in_tab =
+            memo(move || labels.with(|labels| run.with(|run| title::with_workflow(run, labels.title.as_deref()))));
         let n_waiting = memo(move || {
             run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
         });
@@ -156,8 +157,8 @@ impl LiveRun {
             group_names: StoredValue::new(group_names),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
-            name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
-            called,
+            name: memo(move || labels.with(|labels| run.with(|run| title::title_of(run, labels.title.as_deref())))),
+            labels,
             shared_by: StoredValue::new(shared_by),
             looks_on,
             is_theirs,
@@ -359,7 +360,7 @@ impl LiveRun {
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.group_names.try_set_value(loaded.group_names);
         self.published.try_set(loaded.published_version);
-        self.called.try_set(loaded.called);
+        self.labels.try_set(loaded.labels);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {

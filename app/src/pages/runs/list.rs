@@ -11,15 +11,14 @@ use workflow::{
 use super::{
     asked::Asked,
     bulk::{Became, BulkBar},
-    label::LabelDialog,
     row::{Row, Verbs},
 };
 use crate::{
     api,
-    components::{Empty, Icon, TableShell, ticking},
+    components::{Empty, Icon, TableShell, open_while_chosen, ticking},
     live::follow_mine,
     paged::{More, Paged},
-    pages::fetched::runs::fetch_runs_ahead,
+    pages::{fetched::runs::fetch_runs_ahead, run_labels::LabelDialog},
     reactive::memo,
     session::use_session,
 };
@@ -61,6 +60,7 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     });
     let ticked = RwSignal::new(BTreeSet::new());
     let verbs = Verbs { labelling: RwSignal::new(None), ticked, now: ticking(Duration::from_secs(20), None) };
+    let is_labelling = open_while_chosen(verbs.labelling);
     // What was taken out of the list, with the place where it stood.
     let taken = StoredValue::new(Vec::<(usize, ListedRun)>::new());
     let on_changed = Callback::new(move |(became, done): (Became, Vec<RunId>)| match became {
@@ -123,7 +123,7 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
                 </tbody>
             </TableShell>
         </Show>
-        <LabelDialog of=verbs.labelling on_done/>
+        <LabelDialog open=is_labelling of=verbs.labelling on_done/>
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use workflow::{RunId, api::ListedRun};
+use workflow::{
+    RunId,
+    api::{ListedRun, RunLabels},
+};
 
 use super::asked::Asked;
 use crate::{
@@ -18,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Verbs {
     /// The one whose title and tags are changed.
-    pub(super) labelling: RwSignal<Option<ListedRun>>,
+    pub(super) labelling: RwSignal<Option<(RunId, RunLabels)>>,
     pub(super) ticked: RwSignal<BTreeSet<RunId>>,
     /// The clock of all rows.
     pub(super) now: RwSignal<Option<i64>>,
@@ -72,7 +75,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
             <td class="row-actions">
                 <Menu id=menu_id label=format!("Actions for {}", name.get_untracked()) size=Size::Sm>
                     {may_label.then(|| view! {
-                        <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some(run.get_untracked()))>
+                        <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some((id, run.with_untracked(|run| run.labels.clone()))))>
                             "Title and tags…"
                         </MenuItem>
                     })}
