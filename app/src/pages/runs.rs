@@ -40,9 +40,13 @@ pub fn RunsPage() -> impl IntoView {
     refetch_after_sign_in(found, Result::is_err);
     let refused = RwSignal::new(None::<AppError>);
     effect(move || refused.set(found.get().and_then(Result::err)));
-    // For those who do not see the rows change.
-    let told = RwSignal::new(String::new());
-    effect(move || told.set(found.get().and_then(Result::ok).map(|page| found_words(&page)).unwrap_or_default()));
+    // For those who do not see the rows change; and what the workflow is called where all are of one.
+    let (told, workflow) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
+    effect(move || {
+        let page = found.get().and_then(Result::ok);
+        told.set(page.as_ref().map(found_words).unwrap_or_default());
+        workflow.set(page.and_then(|page| page.items.into_iter().next()).map(|first| first.run.template_name));
+    });
     view! {
         <Page title="Runs">
             <div class="page">
@@ -53,7 +57,7 @@ pub fn RunsPage() -> impl IntoView {
                         <LinkButton href="/runs/charts">"Charts"</LinkButton>
                     </div>
                 </div>
-                <Filters typed asked refused/>
+                <Filters typed asked refused workflow/>
                 <p class="visually-hidden" role="status">{move || told.get()}</p>
                 <Transition fallback=|| view! { <RowsSkeleton n=8/> }>
                     {move || Suspend::new(async move {

@@ -89,7 +89,13 @@ impl Typed {
 }
 
 #[component]
-pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>) -> impl IntoView {
+pub(super) fn Filters(
+    typed: Typed,
+    asked: Memo<Asked>,
+    refused: RwSignal<Option<AppError>>,
+    /// What the workflow of the first run is called.
+    workflow: RwSignal<Option<String>>,
+) -> impl IntoView {
     let navigate = use_navigate();
     let go = Callback::new(move |asked: Asked| {
         navigate(&asked.page_address(), NavigateOptions { scroll: false, ..NavigateOptions::default() });
@@ -182,7 +188,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                 </Show>
             </div>
         </form>
-        <OneWorkflow asked go/>
+        <OneWorkflow asked workflow go/>
     }
 }
 
@@ -271,12 +277,18 @@ fn Groups(typed: Typed) -> impl IntoView {
 
 /// That the list is of one workflow, and the way out of it.
 #[component]
-fn OneWorkflow(asked: Memo<Asked>, go: Callback<Asked>) -> impl IntoView {
+fn OneWorkflow(asked: Memo<Asked>, workflow: RwSignal<Option<String>>, go: Callback<Asked>) -> impl IntoView {
     let is_one = memo(move || asked.with(|asked| !asked.workflow.is_empty()));
     view! {
         <Show when=move || is_one.get()>
             <p class="row small">
-                <span>"Only runs of one workflow"</span>
+                <span>
+                    "Only runs of "
+                    {move || match workflow.get() {
+                        Some(name) => view! { <bdi>{name}</bdi> }.into_any(),
+                        None => "one workflow".into_any(),
+                    }}
+                </span>
                 <Button on_click=move |()| {
                     let all = asked.with_untracked(|asked| Asked { workflow: String::new(), ..asked.clone() });
                     go.run(all);
