@@ -122,6 +122,8 @@ pub(super) fn Filters(
             now
         });
     }
+    // What is seldom wanted is folded away, and never while it narrows the list: on a phone it would push the runs out of sight.
+    let is_more = memo(move || asked.with(Asked::has_more));
     let sorts: Vec<SelectOption> = SORTS.iter().map(|(_, name, words)| SelectOption::new(*name, *words)).collect();
     view! {
         <form
@@ -148,29 +150,8 @@ pub(super) fn Filters(
                 <Select value=typed.status options=states()/>
             </Field>
             <Whose typed/>
-            <Groups typed/>
-            <Field id="runs-tag" label="Tag" error=at_field(refused, "tag")>
-                <TextInput value=typed.tag autocomplete="off"/>
-            </Field>
-            <Field id="runs-from" label="From day (UTC)" error=at_field(refused, "from")>
-                <TextInput value=typed.from kind="date"/>
-            </Field>
-            <Field
-                id="runs-to"
-                label="To day (UTC)"
-                error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
-            >
-                <TextInput value=typed.to kind="date"/>
-            </Field>
-            <Cost typed error=fault_of_cost/>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
-            </Field>
-            <Field id="runs-archived" label="Show">
-                <Select
-                    value=typed.archived
-                    options=vec![SelectOption::new("", "Not archived"), SelectOption::new("yes", "Archived")]
-                />
             </Field>
             <Person typed error=at_field(refused, "person")/>
             <div class="row">
@@ -187,6 +168,32 @@ pub(super) fn Filters(
                     }>"Clear"</Button>
                 </Show>
             </div>
+            <details class="filters-more" open=move || is_more.get()>
+                <summary>"More filters"</summary>
+                <div class="audit-filters">
+                    <Groups typed/>
+                    <Field id="runs-tag" label="Tag" error=at_field(refused, "tag")>
+                        <TextInput value=typed.tag autocomplete="off"/>
+                    </Field>
+                    <Field id="runs-from" label="From day (UTC)" error=at_field(refused, "from")>
+                        <TextInput value=typed.from kind="date"/>
+                    </Field>
+                    <Field
+                        id="runs-to"
+                        label="To day (UTC)"
+                        error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
+                    >
+                        <TextInput value=typed.to kind="date"/>
+                    </Field>
+                    <Cost typed error=fault_of_cost/>
+                    <Field id="runs-archived" label="Show">
+                        <Select
+                            value=typed.archived
+                            options=vec![SelectOption::new("", "Not archived"), SelectOption::new("yes", "Archived")]
+                        />
+                    </Field>
+                </div>
+            </details>
         </form>
         <OneWorkflow asked workflow go/>
     }
