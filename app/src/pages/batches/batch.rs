@@ -5,6 +5,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use wasm_bindgen::JsCast;
 use workflow::{
     api::{BatchAct, BatchState, BatchView},
     id::BatchId,
@@ -18,6 +19,7 @@ use crate::{
     api,
     components::{
         Badge, Banner, Button, ConfirmDialog, Kind, ProgressBar, RelativeTime, Skeleton, SkeletonKind, Variant,
+        dom::focus_if_lost,
     },
     form::{FormError, outcome},
     load::refetch_after_sign_in,
@@ -165,6 +167,8 @@ fn Verbs(batch: RwSignal<BatchView>) -> impl IntoView {
     let error = outcome(act, move |now: BatchView| {
         is_asking.set(false);
         batch.set(now);
+        // The button that was pressed may be gone with what it ended.
+        focus_if_lost(|| document().query_selector(".page-head h1").ok().flatten()?.dyn_into().ok());
     });
     let state = memo(move || batch.with(|batch| batch.state));
     let does = move |wanted: BatchAct| {
