@@ -58,8 +58,6 @@ pub(super) mod tried;
 mod verbs;
 mod versions;
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use workflow::RunId;
@@ -141,7 +139,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     // A link from another run names the step it is about.
     let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
     let live = LiveRun::follow(run, wanted);
-    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
+    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
     let said = said::beside_status(live);
     let slowest = Slowest::of(live);
     let past = Past::new();

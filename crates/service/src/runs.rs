@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use store::{runs::Scope, templates::Startable};
 use workflow::{
-    RunId, RunView, UserId,
+    AgentId, RunId, RunView, UserId,
     api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
@@ -105,6 +105,14 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     // Who is in them is nobody's business here.
     let known = ctx.store().groups_that_can(&asked, 0).await?;
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
+}
+
+/// What the agents of its steps are called; it has been looked at by whoever asks.
+pub async fn agent_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<AgentId, String>> {
+    let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
+    let ids: BTreeSet<&AgentId> = started.run_definition.steps.values().map(|step| &step.agent_id).collect();
+    let ids: Vec<AgentId> = ids.into_iter().cloned().collect();
+    Ok(ctx.store().agent_names(&ids).await?)
 }
 
 /// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.

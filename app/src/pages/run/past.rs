@@ -114,7 +114,7 @@ fn Parts(looked: Looked) -> impl IntoView {
     let first = past.state.get_untracked().unwrap_or_else(State::empty);
     let then = live.as_it_was(first, past.people.get_value());
     let slowest = Slowest::of(then);
-    let handle = then.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
+    let handle = then.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
     // What no event tells is not known any more.
     let said = RwSignal::new(BTreeMap::<StepKey, canvas::Said>::new());
     provide_map();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunView, StepKey, StepStatus,
+    AgentId, RunId, RunView, StepKey, StepStatus,
     api::{ErrorCode, EventView, RunFrame, RunLabels, Staleness, Telling},
     graph::Graph,
     id::GroupId,
@@ -50,6 +50,12 @@ struct Folded {
     people: Emails,
 }
 
+/// What people call those whom the run names by their ids.
+struct Names {
+    groups: BTreeMap<GroupId, String>,
+    agents: BTreeMap<AgentId, String>,
+}
+
 /// What is known of steps beside their events, as it comes: lossy, and gone with the page.
 pub(super) struct Beside {
     pub tellings: Tellings,
@@ -76,7 +82,7 @@ pub(in crate::pages) struct LiveRun {
     /// What no event tells of steps.
     pub(super) beside: RwSignal<Beside>,
     /// As they were called when the run was read.
-    group_names: StoredValue<BTreeMap<GroupId, String>>,
+    names: StoredValue<Names>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
@@ -113,8 +119,18 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, labels, shared_by } =
-            loaded;
+        let LoadedRun {
+            snapshot,
+            people,
+            absent,
+            groups,
+            acts_for,
+            group_names,
+            agent_names,
+            published_version,
+            labels,
+            shared_by,
+        } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -154,7 +170,7 @@ impl LiveRun {
             has_decided: RwSignal::new(false),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
-            group_names: StoredValue::new(group_names),
+            names: StoredValue::new(Names { groups: group_names, agents: agent_names }),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
             name: memo(move || labels.with(|labels| run.with(|run| title::title_of(run, labels.title.as_deref())))),
@@ -182,19 +198,25 @@ impl LiveRun {
         };
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
+        live.ask_when_lost();
+        live
+    }
+
+    /// A feed that is gone may say that the run is, or is not to be seen any more.
+    fn ask_when_lost(self) {
         // The feed of somebody who only looks ends with their right to: whether it was that is asked at once.
         effect(move || {
-            if looks_on && live.is_lost.get() {
-                live.refetch();
+            if self.looks_on && self.is_lost.get() {
+                self.refetch();
             }
         });
         // Of one's own run it ends when the run is deleted, or with all else when the server is away, which the shell says.
         let link = use_link();
         effect(move || {
-            if is_theirs && live.is_lost.get() && !link.is_some_and(Link::is_lost) {
+            if self.is_theirs && self.is_lost.get() && !link.is_some_and(Link::is_lost) {
                 let ask = move || {
-                    if live.is_lost.try_get_untracked() == Some(true) {
-                        live.refetch();
+                    if self.is_lost.try_get_untracked() == Some(true) {
+                        self.refetch();
                     }
                 };
                 if let Ok(timer) = set_timeout_with_handle(ask, ASK_AFTER) {
@@ -202,7 +224,6 @@ impl LiveRun {
                 }
             }
         });
-        live
     }
 
     /// The same run as it was, beside the live one: it follows no feed, and changes only by `show`. Which step is looked at is the same.
@@ -358,7 +379,7 @@ impl LiveRun {
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups, loaded.acts_for);
-        self.group_names.try_set_value(loaded.group_names);
+        self.names.try_set_value(Names { groups: loaded.group_names, agents: loaded.agent_names });
         self.published.try_set(loaded.published_version);
         self.labels.try_set(loaded.labels);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
@@ -423,7 +444,17 @@ impl LiveRun {
 
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
-        self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+        self.names.with_value(|names| names.groups.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What people call an agent; an unknown one by its id.
+    pub(super) fn agent_name(self, id: &AgentId) -> String {
+        self.names.with_value(|names| names.agents.get(id).cloned()).unwrap_or_else(|| id.to_string())
+    }
+
+    /// The same of all of them, by their ids.
+    pub(super) fn agent_names(self) -> BTreeMap<AgentId, String> {
+        self.names.with_value(|names| names.agents.clone())
     }
 
     /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.
