@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
     RunId, RunStatus, StepKey,
-    api::{AdoptRun, ArtifactComparison, Comparison, RunHead, StepComparison},
+    api::{AdoptRun, ArtifactComparison, Comparison, ErrorCode, RunHead, StepComparison},
 };
 
 use super::review::{artifact::facts, difference::Difference};
@@ -16,8 +16,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
-        StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
+        Badge, Banner, Button, ConfirmDialog, Empty, Icon, Kind, LinkButton, MoreRows, RelativeTime, Size, Skeleton,
+        SkeletonKind, StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -85,8 +85,8 @@ fn Loading() -> impl IntoView {
     }
 }
 
-/// Reads it again at its pace, and hands it on.
-fn follow(now: RwSignal<Comparison>) {
+/// Reads it again at its pace, and hands it on; or that there is nothing to read any more.
+fn follow(now: RwSignal<Comparison>, is_gone: RwSignal<bool>) {
     let n_asked = Rc::new(Cell::new(0_u32));
     let read = move || {
         n_asked.set(n_asked.get().wrapping_add(1));
@@ -95,7 +95,18 @@ fn follow(now: RwSignal<Comparison>) {
             (now.left, now.right, turns(is_over, now.steps.len()))
         });
         let is_wanted = n_asked.get().is_multiple_of(turns);
-        async move { if is_wanted { api::compare_runs(left, right).await.map(Some) } else { Ok(None) } }
+        async move {
+            if !is_wanted {
+                return Ok(None);
+            }
+            match api::compare_runs(left, right).await {
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    is_gone.try_set(true);
+                    Ok(None)
+                }
+                read => read.map(Some),
+            }
+        }
     };
     polled(EVERY, read, move |read: Option<Comparison>| {
         if let Some(read) = read {
@@ -129,7 +140,8 @@ fn Compared(comparison: Comparison) -> impl IntoView {
     let (title, owner) = (comparison.left_run.title.clone(), comparison.left_run.user_id);
     let opened = StoredValue::new(first_differences(&comparison.steps));
     let now = RwSignal::new(comparison);
-    follow(now);
+    let is_gone = RwSignal::new(false);
+    follow(now, is_gone);
     let left_run = memo(move || now.with(|now| now.left_run.clone()));
     let right_run = memo(move || now.with(|now| now.right_run.clone()));
     let only_different = RwSignal::new(true);
@@ -214,6 +226,11 @@ fn Compared(comparison: Comparison) -> impl IntoView {
                     <h1>"Compare runs of " <bdi>{name}</bdi></h1>
                     <p role="status">{move || differ_words(n_different.get(), n_steps.get())}</p>
                 </div>
+                <Show when=move || is_gone.get()>
+                    <Banner kind=Kind::Warn title="One of these runs cannot be read any more">
+                        "It was deleted, or is not shared with you any more. This is how they compared before that."
+                    </Banner>
+                </Show>
                 <Show when=move || has_adoptable.get()>
                     <p class="muted small">"Adopt brings what the right run made in a step into the left one, as its newest version"</p>
                 </Show>
