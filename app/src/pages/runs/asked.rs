@@ -106,6 +106,11 @@ impl Asked {
         }
     }
 
+    /// Whose runs these are, archived or not, and nothing else of it: where runs like one of them are looked for.
+    pub(super) fn among(&self) -> Self {
+        Self { whose: self.whose.clone(), archived: self.archived.clone(), ..Self::default() }
+    }
+
     /// Whether something is looked for that is folded away at first.
     pub(super) fn has_more(&self) -> bool {
         [&self.group, &self.tag, &self.from, &self.to, &self.cost, &self.archived].iter().any(|text| !text.is_empty())
@@ -167,6 +172,7 @@ mod tests {
         );
         assert_eq!((query.search.as_deref(), query.person.as_deref()), (Some("blue sky"), Some("a+b@example.org")));
         assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
+        assert_eq!(Asked { tag: "wet".into(), ..asked.among() }.page_address(), "/runs?whose=all&tag=wet");
         assert!(asked.has_more() && !Asked { to: String::new(), ..asked.clone() }.has_more());
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
         assert_eq!(Asked::default().page_address(), "/runs");

@@ -59,7 +59,12 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         }
     });
     let ticked = RwSignal::new(BTreeSet::new());
-    let verbs = Verbs { labelling: RwSignal::new(None), ticked, now: ticking(Duration::from_secs(20), None) };
+    let verbs = Verbs {
+        labelling: RwSignal::new(None),
+        ticked,
+        among: StoredValue::new(asked.among()),
+        now: ticking(Duration::from_secs(20), None),
+    };
     let is_labelling = open_while_chosen(verbs.labelling);
     // What was taken out of the list, with the place where it stood.
     let taken = StoredValue::new(Vec::<(usize, ListedRun)>::new());
