@@ -91,14 +91,16 @@ fn Sharing(known: RunShares, live: LiveRun, open: RwSignal<bool>) -> impl IntoVi
                     <TextInput value=email kind="email" autocomplete="off" autofocus=true/>
                 </Field>
                 <div class="row">
-                    <Button icon="user-plus" kind=ButtonType::Submit loading=add.pending()>"Share"</Button>
+                    <Button variant=Variant::Primary icon="user-plus" kind=ButtonType::Submit loading=add.pending()>
+                        "Share"
+                    </Button>
                 </div>
             </div>
             <WithGroup groups group add added/>
             <Shared shares live/>
             <Link live/>
             <div class="form-actions">
-                <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
             </div>
         </form>
     }
@@ -180,7 +182,10 @@ fn Shared(shares: RwSignal<Vec<RunShare>>, live: LiveRun) -> impl IntoView {
                     label
                     size=Size::Sm
                     on_click=move |()| {
-                        end.dispatch(share.clone());
+                        // One after the other: only the last answer would be heard.
+                        if !end.pending().get_untracked() {
+                            end.dispatch(share.clone());
+                        }
                     }
                 />
             </li>
