@@ -217,7 +217,7 @@ pub(super) fn BulkBar(
         <FormError error=not_counted/>
         <FormError error=not_done/>
         <Show when=move || { n.get() > 0 }>
-            <div class="row" role="region" aria-label="What is selected">
+            <div class="bulk-bar" role="region" aria-label="What is selected">
                 <strong role="status">{move || format!("{} selected", of_runs(n.get()))}</strong>
                 {if is_archived {
                     view! {
