@@ -1,6 +1,7 @@
 //! The dialogs of the whole run, and which of them are open.
 
 use leptos::prelude::*;
+use workflow::{RunId, api::RunLabels};
 
 use super::{
     super::{press::Press, state::LiveRun},
@@ -96,7 +97,7 @@ pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
         <LabelDialog
             open=labelling
             of=Signal::derive(move || Some((live.id, live.labels.get())))
-            on_done=move |(_, labels)| live.labels.set(labels)
+            on_done=Callback::new(move |(_, labels): (RunId, RunLabels)| live.labels.set(labels))
         />
     }
 }
