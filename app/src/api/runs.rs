@@ -40,9 +40,9 @@ pub struct LoadedRun {
     /// The version of its workflow that whoever starts one now gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_version: Option<i32>,
-    /// What somebody called it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub called: Option<String>,
+    /// What somebody called it and tagged it with.
+    #[serde(default)]
+    pub labels: wire::RunLabels,
     /// The email of whoever shared it with whoever looks, who only looks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_by: Option<String>,
@@ -125,7 +125,7 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
     let agent_names = service::runs::agent_names(&ctx, &snapshot).await?;
     let published_version = service::runs::published_version(&ctx, &snapshot).await?;
-    let called = service::runs::called(&ctx, id).await?;
+    let labels = service::runs::labels_of(&ctx, id).await?;
     let shared_by = service::runs::shared_by(&ctx, &snapshot).await?;
     Ok(LoadedRun {
         snapshot,
@@ -136,7 +136,7 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
         group_names,
         agent_names,
         published_version,
-        called,
+        labels,
         shared_by,
     })
 }

@@ -233,7 +233,28 @@ fn without_script(live: LiveRun) -> String {
 
 /// In place of a run that is not shown to this person any more.
 fn not_shown(live: LiveRun) -> AnyView {
-    if live.is_gone.get() { view! { <NotSeenAnyMore/> }.into_any() } else { view! { <NotAskedAnyMore/> }.into_any() }
+    match (live.is_gone.get(), live.is_theirs) {
+        (true, true) => view! { <NotThereAnyMore/> }.into_any(),
+        (true, false) => view! { <NotSeenAnyMore/> }.into_any(),
+        (false, _) => view! { <NotAskedAnyMore/> }.into_any(),
+    }
+}
+
+/// For its owner and admins: somebody deleted it, in another tab or elsewhere.
+#[component]
+fn NotThereAnyMore() -> impl IntoView {
+    view! {
+        <div class="page" role="status">
+            <Empty
+                icon="trash-2"
+                title="This run was deleted"
+                text="All that it was given and made went with it. Runs that were forked from it are still there."
+            >
+                <LinkButton href="/runs" variant=Variant::Primary>"Go to the runs"</LinkButton>
+                <LinkButton href="/dashboard">"Go to the dashboard"</LinkButton>
+            </Empty>
+        </div>
+    }
 }
 
 /// For whoever only looked, once they may not any more.

@@ -40,7 +40,7 @@ pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
 pub use exporting::{Export, export};
-pub use labels::{called, label};
+pub use labels::{called, label, labels_of};
 pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
@@ -109,13 +109,12 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
 }
 
-/// What the agents of the run are called now; it has been looked at by whoever asks, and names them by their ids.
+/// What the agents of its steps are called; it has been looked at by whoever asks.
 pub async fn agent_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<AgentId, String>> {
     let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
-    let agents = started.run_definition.steps.values().map(|step| step.agent_id.saved().to_owned());
-    let agents: BTreeSet<String> = agents.collect();
-    let known = ctx.store().agent_names(&agents.into_iter().collect::<Vec<_>>()).await?;
-    Ok(known.into_iter().map(|(id, name)| (AgentId::new(id), name)).collect())
+    let ids: BTreeSet<&AgentId> = started.run_definition.steps.values().map(|step| &step.agent_id).collect();
+    let ids: Vec<AgentId> = ids.into_iter().cloned().collect();
+    Ok(ctx.store().agent_names(&ids).await?)
 }
 
 /// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.

@@ -16,6 +16,11 @@ pub async fn called(ctx: &OpContext, id: RunId) -> Result<Option<String>> {
     Ok(ctx.store().run_titles(&[id]).await?.remove(&id))
 }
 
+/// The same with its tags.
+pub async fn labels_of(ctx: &OpContext, id: RunId) -> Result<RunLabels> {
+    Ok(ctx.store().run_labels(id).await?)
+}
+
 /// Puts these in place of those that it had, and gives them as they are kept. An empty title is none.
 pub async fn label(ctx: &OpContext, id: RunId, labels: &RunLabels) -> Result<RunLabels> {
     let viewer = ctx.user_for(Scope::Run)?;
