@@ -135,7 +135,11 @@ impl<L: Log> Engine<L> {
         let chores = [
             tasks::spawn({
                 let (shared, log, stop) = (Arc::clone(&shared), Arc::clone(&log), background.clone());
-                async move { chores::sweep(&shared, &*log, &stop).await }
+                async move { chores::sweep(&shared.options, &*log, &stop).await }
+            }),
+            tasks::spawn({
+                let (shared, stop) = (Arc::clone(&shared), background.clone());
+                async move { chores::tidy(&shared, &stop).await }
             }),
             tasks::spawn({
                 let (shared, stop) = (Arc::clone(&shared), background.clone());

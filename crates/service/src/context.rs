@@ -29,6 +29,9 @@ use crate::{
     versions::Versions,
 };
 
+/// How often an answer that was begun waits for room before it is given up.
+const TRIES: u32 = 30;
+
 /// Everything that outlives a request; cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
@@ -296,6 +299,19 @@ impl OpContext {
         let held = self.service.0.contents.take(self.user()?.id, bytes).await?;
         self.held.lock().unwrap_or_else(PoisonError::into_inner).push(held);
         Ok(())
+    }
+
+    /// The same for the next piece of an answer that is sent as it is made, in place of the room for the piece before. An answer that was
+    /// begun cannot be refused, so it waits longer than others.
+    pub(crate) async fn make_room_for_next(&self, bytes: u64) -> Result<()> {
+        drop(self.take_held());
+        for _ in 1..TRIES {
+            match self.make_room(bytes).await {
+                Err(Error::TooManyRequests { .. }) => {}
+                made => return made,
+            }
+        }
+        self.make_room(bytes).await
     }
 
     /// What the request holds, for whoever sends its answer.
