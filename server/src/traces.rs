@@ -23,8 +23,16 @@ use workflow::{
 
 use crate::{config::Collector, metrics::Figures};
 
-/// Spans that wait to be sent.
-const QUEUE: usize = 8_192;
+/// Spans that wait to be sent, and that go in one request.
+const SMALL: Room = Room { queue: 8_192, batch: 512 };
+/// The same where each may hold tens of kilobytes of what was said.
+const LARGE: Room = Room { queue: 512, batch: 64 };
+
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    queue: usize,
+    batch: usize,
+}
 
 /// Hands spans on; cheap to clone.
 #[derive(Clone)]
@@ -42,8 +50,9 @@ impl Traces {
         stop: CancellationToken,
     ) -> Result<(Self, JoinHandle<()>)> {
         let exporter = sender::exporter(collector)?;
-        let (spans, receiver) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(sender::send(exporter, receiver, Arc::clone(&figures), stop));
+        let room = if collector.wants_content { LARGE } else { SMALL };
+        let (spans, receiver) = mpsc::channel(room.queue);
+        let task = tokio::spawn(sender::send(exporter, receiver, room.batch, Arc::clone(&figures), stop));
         Ok((Self { spans, figures, wants_content: collector.wants_content }, task))
     }
 

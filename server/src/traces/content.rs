@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use workflow::transcript::{Round, Said};
 
-/// Of one text, in characters.
+/// Of one text, or of all that was sent in one request, in characters.
 const MAX_CHARS: usize = 16 * 1024;
 
 /// As spans may tell it.
@@ -14,17 +14,22 @@ pub(super) fn text(text: &str) -> String {
 
 /// What was sent, in the words of the conventions for generative models.
 pub(super) fn sent(round: &Round) -> String {
-    let messages = round.sent.iter().map(|Said { role, text }| message(role, text));
+    let mut left = MAX_CHARS;
+    let messages = round.sent.iter().map(|Said { role, text }| {
+        let content: String = self::text(text).chars().take(left).collect();
+        left -= content.chars().count();
+        message(role, &content)
+    });
     Value::Array(messages.collect()).to_string()
 }
 
 /// What came back.
 pub(super) fn answered(round: &Round) -> String {
-    json!([message("assistant", &round.wrote)]).to_string()
+    json!([message("assistant", &text(&round.wrote))]).to_string()
 }
 
 fn message(role: &str, content: &str) -> Value {
-    json!({"role": role, "parts": [{"type": "text", "content": text(content)}]})
+    json!({"role": role, "parts": [{"type": "text", "content": content}]})
 }
 
 #[cfg(test)]
@@ -39,7 +44,8 @@ mod tests {
         round.write("Fine.");
         let sent: Value = serde_json::from_str(&sent(&round)).unwrap();
         assert_eq!(sent[0], json!({"role": "system", "parts": [{"type": "text", "content": "Be brief."}]}));
-        assert_eq!(sent[1]["parts"][0]["content"].as_str().unwrap().chars().count(), MAX_CHARS);
+        let all = "Be brief.".len() + sent[1]["parts"][0]["content"].as_str().unwrap().chars().count();
+        assert_eq!(all, MAX_CHARS, "both together");
         assert_eq!(answered(&round), r#"[{"role":"assistant","parts":[{"type":"text","content":"Fine."}]}]"#);
     }
 }

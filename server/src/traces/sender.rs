@@ -22,8 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Collector, metrics::Figures};
 
-/// Spans in one request.
-const BATCH: usize = 512;
 /// How long a batch gathers.
 const LINGER: Duration = Duration::from_millis(500);
 /// For one request, tries included: a collector that is slow loses spans, since their queue is bounded.
@@ -55,10 +53,11 @@ pub(super) fn exporter(collector: &Collector) -> Result<SpanExporter> {
     Ok(exporter)
 }
 
-/// Sends what comes until `stop`, and then what has come.
+/// Sends what comes until `stop`, and then what has come; so many in one request at most.
 pub(super) async fn send(
     exporter: SpanExporter,
     mut spans: mpsc::Receiver<SpanData>,
+    most: usize,
     figures: Arc<Figures>,
     stop: CancellationToken,
 ) {
@@ -68,14 +67,14 @@ pub(super) async fn send(
         let n = tokio::select! {
             biased;
             () = stop.cancelled() => 0,
-            n = spans.recv_many(&mut batch, BATCH) => n,
+            n = spans.recv_many(&mut batch, most) => n,
         };
         if n == 0 {
             break;
         }
-        if batch.len() < BATCH {
+        if batch.len() < most {
             stop.run_until_cancelled(sleep(LINGER)).await;
-            gather(&mut spans, &mut batch);
+            gather(&mut spans, &mut batch, most);
         }
         let n = batch.len();
         match timeout(PATIENCE, exporter.export(std::mem::take(&mut batch))).await {
@@ -86,7 +85,7 @@ pub(super) async fn send(
     }
     let last = async {
         loop {
-            gather(&mut spans, &mut batch);
+            gather(&mut spans, &mut batch, most);
             let n = batch.len();
             if n == 0 {
                 return;
@@ -103,8 +102,8 @@ pub(super) async fn send(
 }
 
 /// What has come already, up to one batch.
-fn gather(spans: &mut mpsc::Receiver<SpanData>, batch: &mut Vec<SpanData>) {
-    while batch.len() < BATCH
+fn gather(spans: &mut mpsc::Receiver<SpanData>, batch: &mut Vec<SpanData>, most: usize) {
+    while batch.len() < most
         && let Ok(span) = spans.try_recv()
     {
         batch.push(span);
