@@ -57,6 +57,12 @@ async fn a_scrape_tells_what_was_done_and_what_waits_and_names_no_run(pool: PgPo
     let waiting = server.anna.start(&gate, "hi").await;
     server.anna.settled(&waiting).await;
     let text = scrape_with(&scraper, r#"weft_reviews_waiting{workflow="shouting"#).await;
+    let docs = include_str!("../../../docs/metrics.md");
+    for told in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = told.split_once(' ').unwrap();
+        let named = if kind == "counter" { format!("`{name}_total`") } else { format!("`{name}`") };
+        assert!(docs.contains(&named), "docs/metrics.md does not tell of {named}");
+    }
     assert!(!text.contains(&run) && !text.contains(&waiting), "no label has a run's id:\n{text}");
     server.stop().await;
 }
