@@ -84,6 +84,14 @@ pub struct Principal {
     credential: Credential,
 }
 
+impl Principal {
+    /// Whether they came with a token that opens the metrics and nothing else; also once its person is no admin any more, when it opens
+    /// nothing.
+    pub fn is_for_metrics_alone(&self) -> bool {
+        matches!(&self.credential, Credential::Token { scopes, .. } if !scopes.contains(&Scope::Read))
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Credential {
     Session(SecretHash),
@@ -232,9 +240,10 @@ impl OpContext {
         self.request.address
     }
 
-    /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see.
+    /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see, but not by a token for metrics alone.
     pub fn user(&self) -> Result<&Actor> {
         match &self.caller {
+            Caller::Person(principal) if principal.is_for_metrics_alone() => Err(Error::MissingScope(Scope::Read)),
             Caller::Operator { stands_for: None } => {
                 Err(Error::Conflict("There is no admin yet. Create one first.".into()))
             }
@@ -258,6 +267,19 @@ impl OpContext {
                 Err(Error::MissingScope(scope))
             }
             _ => Ok(actor),
+        }
+    }
+
+    /// Whoever may read the figures about all of Weft, and its queues: an admin, by a token only if it was made for that or for all that
+    /// admins do.
+    pub fn reader_of_metrics(&self) -> Result<()> {
+        match &self.caller {
+            Caller::Person(Principal { actor, credential: Credential::Token { scopes, .. } })
+                if actor.may_administer() && scopes.contains(&Scope::Metrics) =>
+            {
+                Ok(())
+            }
+            _ => self.admin().map(|_| ()),
         }
     }
 

@@ -18,6 +18,7 @@ mod error;
 mod estimate;
 pub mod events;
 pub mod exchange;
+pub mod figures;
 pub mod find;
 mod gather;
 pub mod groups;
