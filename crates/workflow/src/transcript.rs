@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Transcript {
     /// The provider's name here.
     pub provider: String,
@@ -18,6 +19,7 @@ pub struct Transcript {
 
 /// One request and its answer.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TranscriptRound))]
 pub struct Round {
     /// What was said in this round, as it was sent; what an earlier round said was sent again before it.
     pub sent: Vec<Said>,
@@ -40,6 +42,7 @@ pub struct Round {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TranscriptSaid))]
 pub struct Said {
     /// `system`, `user` or `assistant`.
     pub role: String,
