@@ -1,4 +1,4 @@
-//! The REST interface described (OpenAPI 3.1), out of the table of routes and the types that its handlers take and give, and a page to
+//! The REST interface described (`OpenAPI` 3.1), out of the table of routes and the types that its handlers take and give, and a page to
 //! read it. Both are for everybody: they say what the sources say, and hold nothing of this instance.
 //!
 //! docs/openapi.json is this document, and from it come the tables of docs/rest.md and the types of clients/typescript. After a change,

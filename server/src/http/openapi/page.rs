@@ -21,7 +21,7 @@ impl Page {
         let document: Value = serde_json::from_str(openapi()).unwrap_or_default();
         let hash = STANDARD.encode(Sha256::digest(STYLE));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
         Self { html: html(&document), policy }
     }

@@ -37,12 +37,13 @@ pub(super) fn routes() -> Vec<Route> {
              somebody gave it; `?after=&limit=` for pages, `?all=true` for admins, `?shared=true` for those of \
              others that I see because a group of mine sees all runs of the workflow, `?with_me=true` for those \
              that are shared with me or with a group of mine. Narrowed by `search` (words, all of which are in \
-             the workflow's name, the title, a tag or what it is about), `status` (`pending`, `running`, \
-             `awaiting_review`, `paused`, `completed`, `failed`, `cancelled`), `workflow`, `person` (an email), \
-             `group` (one that the workflow is for, and that I am in), `tag`, `from` and `to` (when it was \
-             started), `min_cost_micros` (what its attempts cost, in millionths, as far as it was read), \
-             `archived=true` (those that were archived, in place of all others); `sort` is `newest`, `oldest`, \
-             `longest` or `dearest`. See [runs.md](runs.md)",
+             the workflow's name, the title, a tag or what it is about, or begin words of its text outputs), \
+             `status` (`pending`, `running`, `awaiting_review`, `paused`, `completed`, `failed`, `cancelled`), \
+             `workflow`, `person` (an email), `group` (one that the workflow is for, and that I am in), `tag`, \
+             `from` and `to` (when it was started), `min_cost_micros` (what its attempts cost, in millionths, as \
+             far as it was read), `stale=true` (those in which a step was stale some seconds after they were \
+             quiet), `archived=true` (those that were archived, in place of all others); `sort` is `newest`, \
+             `oldest`, `longest` or `dearest`. See [runs.md](runs.md)",
         )
         .asks("all", Kind::Switch, "Everybody's, for admins.")
         .asks("shared", Kind::Switch, "Those of others that a group of mine sees.")
@@ -61,6 +62,7 @@ pub(super) fn routes() -> Vec<Route> {
         .asks("from", Kind::Time, "Started then or later.")
         .asks("to", Kind::Time, "Started before.")
         .asks("min_cost_micros", Kind::Number, "What its attempts cost at least, in millionths.")
+        .asks("stale", Kind::Switch, "Those in which a step was stale some seconds after they were quiet.")
         .asks("archived", Kind::Switch, "Those that were archived, in place of all others.")
         .pages(),
         get(
@@ -194,7 +196,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/workflows/runs/{run_id}/events",
             runs::events,
             ASKED,
-            "the newest 200 events, as below; `?before=SEQ` for earlier ones, to which `Link` leads",
+            "the newest 200 events, or those of them that have 2 MiB together, as below; `?before=SEQ` for \
+             earlier ones, to which `Link` leads",
         )
         .list::<EventView>(),
         get(
