@@ -24,7 +24,7 @@ use std::{fs, process::Command};
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
 /// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
 /// that it alone asks for: together with the rest it would all be built a second time.
-const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
+pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
