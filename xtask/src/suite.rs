@@ -5,6 +5,7 @@
 
 mod clients;
 mod counts;
+mod interface;
 mod isolated;
 pub(crate) mod long;
 mod simulators;
@@ -45,6 +46,8 @@ pub(crate) enum Step {
     Python,
     /// The TypeScript client: tsc, node --test
     Typescript,
+    /// The REST interface, walked by its description: schemathesis
+    Interface,
     /// Playwright
     Browser,
 }
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Browser];
+        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Interface, Step::Browser];
         assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }

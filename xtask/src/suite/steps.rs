@@ -7,6 +7,7 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
+    interface,
     isolated::{self, LIMIT, Wanted},
     simulators, unsteady,
 };
@@ -98,6 +99,7 @@ impl Suite<'_> {
             Step::Build => programs(self.context),
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
+            Step::Interface => interface::walk(self.context, &mut self.counts),
             Step::Browser => self.browser_tests(),
         }
     }
