@@ -17,6 +17,7 @@ pub(crate) use door::Presented;
 pub use hub::Hub;
 pub(crate) use my_runs::my_socket;
 pub(crate) use run_feed::run_socket;
+pub(crate) use socket::Upgrade;
 
 /// Whether a live socket is asked for, by the path alone.
 pub(crate) fn is_socket(path: &str) -> bool {

@@ -9,6 +9,7 @@ mod build;
 mod context;
 mod dist;
 mod fresh;
+mod interface;
 mod postgres;
 mod queries;
 mod run;
@@ -74,6 +75,8 @@ enum Command {
     Sim(simulate::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
+    /// Write docs/openapi.json, and what is made of it: the tables of docs/rest.md, the types of clients/typescript
+    Interface,
     /// Regenerate the query cache in .sqlx from the migrations
     Sqlx {
         /// Change nothing, fail when the committed cache differs
@@ -115,6 +118,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim(options) => simulate::run_simulator(&context, &options),
         Command::Tidy => tidy::run(&context),
+        Command::Interface => interface::write(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;
             if check { queries::check(&context, &postgres) } else { queries::refresh(&context, &postgres) }

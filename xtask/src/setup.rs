@@ -12,6 +12,7 @@ mod node;
 pub(crate) mod peers;
 mod python;
 mod redis;
+pub(crate) mod schemathesis;
 mod system;
 
 use crate::{
@@ -68,6 +69,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         browser::browser(context)?;
         clients::typescript(context)?;
         clients::python(context)?;
+        schemathesis::install(context)?;
     }
     Ok(())
 }

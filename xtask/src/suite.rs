@@ -5,6 +5,7 @@
 
 mod clients;
 mod counts;
+mod interface;
 mod isolated;
 pub(crate) mod long;
 mod simulators;
@@ -16,6 +17,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use counts::Counts;
 use std::time::Instant;
+pub(crate) use steps::TESTED;
 
 /// The steps in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -44,6 +46,8 @@ pub(crate) enum Step {
     Python,
     /// The TypeScript client: tsc, node --test
     Typescript,
+    /// The REST interface, walked by its description: schemathesis
+    Interface,
     /// Playwright
     Browser,
 }
@@ -131,7 +135,7 @@ mod tests {
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Browser];
+        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Interface, Step::Browser];
         assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }

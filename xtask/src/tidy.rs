@@ -4,6 +4,7 @@
 //! this file reads the disk. A problem says what to do about it.
 
 mod colours;
+mod interface;
 mod licences;
 mod manifests;
 mod numbers;
@@ -80,6 +81,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     problems.extend(colours::check(tree));
     problems.extend(numbers::check(tree));
     problems.extend(seams::check(tree));
+    problems.extend(interface::check(tree));
     problems.extend(licences::check(context, tree.get("deny.toml"))?);
     Ok(problems)
 }

@@ -2,6 +2,7 @@
 // Must never import what only Node has; node.ts may.
 
 export type { Agent } from "./agent.js";
+export type * as api from "./api.js";
 export type { Content } from "./content.js";
 export type { AgentOptions, Context, Handler, Result, Streamed, Waiting } from "./context.js";
 export { InvalidOutput, Permanent, RateLimited, Refused, ServerRefused, Stopped, TaskError, Temporary, type StopReason } from "./errors.js";

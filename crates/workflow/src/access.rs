@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{GroupId, UserId};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Admin,
@@ -38,6 +39,7 @@ impl std::str::FromStr for Role {
 
 /// What an API token may be used for. Whoever made it may do more; nothing makes it do more than they may.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// See what its person sees. Every token may, but one for metrics alone.
@@ -84,6 +86,7 @@ impl std::str::FromStr for Scope {
 
 /// A signed-in person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Actor {
     pub id: UserId,
     pub email: String,
@@ -99,6 +102,7 @@ pub struct Actor {
 
 /// Somebody who is away, as they stand just now, to whoever has their reviews.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Absent {
     pub id: UserId,
     pub email: String,

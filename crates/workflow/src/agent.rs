@@ -26,6 +26,7 @@ use crate::{
 
 /// One immutable version of an agent.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentSpec {
     pub id: AgentId,
     #[serde(default)]
@@ -72,6 +73,7 @@ impl<'de> Deserialize<'de> for AgentConfig {
 
 /// Asks a language model. A first output that is no text makes the model answer in JSON of that schema.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmConfig {
     /// The provider's name, as in `WEFT_PROVIDER_<NAME>_*`; empty for the only or the default one.
@@ -90,6 +92,7 @@ pub struct LlmConfig {
 
 /// Renders a template over the inputs. A first output that is no text must render to JSON of its schema.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TemplateConfig {
     pub template: String,
@@ -97,6 +100,7 @@ pub struct TemplateConfig {
 
 /// Asks a person: the outputs are the fields of the form, the answers its artifacts. The step's review says who is asked and until when.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct HumanConfig {
     /// What the person is asked, a template over the inputs.
@@ -105,6 +109,7 @@ pub struct HumanConfig {
 
 /// Runs a published version of a template as one step: the inputs are its inputs by name.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowConfig {
     pub template_id: TemplateId,
@@ -114,6 +119,7 @@ pub struct WorkflowConfig {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutputOf {
     pub step: StepKey,

@@ -28,6 +28,7 @@ use crate::{
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     #[serde(default = "schema_version")]
@@ -71,6 +72,7 @@ fn schema_version() -> u32 {
 
 /// An input that the starter of a run fills in.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunInput {
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -24,6 +24,8 @@ pub mod lineage;
 pub mod merge;
 pub mod moving;
 pub mod notices;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod order;
 pub mod people;
 pub mod pieces;

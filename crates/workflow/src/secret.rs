@@ -35,6 +35,7 @@ const SCHEMES: [&str; 6] = ["", "bearer", "basic", "token", "apikey", "key"];
 
 /// A value on its way in: no log, no message and no dump shows it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Hidden(pub String);
 

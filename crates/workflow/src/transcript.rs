@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Transcript {
     /// The provider's name here.
     pub provider: String,
@@ -20,6 +21,7 @@ pub struct Transcript {
 
 /// One request and its answer.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TranscriptRound))]
 pub struct Round {
     /// What was said in this round, as it was sent; what an earlier round said was sent again before it.
     pub sent: Vec<Said>,
@@ -65,6 +67,7 @@ pub struct Called {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TranscriptSaid))]
 pub struct Said {
     /// `system`, `user` or `assistant`.
     pub role: String,

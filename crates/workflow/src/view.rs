@@ -14,6 +14,7 @@ use crate::{
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunView {
     pub id: RunId,
     /// The last event that it shows.
@@ -55,6 +56,7 @@ pub struct RunView {
 
 /// What this run changes about a step; it never touches the template.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
@@ -63,12 +65,14 @@ pub struct StepOverride {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepOfRun {
     pub run: RunId,
     pub step: StepKey,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BudgetView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<i64>,
@@ -78,6 +82,7 @@ pub struct BudgetView {
 
 /// A gate that is open: who may decide, and who has.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewView {
     pub opened_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +125,7 @@ fn yes() -> bool {
 
 /// What a person asked for when rejecting.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Feedback {
     pub text: String,
     pub by: String,
@@ -128,6 +134,7 @@ pub struct Feedback {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepView {
     pub key: StepKey,
     pub title: String,
@@ -166,6 +173,7 @@ impl StepView {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptView {
     pub step: StepKey,
     pub number: i32,
@@ -192,6 +200,7 @@ pub struct AttemptView {
 
 /// What an attempt was made with besides its inputs: a difference to what is in force now makes its result stale.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Basis {
     /// SHA-256 of the prompt in force, unrendered; absent for kinds without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,6 +212,7 @@ pub struct Basis {
 
 /// An input as one attempt consumed it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConsumedInput {
     pub port: String,
     /// The artifact version it came from; absent for constants, run inputs and overrides.
@@ -215,6 +225,7 @@ pub struct ConsumedInput {
 
 /// What an attempt cost.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -240,6 +251,7 @@ pub struct Usage {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactMeta {
     pub id: ArtifactId,
     pub producing_step_id: StepKey,

@@ -23,7 +23,8 @@ pub(super) enum After {
 }
 
 /// A run of thousands of steps is megabytes, and who works on it in a loop wants to know that it was done.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RunBrief)]
 pub(super) struct Brief {
     id: RunId,
     /// Of the last event that came of it.

@@ -14,12 +14,12 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct AtVersion {
     version: Option<i32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct TestStarted {
     run_id: RunId,
 }

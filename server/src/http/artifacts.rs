@@ -20,7 +20,7 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Filter {
     step: Option<StepKey>,
     name: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Filter {
     limit: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Download {
     /// Present with any value or none: the bytes as a file.
     download: Option<String>,

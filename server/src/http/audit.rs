@@ -18,7 +18,8 @@ use super::{extract::Params, problem::Result};
 const CHUNK: u16 = 500;
 const CSV_HEAD: &str = "id,at,who,via,address,action,subject,subject_email,data,subject_name\r\n";
 
-#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = AuditFormat)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     #[default]
@@ -27,7 +28,7 @@ enum Format {
     Json,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Wish {
     #[serde(default)]
     format: Format,

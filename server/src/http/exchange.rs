@@ -17,7 +17,7 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Wanted {
     #[serde(default)]
     dry_run: bool,

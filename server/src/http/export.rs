@@ -19,6 +19,7 @@ use http::header;
 use service::{OpContext, runs};
 use workflow::RunId;
 
+pub(super) use self::html::text;
 use self::{archive::Archive, report::Report};
 use super::{extract::Ids, problem::Result};
 

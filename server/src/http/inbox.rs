@@ -21,7 +21,8 @@ const HISTORY: [&str; 4] = ["all", "search", "workflow", "verdict"];
 const A_WORKFLOW: &str = "the id of a workflow";
 
 /// Gates whose beginnings are wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = WantPreviews)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Previews {
     gates: Vec<GateRef>,

@@ -16,21 +16,22 @@ use super::{
     problem::{Problem, Result},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct CreateUser {
     email: String,
     role: Role,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct UpdateUser {
     role: Option<Role>,
     is_disabled: Option<bool>,
     password: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfirmPassword)]
 pub(super) struct Confirm {
     password: String,
 }

@@ -50,19 +50,20 @@ const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
 const A_SWITCH: &str = "true or false";
 
 /// A page of runs.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RunPage)]
 pub(super) struct Listed {
     runs: Vec<ListedRun>,
     /// Give it back as `after` for the next page.
     next: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Other {
     with: RunId,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Before {
     before: Option<i64>,
 }

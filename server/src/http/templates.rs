@@ -19,13 +19,14 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct AtRevision {
     base_revision: Option<i64>,
 }
 
 /// What the author of a version says about it.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = PublishTemplate)]
 pub(super) struct Said {
     #[serde(default)]
     note: String,

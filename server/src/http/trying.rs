@@ -14,14 +14,14 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Steps {
     /// Keys, with commas between them.
     #[serde(default)]
     steps: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Place {
     step: Option<StepKey>,
     #[serde(default)]

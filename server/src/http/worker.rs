@@ -112,8 +112,9 @@ pub(super) async fn complete(
     Ok(Json(state.workers.complete(&caller, session, complete).await?).into_response())
 }
 
-#[derive(Serialize)]
-struct One {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = WireStatusOfOne)]
+pub(super) struct One {
     #[serde(flatten)]
     status: Status,
 }

@@ -17,14 +17,14 @@ use super::{
     problem::Result,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Filter {
     /// Only what no admin has accepted.
     #[serde(default)]
     waiting: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct OfAgents {
     /// Ids with commas between; all where it is absent.
     agents: Option<String>,

@@ -119,6 +119,8 @@ fn rest(it: &Fixture) -> Vec<Row> {
         "outputs": [{"name": "text"}]});
     let start = json!({"template_id": it.template, "inputs": {"text": "x"}});
     vec![
+        ("GET", "/api/openapi.json", Empty, EVERYBODY),
+        ("GET", "/api/docs", Empty, EVERYBODY),
         ("GET", "/api/me", Empty, SIGNED_IN),
         ("POST", "/api/me/confirm", Json(json!({"password": "wrong wrong wrong"})), SIGNED_IN),
         ("GET", "/api/users", Empty, ADMINS),

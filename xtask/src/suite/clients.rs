@@ -93,7 +93,7 @@ fn judge(client: &str, result: Result<()>, found: Counts, counts: &mut Counts) -
 }
 
 /// The binary of the suite.
-fn server(context: &Context) -> Result<PathBuf> {
+pub(super) fn server(context: &Context) -> Result<PathBuf> {
     let server = context.binary("weft");
     if !server.exists() {
         bail!("{} is not there: it is built by `cargo xtask test --only build`", server.display());
@@ -102,7 +102,7 @@ fn server(context: &Context) -> Result<PathBuf> {
 }
 
 /// Over a server of the tests' own, whatever this machine's is told.
-fn against(tests: &mut Command, server: &Path) {
+pub(super) fn against(tests: &mut Command, server: &Path) {
     for (name, _) in variables().filter(|(name, _)| name.starts_with("WEFT_") || name.starts_with("DATABASE_")) {
         tests.env_remove(name);
     }

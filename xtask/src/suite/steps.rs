@@ -7,6 +7,7 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
+    interface,
     isolated::{self, LIMIT, Wanted},
     simulators, unsteady,
 };
@@ -24,7 +25,7 @@ use std::{fs, process::Command};
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
 /// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
 /// that it alone asks for: together with the rest it would all be built a second time.
-const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
+pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
@@ -98,6 +99,7 @@ impl Suite<'_> {
             Step::Build => programs(self.context),
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
+            Step::Interface => interface::walk(self.context, &mut self.counts),
             Step::Browser => self.browser_tests(),
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn Tokens(ends: RwSignal<u32>) -> impl IntoView {
                 </span>
             </div>
             <div class="card-body stack">
-                <p class="muted">"For scripts and other programs: sent as " <code>"Authorization: Bearer …"</code> ", a token may do what you choose for it. Changing your password ends them all."</p>
+                <p class="muted">"For scripts and other programs: sent as " <code>"Authorization: Bearer …"</code> ", a token may do what you choose for it. Changing your password ends them all. " <a href="/api/docs" rel="external">"What programs can ask for"</a></p>
                 <FormError error/>
                 <Loaded of=tokens fallback=|| view! { <RowsSkeleton n=1/> } let:page>
                     <TokenList tokens=Paged::new(page, api::list_tokens) none="No token yet" ask/>

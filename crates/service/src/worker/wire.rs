@@ -19,7 +19,8 @@ use workflow::{
 
 // ---- sessions
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireRegister)]
 pub struct Register {
     pub protocol: u32,
     #[serde(default)]
@@ -37,7 +38,8 @@ pub struct Register {
     pub agents: Vec<OfferedAgent>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireOfferedAgent)]
 pub struct OfferedAgent {
     pub id: AgentId,
     #[serde(default)]
@@ -45,7 +47,9 @@ pub struct OfferedAgent {
     #[serde(default)]
     pub description: String,
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, OfferedInput>)]
     pub inputs: Ports<OfferedInput>,
+    #[schema(value_type = BTreeMap<String, OfferedOutput>)]
     pub outputs: Ports<OfferedOutput>,
     #[serde(default)]
     pub side_effects: SideEffects,
@@ -53,7 +57,8 @@ pub struct OfferedAgent {
     pub timeout_s: Option<u32>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireOfferedInput)]
 #[serde(deny_unknown_fields)]
 pub struct OfferedInput {
     #[serde(default)]
@@ -64,7 +69,8 @@ pub struct OfferedInput {
     pub required: bool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireOfferedOutput)]
 #[serde(deny_unknown_fields)]
 pub struct OfferedOutput {
     #[serde(default)]
@@ -107,7 +113,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Ports<T> {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireRegistered)]
 pub struct Registered {
     pub session: WorkerId,
     pub beat_every_ms: u64,
@@ -119,7 +126,8 @@ pub struct Registered {
 }
 
 /// How an offered agent stands, as its worker is told.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireKnown)]
 pub struct Known {
     #[serde(flatten)]
     pub standing: Standing,
@@ -128,19 +136,22 @@ pub struct Known {
 
 // ---- claims
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireClaim)]
 pub struct Claim {
     pub max: usize,
     #[serde(default)]
     pub wait_ms: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireTasks)]
 pub struct Tasks {
     pub tasks: Vec<Task>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireTask)]
 pub struct Task {
     pub token: String,
     pub agent: AgentId,
@@ -163,7 +174,8 @@ pub struct Task {
 }
 
 /// A value: as it is, or as content of its own.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireContent)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
     pub media_type: String,
@@ -178,13 +190,15 @@ pub struct Content {
     pub size: Option<u64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireRevision)]
 pub struct Revision {
     pub outputs: BTreeMap<String, Content>,
     pub feedback: Vec<Asked>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireAsked)]
 pub struct Asked {
     pub round: i32,
     pub by: String,
@@ -193,7 +207,8 @@ pub struct Asked {
 
 // ---- beats
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireBeat)]
 pub struct Beat {
     #[serde(default)]
     pub wait_ms: u64,
@@ -201,7 +216,8 @@ pub struct Beat {
     pub tasks: Vec<BeatOfTask>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireBeatOfTask)]
 pub struct BeatOfTask {
     pub token: String,
     #[serde(default)]
@@ -214,7 +230,8 @@ pub struct BeatOfTask {
     pub checkpoint: Option<Value>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireProgress)]
 pub struct Progress {
     #[serde(default)]
     pub done: i64,
@@ -224,13 +241,15 @@ pub struct Progress {
     pub note: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireDelta)]
 pub struct Delta {
     pub output: String,
     pub text: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireLog)]
 pub struct Log {
     #[serde(default)]
     pub at: Option<DateTime<Utc>>,
@@ -239,7 +258,8 @@ pub struct Log {
     pub text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireBeaten)]
 pub struct Beaten {
     pub session: SessionState,
     pub server_time: DateTime<Utc>,
@@ -248,7 +268,8 @@ pub struct Beaten {
     pub tasks: Vec<StateOfTask>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireSessionState)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
     Ok,
@@ -266,13 +287,15 @@ impl From<WorkerState> for SessionState {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireStateOfTask)]
 pub struct StateOfTask {
     pub token: String,
     pub state: TaskState,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireTaskState)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     Ok,
@@ -283,7 +306,8 @@ pub enum TaskState {
 
 // ---- results
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireComplete)]
 pub struct Complete {
     #[serde(default)]
     pub results: Vec<Outcome>,
@@ -292,7 +316,8 @@ pub struct Complete {
 }
 
 /// How an attempt ended. The result of a callback has no token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireOutcome)]
 pub struct Outcome {
     #[serde(default)]
     pub token: String,
@@ -307,7 +332,8 @@ pub struct Outcome {
     pub resume_within_s: Option<i64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireWord)]
 #[serde(rename_all = "snake_case")]
 pub enum Word {
     Completed,
@@ -317,7 +343,8 @@ pub enum Word {
     Waiting,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireUsage)]
 #[serde(default)]
 pub struct Usage {
     pub model: String,
@@ -326,7 +353,8 @@ pub struct Usage {
     pub cost_micros: Option<i64>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireFailure)]
 pub struct Failure {
     pub class: FailureClass,
     #[serde(default)]
@@ -337,7 +365,8 @@ pub struct Failure {
     pub no_retry: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireFailureClass)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     Timeout,
@@ -348,20 +377,23 @@ pub enum FailureClass {
     InvalidOutput,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireCompleted)]
 pub struct Completed {
     pub results: Vec<StatusOfResult>,
     pub tasks: Vec<Task>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireStatusOfResult)]
 pub struct StatusOfResult {
     pub token: String,
     #[serde(flatten)]
     pub status: Status,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireStatus)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Status {
     Committed,
@@ -370,7 +402,8 @@ pub enum Status {
     InvalidOutput { problems: Vec<OutputProblem> },
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireOutputProblem)]
 pub struct OutputProblem {
     pub field: String,
     pub message: String,
@@ -378,12 +411,14 @@ pub struct OutputProblem {
 
 // ---- callbacks
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WireWantCallback)]
 pub struct WantCallback {
     pub within_s: i64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WireCallback)]
 pub struct Callback {
     pub callback: String,
     pub url: &'static str,

@@ -16,6 +16,7 @@ use crate::{
 
 /// Calls a URL. The first output is the body: text, or JSON where its schema is no text.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     pub method: HttpMethod,
@@ -30,6 +31,7 @@ pub struct HttpConfig {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HttpMethod {
     #[default]

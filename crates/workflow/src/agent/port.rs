@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::Schema;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InputPort {
     pub name: String,
@@ -16,6 +17,7 @@ pub struct InputPort {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutputPort {
     pub name: String,

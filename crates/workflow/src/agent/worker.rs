@@ -10,6 +10,7 @@ use crate::{hash, id::AgentId};
 
 /// An outside worker does it. Its ports are those that a worker offered and an admin accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkerConfig {
     /// Of what a step's author sees: [`offer_hash`]. Tasks go only to sessions that offer this very one.

@@ -44,6 +44,7 @@ words!(
 
 /// What is done with a whole batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BatchAct {
     Pause,
@@ -53,6 +54,7 @@ pub enum BatchAct {
 
 /// A batch, with how far it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchView {
     pub id: BatchId,
     pub template_id: TemplateId,
@@ -78,6 +80,7 @@ pub struct BatchView {
 
 /// A row of a batch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchRow {
     /// In the table, without its head: from 1.
     pub n: i32,
@@ -93,6 +96,7 @@ pub struct BatchRow {
 
 /// What a table would do, before anything is started.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchCheck {
     pub template_version: i32,
     pub separator: char,
@@ -109,6 +113,7 @@ pub struct BatchCheck {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchColumn {
     pub name: String,
     /// The key of the input that it gives; absent where it gives none.
@@ -117,6 +122,7 @@ pub struct BatchColumn {
 
 /// What keeps a table from being started.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchFault {
     /// Absent where it is about the table or a column as a whole.
     pub row: Option<usize>,

@@ -13,6 +13,7 @@ use crate::{
 
 /// What a run is, without its steps.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunHead {
     pub id: RunId,
     /// What people call it.
@@ -46,6 +47,7 @@ impl From<&RunView> for RunHead {
 
 /// Two runs of one template side by side.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comparison {
     pub left: RunId,
     pub right: RunId,
@@ -56,6 +58,7 @@ pub struct Comparison {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepComparison {
     pub key: StepKey,
     pub title: String,
@@ -87,6 +90,7 @@ impl StepComparison {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactComparison {
     pub name: String,
     pub left: Option<ArtifactMeta>,
@@ -96,6 +100,7 @@ pub struct ArtifactComparison {
 
 /// Why a completed step is stale.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Staleness {
     /// Empty when only something before it is stale.
     pub because: Vec<StaleReason>,
@@ -104,6 +109,7 @@ pub struct Staleness {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StaleReason {
     /// "because `research.notes` is now v3"

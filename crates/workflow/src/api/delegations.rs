@@ -8,6 +8,7 @@ use crate::id::DelegationId;
 
 /// My reviews, to somebody, from a day to a day.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewDelegation {
     /// The email of who decides for me.
@@ -22,6 +23,7 @@ pub struct NewDelegation {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DelegationView {
     pub id: DelegationId,
     /// The email of who is away.
@@ -44,6 +46,7 @@ pub struct DelegationView {
 
 /// What is not over, the first to begin first.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MyDelegations {
     /// Reviews of mine that others have.
     pub given: Vec<DelegationView>,

@@ -7,6 +7,7 @@ use crate::problem::Problem;
 
 /// Why a request was refused: the body of every error, as `application/problem+json` over REST.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiError {
     pub status: u16,
     /// Stable; programs decide by it.
@@ -24,6 +25,7 @@ pub struct ApiError {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// 400: the request cannot be read.

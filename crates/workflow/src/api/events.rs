@@ -19,6 +19,7 @@ use crate::{
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventView {
     /// Gapless from 1 in each run.
     pub seq: i64,
@@ -36,6 +37,7 @@ pub struct EventView {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventActor {
     pub id: UserId,
     pub email: String,
@@ -43,6 +45,7 @@ pub struct EventActor {
 
 /// What the event changed, as new values.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EventData {
     /// The step the event is about, where it is about one.
@@ -76,6 +79,7 @@ pub struct EventData {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepChange {
     pub key: StepKey,
     pub status: StepStatus,
@@ -102,6 +106,7 @@ pub struct StepChange {
 
 /// A gate that was closed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewEnd {
     pub step: StepKey,
     pub generation: i32,
@@ -125,6 +130,7 @@ pub struct ReviewEnd {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RejectionView {
     pub step: StepKey,
     /// The generation whose result was rejected.
@@ -139,6 +145,7 @@ pub struct RejectionView {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MovedView {
     pub template_version: i32,
     pub template_name: String,

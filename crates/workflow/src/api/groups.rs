@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{GroupId, RunId, StepKey, TemplateId, UserId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GroupView {
     pub id: GroupId,
     pub name: String,
@@ -18,6 +19,7 @@ pub struct GroupView {
 
 /// A group to be made. Its id is never changed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewGroup {
     pub id: GroupId,
@@ -25,18 +27,21 @@ pub struct NewGroup {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RenameGroup {
     pub name: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddMember {
     pub email: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberView {
     pub id: UserId,
     pub email: String,
@@ -45,6 +50,7 @@ pub struct MemberView {
 
 /// What a workflow is to one group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AudienceGroup {
     pub group_id: GroupId,
@@ -58,6 +64,7 @@ pub struct AudienceGroup {
 
 /// For whom a workflow is, as a whole.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
     pub groups: Vec<AudienceGroup>,
@@ -65,6 +72,7 @@ pub struct Audience {
 
 /// For whom a workflow is to be.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeAudience {
     pub groups: Vec<AudienceGroup>,
@@ -75,6 +83,7 @@ pub struct ChangeAudience {
 
 /// An open gate at which too few can decide.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StuckGate {
     pub run_id: RunId,
     pub step: StepKey,

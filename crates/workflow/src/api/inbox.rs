@@ -37,6 +37,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InboxScope {
     /// What asks me, and what my runs wait for where nobody else is asked; not what I have approved already, nor what I may not decide.
@@ -47,6 +48,7 @@ pub enum InboxScope {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InboxSort {
     #[default]
@@ -60,6 +62,7 @@ pub enum InboxSort {
 
 /// An open gate, as somebody who may decide there sees it in a list.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxItem {
     pub run_id: RunId,
     /// With the key of its item, if it is one.
@@ -107,6 +110,7 @@ impl InboxItem {
 
 /// How much waits, whole and by workflow.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxCounts {
     pub n: i64,
     /// By name.
@@ -114,6 +118,7 @@ pub struct InboxCounts {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxWorkflow {
     pub template_id: TemplateId,
     pub name: String,
@@ -136,6 +141,7 @@ pub struct HistoryQuery {
 
 /// A gate that was closed, newest first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryItem {
     pub run_id: RunId,
     pub step: StepKey,
@@ -162,6 +168,7 @@ pub struct HistoryItem {
 
 /// A gate among many.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GateRef {
     pub run_id: RunId,
@@ -170,6 +177,7 @@ pub struct GateRef {
 
 /// What is read before a gate is decided.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GateReading {
     pub item: InboxItem,
     /// What is decided about: the latest version of each output. None yet for a form that nobody answered.
@@ -191,6 +199,7 @@ pub struct GateReading {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GateVerbs {
     pub approve: bool,
     pub edit: bool,
@@ -200,6 +209,7 @@ pub struct GateVerbs {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GateSource {
     pub port: String,
     /// The title of the step that made it.
@@ -209,6 +219,7 @@ pub struct GateSource {
 
 /// The beginning of what a gate is about, for a list.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatePreview {
     pub run_id: RunId,
     pub step: StepKey,
@@ -220,6 +231,7 @@ pub struct GatePreview {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PreviewedOutput {
     pub name: String,
     pub media_type: String,
@@ -231,6 +243,7 @@ pub struct PreviewedOutput {
 
 /// One decision about many gates, at most `MOST_AT_ONCE`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecideMany {
     pub decision: Decision,
@@ -244,6 +257,7 @@ pub struct DecideMany {
 pub const MOST_AT_ONCE: usize = 100;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     Approve,
@@ -251,6 +265,7 @@ pub enum Decision {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecideGate {
     pub run_id: RunId,
@@ -262,6 +277,7 @@ pub struct DecideGate {
 
 /// What became of one of many.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GateAnswer {
     pub run_id: RunId,
     pub step: StepKey,
@@ -272,6 +288,7 @@ pub struct GateAnswer {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// Approved with enough votes, or sent back.

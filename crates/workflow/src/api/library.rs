@@ -24,6 +24,7 @@ pub struct WorkflowPorts {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OfferedOutput {
     pub of: OutputOf,
     pub step_title: String,
@@ -32,6 +33,7 @@ pub struct OfferedOutput {
 
 /// An agent as the builder's library lists it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentView {
     pub id: AgentId,
     pub name: String,
@@ -58,6 +60,7 @@ impl From<&AgentSpec> for AgentView {
 
 /// Creates an agent, or its next version.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SaveAgent {
     pub id: AgentId,
     pub name: String,
@@ -77,6 +80,7 @@ pub struct SaveAgent {
 
 /// Tries an agent on sample input: a run of kind `test`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TestAgent {
     pub agent_id: AgentId,
     #[serde(default)]
@@ -94,6 +98,7 @@ pub struct TestAgent {
 
 /// A language-model provider as the server is configured, without its key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProviderView {
     pub name: String,
     /// `openai`, `anthropic`, `gemini`, `ollama`, ...
@@ -102,6 +107,7 @@ pub struct ProviderView {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TemplateSummary {
     pub id: TemplateId,
     pub name: String,
@@ -118,6 +124,7 @@ pub struct TemplateSummary {
 
 /// A template with its draft, as admins see it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TemplateView {
     pub id: TemplateId,
     pub name: String,
@@ -137,6 +144,7 @@ pub struct TemplateView {
 
 /// The published version of a template, as everybody sees it: enough for the gallery card and the start form.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublishedTemplate {
     pub id: TemplateId,
     pub name: String,
@@ -155,6 +163,7 @@ pub struct PublishedTemplate {
 
 /// What the last runs of a workflow that completed took, from their start to their end, with the time that people took.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunEstimate {
     pub n_runs: i64,
     pub median_ms: i64,
@@ -167,6 +176,7 @@ pub struct RunEstimate {
 
 /// A published template with its drawing, as the gallery shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GalleryCard {
     pub template: PublishedTemplate,
     pub drawing: Drawing,
@@ -174,6 +184,7 @@ pub struct GalleryCard {
 
 /// A small drawing of a workflow.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Drawing {
     /// Made by the server, without a text of anybody's in it; empty where there is nothing to draw.
     pub svg: String,
@@ -183,6 +194,7 @@ pub struct Drawing {
 
 /// What an admin should know before starting a published version.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DraftNotes {
     /// Whether the draft means something else.
     pub has_unpublished_changes: bool,
@@ -191,6 +203,7 @@ pub struct DraftNotes {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateTemplate {
     pub name: String,
     #[serde(default)]
@@ -205,6 +218,7 @@ fn empty_object() -> Value {
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateTemplate {
     #[serde(default)]
     pub name: Option<String>,
@@ -241,6 +255,7 @@ pub struct FoundAgent {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Published {
     pub version: i32,
 }

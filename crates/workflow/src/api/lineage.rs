@@ -9,11 +9,13 @@ use crate::{
 
 /// Everything an artifact was made from, back to the inputs of the run. Nodes are listed once, the asked one first.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lineage {
     pub artifacts: Vec<LineageNode>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LineageNode {
     pub artifact: ArtifactMeta,
     pub step_title: String,
@@ -32,6 +34,7 @@ pub struct LineageNode {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "RawLineageInput")]
 pub struct LineageInput {
     pub port: String,
@@ -40,6 +43,7 @@ pub struct LineageInput {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum LineageSource {
     Artifact {

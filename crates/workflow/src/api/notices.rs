@@ -21,6 +21,7 @@ pub const MAX_ADDRESS_BYTES: usize = 2_000;
 
 /// How soon somebody is told.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeWhen {
     AtOnce,
@@ -43,6 +44,7 @@ impl NoticeWhen {
 
 /// What an address takes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AddressKind {
     /// JSON, signed as Standard Webhooks say.
@@ -62,6 +64,7 @@ impl AddressKind {
 
 /// What one person chose, and what they may choose among.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MyNotices {
     /// Where mail goes: the email of the account.
     pub email: String,
@@ -77,6 +80,7 @@ pub struct MyNotices {
 
 /// An address as those see it who choose: where it leads is the admins'.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeAddressOption {
     pub id: NoticeAddressId,
     pub name: String,
@@ -86,6 +90,7 @@ pub struct NoticeAddressOption {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeChoice {
     /// Absent: one's own email.
     pub address: Option<NoticeAddressId>,
@@ -98,6 +103,7 @@ pub struct NoticeChoice {
 
 /// A choice to make, or to take back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChooseNotice {
     /// Absent: one's own email.
@@ -113,6 +119,7 @@ pub struct ChooseNotice {
 
 /// An address, as admins see it. Where it leads is shown as scheme and host alone: the rest is a key mostly.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeAddressView {
     pub id: NoticeAddressId,
     pub name: String,
@@ -137,6 +144,7 @@ pub struct NoticeAddressView {
 
 /// An address to register. The url of Slack's kind is a key: it is stored encrypted, and never told again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewNoticeAddress {
     pub name: String,
@@ -146,6 +154,7 @@ pub struct NewNoticeAddress {
 
 /// What of an address is to be otherwise; what is absent stays.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeNoticeAddress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +168,7 @@ pub struct ChangeNoticeAddress {
 
 /// An address with the secret that its webhooks are signed with: told this once. Slack's kind has none.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeAddressSecret {
     pub address: NoticeAddressView,
     /// `whsec_...`
@@ -167,6 +177,7 @@ pub struct NoticeAddressSecret {
 
 /// What came of a test.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeTest {
     pub is_sent: bool,
     /// What the other side said, or why it could not be asked.
@@ -175,6 +186,7 @@ pub struct NoticeTest {
 
 /// What a message is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// A gate asks.
@@ -194,6 +206,7 @@ impl NoticeKind {
 
 /// How far a notice is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeState {
     Waiting,
@@ -217,6 +230,7 @@ impl NoticeState {
 
 /// One attempt to send a message, newest first.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeDelivery {
     pub id: i64,
     /// What the receiver is told as `webhook-id`: the same at every attempt.
@@ -254,6 +268,7 @@ pub struct DeliveryQuery {
 
 /// How mail reaches its server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SmtpTls {
     /// Encrypted from the first byte on (port 465).
@@ -287,6 +302,7 @@ impl SmtpTls {
 
 /// How this instance sends notices. What the operator set is shown, and may not be changed here.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeSettings {
     /// Empty: no mail is sent.
     pub host: String,
@@ -311,6 +327,7 @@ pub struct NoticeSettings {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LockedField {
     /// Named as in `NoticeSettings`.
     pub field: String,
@@ -319,6 +336,7 @@ pub struct LockedField {
 
 /// How it is to be from now on. Fields that are locked are left as they are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetNoticeSettings {
     pub host: String,

@@ -20,6 +20,7 @@ pub struct SetupState {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserView {
     pub id: UserId,
     pub email: String,
@@ -46,6 +47,7 @@ pub struct SessionView {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenView {
     pub id: TokenId,
     pub name: String,
@@ -60,6 +62,7 @@ pub struct TokenView {
 
 /// A token to be made.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewToken {
     pub name: String,
     /// Reading is always among them.
@@ -72,6 +75,7 @@ pub struct NewToken {
 
 /// Shown once.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     pub token: String,
     pub view: TokenView,
@@ -79,6 +83,7 @@ pub struct CreatedToken {
 
 /// What of the audit log is asked for; what is absent restricts nothing.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct AuditFilter {
     /// An email, or `operator` for the command line. A failed sign-in is of whom it was tried as.
@@ -106,6 +111,7 @@ pub struct AuditFilter {
 
 /// Something that somebody did, outside of runs: these have their own events.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
     pub id: i64,
     pub at: DateTime<Utc>,
@@ -129,6 +135,7 @@ pub struct AuditEntry {
 
 /// Newest first.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// The `before` of the next page, if there is more.

@@ -55,6 +55,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunScope {
     #[default]
@@ -68,6 +69,7 @@ pub enum RunScope {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunSort {
     #[default]
@@ -81,6 +83,7 @@ pub enum RunSort {
 
 /// The status of a run as lists show it: what nothing but reviews hold is not called paused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     Pending,
@@ -120,6 +123,7 @@ impl RunState {
 
 /// What people call a run, and by what they find it again: of their lists, never of the run itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RunLabels {
     /// Shown in place of what it is about.
@@ -134,6 +138,7 @@ pub const MOST_RUNS_AT_ONCE: usize = 200;
 
 /// What is done with many runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunAction {
     Cancel,
@@ -148,6 +153,7 @@ pub enum RunAction {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRuns {
     pub action: RunAction,
@@ -159,6 +165,7 @@ pub struct ChangeRuns {
 
 /// With which of them it was done, or would be, and why not with the others.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangedRuns {
     pub done: Vec<RunId>,
     pub refused: Vec<RefusedRun>,
@@ -168,6 +175,7 @@ pub struct ChangedRuns {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusedRun {
     pub id: RunId,
     /// In words.
@@ -183,6 +191,7 @@ pub struct RunInputs {
 
 /// A run in such a list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ListedRun {
     #[serde(flatten)]
     pub run: RunSummary,

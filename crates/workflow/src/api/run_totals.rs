@@ -41,6 +41,7 @@ impl TotalsQuery {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunTotals {
     /// The first and the last day.
     pub from: NaiveDate,
@@ -65,6 +66,7 @@ pub struct RunTotals {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DayTotals {
     pub day: NaiveDate,
     /// Started on that day, and how they ended; the others are not over.
@@ -105,6 +107,7 @@ impl DayTotals {
 
 /// 5 % off at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Percentiles {
     /// Of so many.
     pub n: i64,
@@ -114,6 +117,7 @@ pub struct Percentiles {
 
 /// What was used in these days, by a workflow, an agent, a model or a person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsedBy {
     /// The id of the workflow or the agent, the name of the model, the email; none of the rest, and empty where it is not known.
     pub id: Option<String>,
@@ -124,6 +128,7 @@ pub struct UsedBy {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkflowChoice {
     pub id: TemplateId,
     pub name: String,

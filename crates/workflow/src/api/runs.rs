@@ -16,6 +16,7 @@ use crate::{
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartRun {
     pub template_id: TemplateId,
     /// Absent for the published version.
@@ -33,6 +34,7 @@ fn on() -> bool {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunSummary {
     pub id: RunId,
     pub template_id: TemplateId,
@@ -60,12 +62,14 @@ pub struct RunPage {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PatchRun {
     pub auto_run: bool,
 }
 
 /// An artifact with its content: a JSON value, text, or base64 for what is neither.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactView {
     #[serde(flatten)]
     pub meta: ArtifactMeta,
@@ -90,6 +94,7 @@ impl<'de> Deserialize<'de> for ArtifactView {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     Json,
@@ -99,12 +104,14 @@ pub enum Encoding {
 
 /// What an attempt told a language model and what came back; absent where no model was asked, or nothing is kept.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptTranscript {
     pub transcript: Option<Transcript>,
 }
 
 /// What the run page needs to show a step's prompt: the text in force and where it comes from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepPrompt {
     /// Absent for kinds without a prompt.
     pub effective: Option<String>,
@@ -118,6 +125,7 @@ pub struct StepPrompt {
 
 /// Versions of the artifacts of a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactVersions {
     pub artifacts: Vec<ArtifactMeta>,
     /// There is more: give it back as `after` for the next page.

@@ -16,6 +16,7 @@ use crate::{
 
 /// All that anybody is told of a secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretView {
     pub name: SecretName,
     pub description: String,
@@ -36,9 +37,11 @@ pub struct SecretView {
 
 /// A value, and where it may go from now on. Who widens that has to know the value.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetSecret {
     pub value: Hidden,
     pub hosts: Vec<String>,
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub description: String,
     /// Absent: whoever may use it now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +50,7 @@ pub struct SetSecret {
 
 /// The agents that may use a secret from now on, and no others.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrantSecret {
     pub agents: Vec<AgentId>,

@@ -8,6 +8,7 @@ use crate::id::{GroupId, ShareId};
 
 /// With whom: one person or one group.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewShare {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,6 +19,7 @@ pub struct NewShare {
 
 /// That a run is shared with one person or one group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunShare {
     pub id: ShareId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,7 @@ pub struct RunShare {
 
 /// A group that a run can be shared with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShareGroup {
     pub id: GroupId,
     pub name: String,
@@ -44,6 +47,7 @@ pub struct ShareGroup {
 
 /// With whom a run is shared, and with which groups whoever asks can share it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunShares {
     pub shares: Vec<RunShare>,
     pub groups: Vec<ShareGroup>,

@@ -14,6 +14,7 @@ use crate::{
 
 /// Runs the stored draft, or a part of it; nothing is published.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TryDraft {
     /// The revision of the draft that is to be tried: the `draft_revision` that was given. 422 without one, 409 when it is stale.
@@ -60,6 +61,7 @@ impl TryDraft {
 
 /// How much of the draft.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     #[default]
@@ -90,6 +92,7 @@ impl Extent {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TryStarted {
     pub run_id: RunId,
     /// Steps that do not run, because their outputs are pinned.
@@ -98,6 +101,7 @@ pub struct TryStarted {
 
 /// What a pinned value stands for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PinPlace {
     /// Absent: an input of the workflow.
@@ -109,6 +113,7 @@ pub struct PinPlace {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PinSide {
     #[default]
@@ -130,6 +135,7 @@ impl PinSide {
 
 /// A value that a person keeps for tries of one workflow. It is theirs alone: never published, never exported.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
     pub place: PinPlace,
@@ -139,6 +145,7 @@ pub struct Pin {
 
 /// The values that were seen last, in tries and runs of a workflow.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Seen {
     /// The newest runs and tries, newest first: those whose values a try can be run on.
     #[serde(default)]
@@ -150,6 +157,7 @@ pub struct Seen {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SeenRun {
     pub run_id: RunId,
     pub is_test: bool,
@@ -157,6 +165,7 @@ pub struct SeenRun {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SeenValue {
     pub run_id: RunId,
     /// Whether it comes from a try.

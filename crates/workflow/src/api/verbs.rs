@@ -18,6 +18,7 @@ use crate::{
 };
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TriggerStep {
     /// Absent leaves the override as it is, null takes it back, a text replaces it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -37,6 +38,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContinueStep {
     /// The digest of what was seen (`review_digest`); refused with 409 once something newer is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,7 @@ pub struct ContinueStep {
 
 /// New versions by a person. JSON outputs take any JSON value, text outputs a string.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EditStep {
     /// Content by output name.
@@ -62,6 +65,7 @@ pub struct EditStep {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RejectStep {
     /// What to do better: the agent sees it with its last output.
@@ -73,6 +77,7 @@ pub struct RejectStep {
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SkipStep {
     /// Values for required ports that read this step's artifacts: `{step: {port: value}}`.
@@ -84,6 +89,7 @@ pub struct SkipStep {
 
 /// A required port that reads what a step would have made: skipping the step wants a value for it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkipNeed {
     /// The dependent that has the port.
     pub step: StepKey,
@@ -93,6 +99,7 @@ pub struct SkipNeed {
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SupplyStep {
     /// Content by output name; every output of the agent.
@@ -103,6 +110,7 @@ pub struct SupplyStep {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct StopStep {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,6 +119,7 @@ pub struct StopStep {
 
 /// What runs again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RerunMode {
     #[default]
@@ -128,6 +137,7 @@ impl RerunMode {
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RerunStep {
     pub mode: RerunMode,
@@ -143,6 +153,7 @@ pub struct RerunStep {
 
 /// What a verb would run again, and what the last attempts of it cost.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlastRadius {
     /// By key.
     pub steps: Vec<BlastStep>,
@@ -154,6 +165,7 @@ pub struct BlastRadius {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlastStep {
     pub key: StepKey,
     pub title: String,
@@ -171,6 +183,7 @@ pub struct BlastStep {
 
 /// The answer to a verb that can be tried dry.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Rerun {
     Dry(BlastRadius),
@@ -202,6 +215,7 @@ fn either<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Re
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RollbackArtifact {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,6 +223,7 @@ pub struct RollbackArtifact {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ForkRun {
     /// The new run begins here; what is upstream or beside it is shared.
     pub step: StepKey,
@@ -223,6 +238,7 @@ pub struct ForkRun {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdoptRun {
     /// The run to take versions from: of the same template.
     pub from: RunId,
@@ -232,6 +248,7 @@ pub struct AdoptRun {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoveRun {
     pub version: i32,
     /// Only say which completed steps stay valid.
@@ -241,6 +258,7 @@ pub struct MoveRun {
 
 /// A published version of a template, as it can be started, moved to, or used as a step.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PublishedVersion {
     pub version: i32,
     pub n_steps: i64,
@@ -255,6 +273,7 @@ pub struct PublishedVersion {
 
 /// What moving to another version means for each step.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MovePlan {
     /// Completed, and stays so.
     pub kept: Vec<StepKey>,
@@ -268,6 +287,7 @@ pub struct MovePlan {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum MoveAnswer {
     Dry(MovePlan),
@@ -284,6 +304,7 @@ impl<'de> Deserialize<'de> for MoveAnswer {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ResumeRun {
     /// A new budget; a run that a budget paused needs one larger than what it used.

@@ -38,6 +38,7 @@ words!(
 
 /// A session of an outside worker.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerView {
     pub id: WorkerId,
     pub name: String,
@@ -65,6 +66,7 @@ pub struct WorkerView {
 
 /// What speaks for the worker.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Sdk {
     pub name: String,
@@ -74,6 +76,7 @@ pub struct Sdk {
 
 /// An agent that a session offers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerAgent {
     pub id: AgentId,
     pub hash: String,
@@ -82,6 +85,7 @@ pub struct WorkerAgent {
 
 /// Whether tasks of an offered agent come, and why not.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Standing {
     pub state: OfferState,
     /// The newest version with these very ports.
@@ -94,6 +98,7 @@ pub struct Standing {
 
 /// What a session runs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerTask {
     pub run: RunId,
     pub step: StepKey,
@@ -103,12 +108,14 @@ pub struct WorkerTask {
 
 /// An admin's wish for a session: `working`, `paused` or `draining`; `gone` ends it at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetWorker {
     pub state: WorkerState,
 }
 
 /// An agent that outside workers offered, with these very ports.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OfferView {
     pub agent_id: AgentId,
     pub hash: String,
@@ -132,6 +139,7 @@ pub struct OfferView {
 
 /// What waits for the workers of an agent, and how many they are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueView {
     /// Steps that could start now.
     pub queued: i64,
@@ -147,12 +155,14 @@ pub struct QueueView {
 
 /// Takes an offer into the library, as the next version of its agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AcceptOffer {
     pub agent_id: AgentId,
     pub hash: String,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerTokenView {
     pub id: TokenId,
     pub name: String,
@@ -171,6 +181,7 @@ pub struct WorkerTokenView {
 
 /// A worker token to be made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewWorkerToken {
     pub name: String,
     pub agents: Vec<String>,
@@ -183,6 +194,7 @@ pub struct NewWorkerToken {
 
 /// Shown once.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedWorkerToken {
     pub token: String,
     pub view: WorkerTokenView,
@@ -190,6 +202,7 @@ pub struct CreatedWorkerToken {
 
 /// A step that is ready, and nobody is there to do it; or one that runs, and nothing is heard of who does it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AbsentWorker {
     pub step: StepKey,
     pub agent_id: AgentId,
@@ -202,6 +215,7 @@ pub struct AbsentWorker {
 
 /// How far an attempt says that it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct TaskProgress {
     pub done: u64,
@@ -213,6 +227,7 @@ pub struct TaskProgress {
 
 /// A line that an attempt logged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogLine {
     pub at: DateTime<Utc>,
     #[serde(default)]
@@ -221,6 +236,7 @@ pub struct LogLine {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     Debug,
@@ -232,6 +248,7 @@ pub enum LogLevel {
 
 /// The last lines that an attempt logged, in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptLogs {
     pub lines: Vec<LogLine>,
     /// Older lines that were not kept.

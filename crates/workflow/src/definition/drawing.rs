@@ -12,6 +12,7 @@ use crate::{
 
 /// One of few colours, which hold their contrast in every theme: what they look like is for the style sheet to say.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Colour {
     Red,
@@ -51,6 +52,7 @@ impl Colour {
 
 /// A note on the canvas, in Markdown.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Note {
     pub id: String,
@@ -65,6 +67,7 @@ pub struct Note {
 
 /// A frame around steps. Which ones is theirs to say, so that a step is in one group at most and takes it along.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Group {
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Actor, KnownAs};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Review {
     pub mode: ReviewMode,
@@ -42,6 +43,7 @@ impl Default for Review {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewMode {
     /// A gate only while the run's auto-run is off.
@@ -71,6 +73,7 @@ impl ReviewMode {
 }
 
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Assignees {
     pub roles: Vec<String>,
@@ -105,6 +108,7 @@ pub(crate) fn asks(roles: &[String], groups: &[String], users: &[String], who: K
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnReviewTimeout {
     #[default]

@@ -21,6 +21,7 @@ use crate::{
 
 /// A node of the DAG.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -140,6 +141,7 @@ fn is_default_timeout(seconds: &u32) -> bool {
 
 /// When a step may run, judged once every direct dependency is terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerRule {
     /// None failed, and at least one completed.
@@ -162,6 +164,7 @@ impl TriggerRule {
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MapOver {
     pub over: Source,
@@ -180,6 +183,7 @@ fn max_items() -> u32 {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnItemError {
     #[default]
@@ -199,6 +203,7 @@ impl OnItemError {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SideEffects {
     #[default]
@@ -219,6 +224,7 @@ impl SideEffects {
 
 /// Where a node stands on the canvas; outside the semantic hash.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     pub x: f64,

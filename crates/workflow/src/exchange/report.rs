@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::TemplateId;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportReport))]
 pub struct Report {
     /// The slug of the workflow that the file is about, and its name.
     pub main: String,
@@ -41,6 +42,7 @@ impl Report {
 
 /// One workflow or agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportChange))]
 pub struct Change {
     pub thing: Thing,
     /// A slug, or an agent's id.
@@ -56,6 +58,7 @@ pub struct Change {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportThing))]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
     Workflow,
@@ -63,6 +66,7 @@ pub enum Thing {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportAct))]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     /// It is here already, as it is in the file.
@@ -76,12 +80,14 @@ pub enum Act {
 
 /// Something about a place in the file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportNote))]
 pub struct Note {
     pub place: String,
     pub message: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportGrant))]
 pub struct Grant {
     pub kind: GrantKind,
     pub place: String,
@@ -91,6 +97,7 @@ pub struct Grant {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImportGrantKind))]
 #[serde(rename_all = "snake_case")]
 pub enum GrantKind {
     Secret,

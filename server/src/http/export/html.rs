@@ -12,7 +12,7 @@ pub(super) const MOST: u32 = 256 * 1024;
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /// A text for an element or an attribute, on any number of lines.
-pub(super) fn text(text: &str) -> String {
+pub(in crate::http) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
         match c {

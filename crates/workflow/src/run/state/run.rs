@@ -11,6 +11,7 @@ use crate::{
 
 /// All of the run itself that can change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunChange {
     pub status: RunStatus,
     pub status_reason: Option<StatusReason>,
