@@ -22,8 +22,9 @@ const VIOLATED: u8 = 2;
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// Look for what somebody was told as well: a file with a line for each answer, such as {"run": "ID", "seq": 7, "text": "..."},
-    /// where the last event and the text that was written may be left out
+    /// Look for what somebody was told as well: a file with a line for each answer, such as
+    /// {"run": "ID", "seq": 7, "key": "...", "text": "..."}: the run, the last event, what it was asked under and what was written;
+    /// all but the run may be left out
     #[arg(long, value_name = "FILE")]
     acknowledged: Option<PathBuf>,
     /// Nothing is under way any more: a run that is not over, and whatever waits for somebody, is a violation

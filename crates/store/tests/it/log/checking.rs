@@ -188,7 +188,13 @@ async fn what_somebody_was_told_is_looked_for_as_a_persons(pool: PgPool) {
     let now = run.now(&log).await;
     run.tell(&log, &[run.take(now, 1)]).await;
     run.tell(&log, &[run.finish(&"s".into(), "one")]).await;
-    let told = |run: RunId, seq: Option<i64>, text: Option<&str>| Acknowledged { run, seq, text: text.map(Into::into) };
+    let told = |run: RunId, seq: Option<i64>, text: Option<&str>| Acknowledged {
+        run,
+        seq,
+        key: None,
+        text: text.map(Into::into),
+    };
+    let keyed = |key: &str| Acknowledged { run: run.id, seq: None, key: Some(key.into()), text: None };
     let nobody = RunId(Uuid::from_u128(404));
     let all = [
         told(run.id, Some(started), None),
@@ -197,10 +203,17 @@ async fn what_somebody_was_told_is_looked_for_as_a_persons(pool: PgPool) {
         told(run.id, Some(99), None),
         told(run.id, None, Some("two")),
         told(nobody, None, None),
+        keyed("one"),
+        keyed("two"),
     ];
+    sqlx::query("UPDATE workflow_runs SET idempotency_key = 'one' WHERE id = $1")
+        .bind(run.id.0)
+        .execute(&pool)
+        .await
+        .unwrap();
     let checked = Store::from_pool(pool.clone()).check(false, &all).await.unwrap();
     let found: Vec<(&str, u64)> =
         checked.invariants.iter().filter(|of| of.n_violations > 0).map(|of| (of.name, of.n_violations)).collect();
-    assert_eq!(found, [("told-runs", 1), ("told-commands", 2), ("told-texts", 1)], "{checked}");
+    assert_eq!(found, [("told-runs", 1), ("told-commands", 3), ("told-texts", 1)], "{checked}");
     log.close().await;
 }
