@@ -224,7 +224,7 @@ mod tests {
         testing::succeed(&mut view, "c", "c2", &[("in", "b")]);
         assert_eq!(shown(&refreshed(&view)), ["d"]);
         testing::succeed(&mut view, "d", "d2", &[("in", "c")]);
-        assert!(staleness(&view).contains_key(&"d".into()), "through what a person wrote");
+        assert!(staleness(&view).contains_key(&StepKey::from("d")), "through what a person wrote");
         assert!(refreshed(&view).is_empty(), "and for nothing it would run again");
         testing::step(&mut view, "d").status = StepStatus::Running;
         edit(&mut view, "b", "again");

@@ -82,7 +82,7 @@ impl Span {
 struct OfStep {
     spans: Vec<Span>,
     /// When the last one, which goes on, turns into another by itself: no event tells of the end of backing off.
-    turn: Option<(DateTime<Utc>, Phase)>,
+    turn: Option<Turn>,
 }
 
 /// Of a whole run.
@@ -130,7 +130,7 @@ impl Spans {
 }
 
 /// What backed off, and is not taken yet once that is over, waits for something else.
-fn turned(spans: &mut Vec<Span>, turn: Option<(DateTime<Utc>, Phase)>, now: DateTime<Utc>) {
+fn turned(spans: &mut Vec<Span>, turn: Option<Turn>, now: DateTime<Utc>) {
     if let Some((at, phase)) = turn.filter(|(at, _)| *at < now)
         && let Some(last) = spans.last_mut().filter(|last| last.until.is_none())
     {
@@ -182,8 +182,11 @@ impl OfStep {
     }
 }
 
-/// What the step is at from then on, and what becomes of that by itself, when.
-fn phase_of(step: &Step, at: DateTime<Utc>) -> Option<(Phase, Option<(DateTime<Utc>, Phase)>)> {
+/// When something becomes another thing by itself.
+type Turn = (DateTime<Utc>, Phase);
+
+/// What the step is at from then on, and what becomes of that.
+fn phase_of(step: &Step, at: DateTime<Utc>) -> Option<(Phase, Option<Turn>)> {
     let waits = |admission: Admission| match admission {
         Admission::Claimable => Phase::ForWorker,
         Admission::Held | Admission::Limited | Admission::Reserving => Phase::Queued,

@@ -24,7 +24,8 @@ fn opened(answer: &Answer) -> (BTreeMap<String, Vec<u8>>, Value) {
         let mut file = archive.by_index(n).unwrap();
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).unwrap();
-        assert!(files.insert(file.name().to_owned(), bytes).is_none(), "{} is there twice", file.name());
+        let name = file.name().unwrap().into_owned();
+        assert!(files.insert(name.clone(), bytes).is_none(), "{name} is there twice");
     }
     let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     let listed = manifest["files"].as_array().unwrap();
@@ -101,7 +102,7 @@ async fn a_run_is_taken_out_whole_and_by_those_who_may_see_it(pool: PgPool) {
         "Rejected by anna@example.org, round 1",
         "Say &lt;img src=x&gt; &quot;no&quot;",
         "Approved by anna@example.org",
-        ", approved",
+        ", approved by <bdi>anna@example.org</bdi>",
     ] {
         assert!(html.contains(words), "{words} in {html}");
     }

@@ -48,6 +48,8 @@ mod lists;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod notices;
@@ -71,7 +73,10 @@ mod shares;
 mod sign_in;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
 mod totals;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]

@@ -75,7 +75,7 @@ async fn a_share_covers_the_sub_runs_and_no_fork_until_it_ends(pool: PgPool) {
         server.cara.get(path).await.problem(404, "not_found");
     }
     server.ben.get(&of_fork).await.problem(404, "not_found");
-    assert_eq!(listed(&server.ben, "with_me=true").await, [run.clone()], "without what it started");
+    assert_eq!(listed(&server.ben, "with_me=true").await, std::slice::from_ref(&run), "without what it started");
     assert!(listed(&server.ben, "shared=true").await.is_empty() && listed(&server.ben, "").await.is_empty());
     assert!(listed(&server.anna, "with_me=true").await.is_empty(), "her own are hers");
 

@@ -17,15 +17,15 @@ pub(super) fn Checked(check: BatchCheck) -> impl IntoView {
         _ => "tabs",
     };
     let words = format!("{}, separated by {separator}", count(n_rows, "row"));
-    let heads = columns.iter().map(|column| {
-        let input = match &column.input {
-            Some(input) => view! { <Badge tone=Tone::Success>{input.clone()}</Badge> }.into_any(),
+    let n_columns = columns.len();
+    let heads = columns.into_iter().map(|column| {
+        let input = match column.input {
+            Some(input) => view! { <Badge tone=Tone::Success>{input}</Badge> }.into_any(),
             None => view! { <Badge tone=Tone::Warn>"No input"</Badge> }.into_any(),
         };
-        view! { <th scope="col"><bdi>{column.name.clone()}</bdi> " " {input}</th> }
+        view! { <th scope="col"><bdi>{column.name}</bdi> " " {input}</th> }
     });
     let heads = heads.collect_view();
-    let n_columns = columns.len();
     let rows = first.into_iter().map(|row| {
         let cells = row.into_iter().take(n_columns).map(|cell| view! { <td dir="auto">{cell}</td> }).collect_view();
         view! { <tr>{cells}</tr> }
@@ -33,7 +33,7 @@ pub(super) fn Checked(check: BatchCheck) -> impl IntoView {
     let rows = rows.collect_view();
     let n_more = n_faults.saturating_sub(faults.len());
     let faults = (n_faults > 0).then(|| {
-        let items = faults.iter().map(|fault| view! { <li>{place(fault)} {fault.message.clone()}</li> }).collect_view();
+        let items = faults.into_iter().map(|fault| view! { <li>{place(&fault)} {fault.message}</li> }).collect_view();
         let more = (n_more > 0).then(|| view! { <li>{format!("And {} more", count(n_more, "fault"))}</li> });
         view! {
             <Banner kind=Kind::Error title=format!("{} to correct before anything starts", count(n_faults, "fault"))>

@@ -95,12 +95,11 @@ fn take(rows: &mut Vec<BatchRow>, changed: Vec<BatchRow>) {
 #[component]
 fn Row(row: BatchRow, state: Signal<BatchState>) -> impl IntoView {
     let BatchRow { n, state: row_is, run_id, status, about, reason } = row;
-    let told = match status {
-        Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
-        None => {
-            let tone = if row_is == BatchRowState::Refused { Tone::Error } else { Tone::Neutral };
-            view! { <Badge tone>{move || row_state(row_is, state.get())}</Badge> }.into_any()
-        }
+    let told = if let Some(status) = status {
+        view! { <StatusChip status=status.as_str().to_owned()/> }.into_any()
+    } else {
+        let tone = if row_is == BatchRowState::Refused { Tone::Error } else { Tone::Neutral };
+        view! { <Badge tone>{move || row_state(row_is, state.get())}</Badge> }.into_any()
     };
     let run = run_id.map(|run| {
         let words = about.unwrap_or_else(|| format!("Run of row {n}"));

@@ -9,7 +9,7 @@ use crate::components::TableShell;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// All that a chart shows.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chart {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
@@ -61,12 +61,12 @@ pub(super) fn Figure(chart: Chart, days: Vec<NaiveDate>) -> impl IntoView {
         .collect_view();
     let columns = heads.iter().map(|head| view! { <th scope="col" class="num">{*head}</th> }).collect_view();
     let body = days
-        .iter()
+        .into_iter()
         .zip(rows)
         .rev()
         .map(|(day, cells)| {
             let cells = cells.into_iter().map(|cell| view! { <td class="num">{cell}</td> }).collect_view();
-            view! { <tr><th scope="row">{long(*day)}</th>{cells}</tr> }
+            view! { <tr><th scope="row">{long(day)}</th>{cells}</tr> }
         })
         .collect_view();
     view! {

@@ -486,8 +486,8 @@ impl Board {
         }
     }
 
-    pub(super) fn place_here(&mut self, nodes: &[u32], notes: &[u32], label: &str, out: &mut Vec<Output>) {
-        let edit = self.all_to_here(nodes, notes);
+    pub(super) fn place_here(&mut self, nodes: &[u32], texts: &[u32], label: &str, out: &mut Vec<Output>) {
+        let edit = self.all_to_here(nodes, texts);
         self.commit(edit, label, None, out);
     }
 

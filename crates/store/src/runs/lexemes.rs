@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(query(" '' %_ "), None);
         assert!(words(&"x".repeat(1_000)).iter().all(|word| word.chars().count() <= MOST_LETTERS));
         let (mut words, mut n_bytes) = (BTreeSet::new(), 0);
-        let text: String = (0..10_000).map(|n| format!("w{n} ")).collect();
+        let text = (0..10_000).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
         add(&text, &mut words, &mut n_bytes, 500);
         assert!((500..550).contains(&n_bytes), "{n_bytes}");
     }

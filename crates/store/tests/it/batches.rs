@@ -66,7 +66,7 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     // It dies; a minute later it is anybody's.
     sqlx::query("UPDATE batches SET leased_until = now() - interval '1 second'").execute(&pool).await.unwrap();
     assert_eq!(other.claim_batch().await.unwrap().unwrap().id, id);
-    other.batch_waits(id, "a quota", Duration::from_secs(60)).await.unwrap();
+    other.batch_waits(id, "a quota", Duration::from_mins(1)).await.unwrap();
     assert!(store.claim_batch().await.unwrap().is_none(), "it waits");
     let (owner, view) = store.batch(id).await.unwrap().unwrap();
     assert_eq!((owner, view.state, view.reason.as_deref()), (user, BatchState::Running, Some("a quota")));

@@ -50,9 +50,9 @@ pub fn fork(
     let of_steps = state.overrides.iter().filter(|(key, _)| key.split().1.is_none());
     let mut overrides: BTreeMap<StepKey, StepOverride> =
         of_steps.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let changed = changes.on(&overrides.remove(&at).unwrap_or_default());
-    if changed != StepOverride::default() {
-        overrides.insert(at.clone(), changed);
+    let filled = changes.on(&overrides.remove(&at).unwrap_or_default());
+    if filled != StepOverride::default() {
+        overrides.insert(at.clone(), filled);
     }
     let run = Started {
         id,

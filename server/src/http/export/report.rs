@@ -160,7 +160,7 @@ impl Report {
             match content(artifact) {
                 Some(bytes) => page.push_str(&html::content(artifact, bytes)),
                 None => {
-                    page.push_str(&html::remark("Left out, as the report is long: it is in the archive of the run."))
+                    page.push_str(&html::remark("Left out, as the report is long: it is in the archive of the run."));
                 }
             }
         }
@@ -286,7 +286,13 @@ fn version_words(version: &ArtifactMeta) -> String {
         Origin::HumanEdit => format!(", edited{by}"),
         Origin::Import => format!(", brought{by}"),
     };
-    let approved = if version.is_approved { ", approved" } else { "" };
+    let names: Vec<String> =
+        version.approved_by.iter().filter(|email| !email.is_empty()).map(|email| html::name(email)).collect();
+    let approved = match (version.is_approved, names.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => ", approved".to_owned(),
+        (true, false) => format!(", approved by {}", names.join(", ")),
+    };
     let latest = if version.is_latest { " (shown)" } else { "" };
     format!("v{}{how}{approved}{latest}", version.version)
 }
