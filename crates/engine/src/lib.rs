@@ -22,6 +22,7 @@ mod inbox;
 mod inputs;
 mod judging;
 mod kept;
+mod kinds;
 mod look;
 mod maps;
 mod memory;
@@ -48,12 +49,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
 pub use dice::Dice;
+pub use kinds::Kinds;
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
 pub use secrets::StoredSecrets;
 pub use shelf::Shelf;
-pub use slots::Kinds;
 
 use shared::Shared;
 use slots::Slots;
