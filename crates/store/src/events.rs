@@ -50,7 +50,7 @@ impl Store {
     /// The same, but as many as have so many bytes together, and one at least: an event may hold the whole of a workflow. None at the end
     /// alone.
     pub async fn events_within(&self, run: RunId, after: i64, limit: i64, bytes: i64) -> Result<Vec<RunEvent>> {
-        self.within(within!("seq > $2", "ASC"), run, after, limit, bytes).await
+        self.read_within(within!("seq > $2", "ASC"), run, after, limit, bytes).await
     }
 
     /// The newest before a number, newest first, in the same way.
@@ -61,10 +61,17 @@ impl Store {
         limit: i64,
         bytes: i64,
     ) -> Result<Vec<RunEvent>> {
-        self.within(within!("seq < $2", "DESC"), run, before.unwrap_or(i64::MAX), limit, bytes).await
+        self.read_within(within!("seq < $2", "DESC"), run, before.unwrap_or(i64::MAX), limit, bytes).await
     }
 
-    async fn within(&self, sql: &'static str, run: RunId, from: i64, limit: i64, bytes: i64) -> Result<Vec<RunEvent>> {
+    async fn read_within(
+        &self,
+        sql: &'static str,
+        run: RunId,
+        from: i64,
+        limit: i64,
+        bytes: i64,
+    ) -> Result<Vec<RunEvent>> {
         let rows: Vec<(i64, String)> =
             sqlx::query_as(sql).bind(run.0).bind(from).bind(limit).bind(bytes).fetch_all(&self.pool).await?;
         rows.iter().map(|(seq, event)| read(run, *seq, event)).collect()

@@ -28,15 +28,7 @@ use crate::{
 pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     let query = asked.query();
     let is_archived = query.archived;
-    let nothing = if is_archived && !asked.is_narrowed() {
-        "What you archive is found here."
-    } else if asked.is_narrowed() {
-        "No run matches this. Widen it, or clear it."
-    } else if query.scope == RunScope::WithMe {
-        "What somebody shares with you is found here."
-    } else {
-        "Start a workflow on the dashboard: its runs appear here."
-    };
+    let nothing = why_nothing(&asked, query.scope);
     let list = Paged::new(page, move |after| api::list_runs(query.clone(), after));
     let runs = list.items;
     // All that is loaded may be archived or deleted, and there is more.
@@ -129,6 +121,19 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
             </TableShell>
         </Show>
         <LabelDialog open=is_labelling of=verbs.labelling on_done/>
+    }
+}
+
+/// What a list without a run says.
+fn why_nothing(asked: &Asked, scope: RunScope) -> &'static str {
+    if asked.is_narrowed() {
+        "No run matches this. Widen it, or clear it."
+    } else if !asked.archived.is_empty() {
+        "What you archive is found here."
+    } else if scope == RunScope::WithMe {
+        "What somebody shares with you is found here."
+    } else {
+        "Start a workflow on the dashboard: its runs appear here."
     }
 }
 

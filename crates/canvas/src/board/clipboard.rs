@@ -231,7 +231,7 @@ impl Board {
             0 => {}
             1 => notes.push(format!("The run input {} came along.", titles.join(""))),
             n if n > titles.len() => {
-                notes.push(format!("{} came along: {} and more.", count(n, "run input"), titles.join(", ")))
+                notes.push(format!("{} came along: {} and more.", count(n, "run input"), titles.join(", ")));
             }
             _ => notes.push(format!("The run inputs {} came along.", titles.join(", "))),
         }

@@ -182,7 +182,7 @@ impl Scene {
         }
         let n_problems = self.n_errors[at] + self.n_warnings[at];
         if n_problems > 0 {
-            append(&mut words, &workflow::words::count(n_problems, "problem"));
+            append(&mut words, &count(n_problems, "problem"));
         }
         words
     }

@@ -53,9 +53,8 @@ fn an_approval_is_bound_to_what_was_seen() {
     assert_eq!(world.owner(&with("0", 1)), Err(Refused::Digest));
     assert_eq!(world.owner(&with(&seen, 2)), Err(Refused::Generation));
     assert_eq!(world.owner(&with(&seen, 1)), Ok(vec![EventKind::StepApproved]));
-    let mut latest = world.state.latest(&"a".into());
     assert!(
-        latest.all(|version| version.is_approved && version.approved_by == [owner().id]),
+        world.state.latest(&"a".into()).all(|version| version.is_approved && version.approved_by == [owner().id]),
         "it says who approved it"
     );
     let closed = &world.events.last().unwrap().data.reviews[0];
