@@ -6,6 +6,7 @@
 mod account;
 mod bench;
 mod build;
+mod chaos;
 mod context;
 mod dist;
 mod fresh;
@@ -73,6 +74,8 @@ enum Command {
     Bench(bench::Command),
     /// Simulate faults, crashes and people over a log in memory; the last line is `violations: K`
     Sim(simulate::Options),
+    /// Break processes, their Postgres and what is between them, and look whether anything was lost; the last line is `violations: N`
+    Chaos(chaos::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Write docs/openapi.json, and what is made of it: the tables of docs/rest.md, the types of clients/typescript
@@ -117,6 +120,10 @@ fn perform(command: Command) -> Result<()> {
         Command::Dist => dist::build(&context),
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim(options) => simulate::run_simulator(&context, &options),
+        Command::Chaos(options) => {
+            suite::programs(&context)?;
+            chaos::run(&context, options)
+        }
         Command::Tidy => tidy::run(&context),
         Command::Interface => interface::write(&context),
         Command::Sqlx { check } => {

@@ -22,6 +22,7 @@ mod inbox;
 mod inputs;
 mod judging;
 mod kept;
+mod kinds;
 mod look;
 mod maps;
 mod memory;
@@ -48,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
 pub use dice::Dice;
+pub use kinds::Kinds;
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
@@ -109,7 +111,7 @@ impl<L: Log> Engine<L> {
             cache: cache::Cache::default(),
             watched: Watched::default(),
             memory: Memory::new(options.memory),
-            slots: Arc::new(Slots::new(options.slots)),
+            slots: Arc::new(Slots::new(options.slots, options.kinds.clone())),
             kept: kept::Kept::default(),
             judging: room::Room::default(),
             underway: room::Underway::default(),

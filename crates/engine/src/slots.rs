@@ -19,10 +19,10 @@ use workflow::{
     run::{RunEvent, state::Attempt},
 };
 
-use crate::bugs::{Bug, is_on};
-
-/// The kinds of agents that this program knows; one without a name is a step whose agent is not in the library, which fails saying so.
-pub(crate) const KINDS: [&str; 6] = ["", "llm", "http", "template", "human", "workflow"];
+use crate::{
+    Kinds,
+    bugs::{Bug, is_on},
+};
 
 /// What the last look at the queue told is believed for so long.
 const FRESH: Duration = Duration::from_millis(500);
@@ -40,6 +40,7 @@ pub(crate) struct Begun {
 #[derive(Debug)]
 pub(crate) struct Slots {
     n: usize,
+    kinds: Kinds,
     inner: Mutex<Inner>,
     /// There is something for the worker's loop: attempts began, or a place is free again.
     pub(crate) bell: Notify,
@@ -110,9 +111,10 @@ pub(crate) struct Promised {
 }
 
 impl Slots {
-    pub(crate) fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize, kinds: Kinds) -> Self {
         Self {
             n,
+            kinds,
             inner: Mutex::default(),
             bell: Notify::new(),
             claim: Notify::new(),
@@ -167,6 +169,11 @@ impl Slots {
         drop(inner);
         let place = || Place { slots: Arc::clone(self), term, is_ending: false };
         begun.into_iter().map(|begun| (begun, place())).collect()
+    }
+
+    /// What may be claimed for them.
+    pub(crate) fn kinds(&self) -> &[String] {
+        self.kinds.names()
     }
 
     /// Runs that want a look, each once.
@@ -261,7 +268,11 @@ impl Slots {
 
 impl Taker for Slots {
     fn takes(&self, kind: &str) -> bool {
-        KINDS.contains(&kind) || is_on(Bug::TakesOutside)
+        self.kinds.has(kind) || is_on(Bug::TakesOutside)
+    }
+
+    fn is_choosy(&self) -> bool {
+        !self.kinds.are_all()
     }
 
     fn take(&self, owner: UserId, oldest: DateTime<Utc>, n: usize) -> Option<(WorkerId, usize)> {
@@ -356,7 +367,7 @@ mod tests {
     }
 
     fn open(n: usize) -> Arc<Slots> {
-        let slots = Arc::new(Slots::new(n));
+        let slots = Arc::new(Slots::new(n, Kinds::default()));
         slots.begin(WORKER);
         slots
     }
@@ -436,6 +447,14 @@ mod tests {
         assert_eq!(slots.promise(1).n, 0, "it was handed on");
         slots.give_back(1);
         assert_eq!(slots.promise(1).n, 1);
+    }
+
+    #[test]
+    fn a_process_that_is_told_some_kinds_takes_no_others() {
+        let all = Slots::new(1, Kinds::default());
+        assert!(Kinds::known().all(|kind| all.takes(kind)) && !all.takes("worker:a:0") && !all.is_choosy());
+        let some = Slots::new(1, Kinds::only(["llm"]));
+        assert!(some.takes("llm") && some.takes("") && !some.takes("human") && some.is_choosy());
     }
 
     #[test]
