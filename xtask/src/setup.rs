@@ -10,6 +10,7 @@ pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
 pub(crate) mod peers;
+mod pooler;
 mod python;
 mod redis;
 mod system;
@@ -49,6 +50,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         node::missing(&mut missing);
         browser::missing(&mut missing);
         clients::missing(&mut missing);
+        pooler::missing(&mut missing);
     }
     system::install(&missing)?;
     if let Some(thing) = missing.iter().find(|thing| thing.is_postgres()) {
