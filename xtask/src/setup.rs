@@ -6,6 +6,7 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
+pub(crate) mod deploy;
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
@@ -51,6 +52,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         browser::missing(&mut missing);
         clients::missing(&mut missing);
         pooler::missing(&mut missing);
+        deploy::missing(&mut missing);
     }
     system::install(&missing)?;
     if let Some(thing) = missing.iter().find(|thing| thing.is_postgres()) {
@@ -70,6 +72,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         browser::browser(context)?;
         clients::typescript(context)?;
         clients::python(context)?;
+        deploy::checks(context)?;
     }
     Ok(())
 }
