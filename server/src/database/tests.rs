@@ -148,7 +148,7 @@ fn a_folder_from_before_the_first_release_is_left_alone_and_its_owner_is_told_ho
 #[test]
 fn a_pooler_and_the_way_past_it_are_named_together() {
     let open = |arguments: &[&str]| {
-        let config = Cli::parse_from([&["weft"], arguments].concat()).database;
+        let config = Cli::parse_from(["weft"].iter().chain(arguments)).database;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(Database::open(&config)).map(drop)
     };

@@ -30,8 +30,9 @@ const PORT: &str = "6432";
 const DEBIANS: &str = "/usr/sbin/pgbouncer";
 
 struct Pooler {
-    folder: TempDir,
+    /// Ends before its folder goes.
     _process: Process,
+    folder: TempDir,
 }
 
 impl Pooler {
@@ -67,7 +68,7 @@ impl Pooler {
             // It refuses to be root, and whoever it is has to get into the folder of Postgres' socket.
             let owner = Uid::from_raw(fs::metadata(&postgres).unwrap().uid());
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-            for path in [folder.path(), &settings] {
+            for path in [folder.path(), settings.as_path()] {
                 chown(path, Some(owner.as_raw()), None).unwrap();
             }
             command.arg("--user").arg(User::from_uid(owner).unwrap().unwrap().name);
@@ -79,7 +80,7 @@ impl Pooler {
             assert!(began.elapsed() < Duration::from_mins(1), "PgBouncer did not start");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { folder, _process: process }
+        Self { _process: process, folder }
     }
 
     /// What makes a process of the test's database one behind it.
