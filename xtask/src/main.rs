@@ -68,7 +68,7 @@ enum Command {
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
     /// Build the programs as they are installed: optimised, stripped, the site inside
-    Dist,
+    Dist(dist::Options),
     /// Measure Weft on a durable Postgres of its own
     #[command(subcommand)]
     Bench(bench::Command),
@@ -117,7 +117,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::TestLong(options) => suite::long::run(&context, &options),
         Command::Fresh(options) => fresh::run(&context, &options),
-        Command::Dist => dist::build(&context),
+        Command::Dist(options) => dist::build(&context, &options),
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim(options) => simulate::run_simulator(&context, &options),
         Command::Chaos(options) => {

@@ -6,10 +6,12 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
+pub(crate) mod deploy;
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
 pub(crate) mod peers;
+mod pooler;
 mod python;
 mod redis;
 pub(crate) mod schemathesis;
@@ -50,6 +52,8 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         node::missing(&mut missing);
         browser::missing(&mut missing);
         clients::missing(&mut missing);
+        pooler::missing(&mut missing);
+        deploy::missing(&mut missing);
     }
     system::install(&missing)?;
     if let Some(thing) = missing.iter().find(|thing| thing.is_postgres()) {
@@ -76,6 +80,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         clients::typescript(context)?;
         clients::python(context)?;
         schemathesis::install(context)?;
+        deploy::checks(context)?;
     }
     Ok(())
 }

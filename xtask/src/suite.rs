@@ -5,6 +5,7 @@
 
 mod clients;
 mod counts;
+mod deploy;
 mod interface;
 mod isolated;
 pub(crate) mod long;
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     ClippyWasm,
     /// Rules of the tree: edges, headers, licences
     Tidy,
+    /// The files of deploy: schemas, units, packages out of scripts
+    Deploy,
     /// The committed query cache is current
     Sqlx,
     /// The front end, which the server embeds

@@ -33,6 +33,7 @@ mod people;
 pub mod pins;
 mod pool;
 pub mod quotas;
+mod read_only;
 pub mod runs;
 pub mod schema;
 pub mod secret;

@@ -4,6 +4,7 @@
 
 mod machine;
 mod operator;
+mod pooler;
 mod postgres;
 mod processes;
 mod server;

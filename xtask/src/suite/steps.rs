@@ -7,7 +7,7 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
-    interface,
+    deploy, interface,
     isolated::{self, LIMIT, Wanted},
     simulators, unsteady,
 };
@@ -86,6 +86,7 @@ impl Suite<'_> {
                     .args(DENY_WARNINGS))
             }
             Step::Tidy => tidy::run(self.context),
+            Step::Deploy => deploy::check(self.context, &mut self.counts),
             Step::Sqlx => {
                 let context = self.context;
                 queries::check(context, self.postgres()?)

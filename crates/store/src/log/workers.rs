@@ -14,7 +14,7 @@ const LOOKS_IN_A_LEASE: u32 = 5;
 
 impl Log {
     pub(super) async fn beats(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
-        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        let mut reader = self.beats.acquire().await.map_err(failed::unavailable)?;
         let answer = beat(&mut reader, worker).await;
         finish(reader, answer.as_ref().err());
         answer.map_err(failed::unavailable)
@@ -22,12 +22,12 @@ impl Log {
 
     pub(super) async fn retires(&self, worker: WorkerId) -> Result<(), Unavailable> {
         let retire = "UPDATE workers SET state = 'dead' WHERE id = $1";
-        sqlx::query(retire).bind(worker.0).execute(&self.reader).await.map_err(failed::unavailable)?;
+        sqlx::query(retire).bind(worker.0).execute(&self.beats).await.map_err(failed::unavailable)?;
         Ok(())
     }
 
     pub(super) async fn sweeps(&self, lease: Duration) -> Result<usize, Unavailable> {
-        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        let mut reader = self.beats.acquire().await.map_err(failed::unavailable)?;
         let answer = sweep(&mut reader, lease).await;
         finish(reader, answer.as_ref().err());
         answer.map_err(failed::unavailable)
@@ -105,7 +105,7 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
 impl Log {
     /// Which history of the database this is.
     pub async fn timeline(&self) -> crate::Result<i64> {
-        let mut reader = self.reader.acquire().await?;
+        let mut reader = self.beats.acquire().await?;
         Ok(timeline(&mut reader).await?)
     }
 }
