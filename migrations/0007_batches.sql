@@ -21,6 +21,9 @@ CREATE TABLE batches (
     -- Why it waits, or why it was stopped.
     reason           text CHECK (char_length(reason) <= 2000),
     n_rows           int NOT NULL CHECK (n_rows BETWEEN 1 AND 10000),
+    -- Of its rows, counted as they are noted; the rest waits.
+    n_started        int NOT NULL DEFAULT 0,
+    n_refused        int NOT NULL DEFAULT 0,
     -- Not before then: a quota was spent.
     next_at          timestamptz NOT NULL DEFAULT now(),
     -- A process starts rows of it until then; after a crash another one goes on.
@@ -29,7 +32,8 @@ CREATE TABLE batches (
     ended_at         timestamptz,
     UNIQUE (user_id, key),
     CHECK ((state IN ('cancelled', 'done')) = (ended_at IS NOT NULL)),
-    CHECK (state <> 'stopped' OR reason IS NOT NULL)
+    CHECK (state <> 'stopped' OR reason IS NOT NULL),
+    CHECK (n_started >= 0 AND n_refused >= 0 AND n_started + n_refused <= n_rows)
 );
 CREATE INDEX batches_of_user ON batches (user_id, created_at DESC, id DESC);
 CREATE INDEX batches_running ON batches (next_at) WHERE state = 'running';
@@ -48,3 +52,5 @@ CREATE TABLE batch_rows (
     CHECK ((state = 'refused') = (reason IS NOT NULL))
 );
 CREATE INDEX batch_rows_waiting ON batch_rows (batch_id, n) WHERE state = 'waiting';
+-- Which batch a run that is under way, or goes, is a row of.
+CREATE INDEX batch_rows_of_run ON batch_rows (run_id) WHERE run_id IS NOT NULL;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::PgPool;
 use store::{
     MIGRATOR, Store, Window,
@@ -14,6 +15,7 @@ use workflow::{
     api::{BatchAct, BatchRowState, BatchState},
     id::BatchId,
     limits::MAX_BATCHES,
+    status::RunStatus,
 };
 
 use crate::support::World;
@@ -56,7 +58,7 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     let rows = store.waiting_rows(id, 2).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(rows[0].inputs, "{\"z\":0.10,\"a\":\"é\"}");
-    let first = run();
+    let first = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
     assert!(store.row_started(id, 1, first).await.unwrap());
     // Whoever took over meanwhile changes nothing of it.
     assert!(other.row_started(id, 1, run()).await.unwrap());
@@ -77,10 +79,15 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     store.leave_batch(id).await.unwrap();
     let (_, view) = store.batch(id).await.unwrap().unwrap();
     assert_eq!((view.state, view.ended_at.is_some(), view.reason.clone()), (BatchState::Done, true, None));
+    assert_eq!((view.n_waiting, view.n_started, view.n_refused), (0, 2, 1), "each is counted once, whoever notes it");
+    assert_eq!(view.n_over, 1, "one is under way, and one is not there any more");
+    world.process.settle(first).await;
+    let (_, view) = store.batch(id).await.unwrap().unwrap();
+    assert_eq!(view.n_over, 2);
 
     let page = store.batch_rows(id, None, ROWS).await.unwrap();
     assert_eq!(page.items.iter().map(|row| row.n).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!((page.items[0].run_id, page.items[0].status), (Some(first), None));
+    assert_eq!((page.items[0].run_id, page.items[0].status), (Some(first), Some(RunStatus::Completed)));
     let refused = store.batch_rows(id, Some(BatchRowState::Refused), ROWS).await.unwrap().items;
     assert_eq!(refused.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>(), [Some("no")]);
     assert_eq!(store.batches_of(user, None, ROWS).await.unwrap().items, [view]);
