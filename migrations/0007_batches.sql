@@ -37,19 +37,22 @@ CREATE TABLE batches (
 );
 CREATE INDEX batches_of_user ON batches (user_id, created_at DESC, id DESC);
 CREATE INDEX batches_running ON batches (next_at) WHERE state = 'running';
+CREATE INDEX batches_over ON batches (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE batch_rows (
     batch_id uuid NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
     -- In the table, without its head: from 1.
     n        int NOT NULL CHECK (n >= 1),
-    inputs   json NOT NULL,
+    -- They go with the run.
+    inputs   json,
     state    text NOT NULL CHECK (state IN ('waiting', 'started', 'refused')),
     run_id   uuid,
     -- Why it was refused.
     reason   text CHECK (char_length(reason) <= 2000),
     PRIMARY KEY (batch_id, n),
     CHECK ((state = 'started') = (run_id IS NOT NULL)),
-    CHECK ((state = 'refused') = (reason IS NOT NULL))
+    CHECK ((state = 'refused') = (reason IS NOT NULL)),
+    CHECK (inputs IS NOT NULL OR state = 'started')
 );
 CREATE INDEX batch_rows_waiting ON batch_rows (batch_id, n) WHERE state = 'waiting';
 -- Which batch a run that is under way, or goes, is a row of.

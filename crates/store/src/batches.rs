@@ -296,6 +296,34 @@ async fn goes_on(
     Ok(goes_on.fetch_optional(connection).await?.unwrap_or(false))
 }
 
+/// Tables that go in one go: each may have 10,000 rows.
+const MOST_GONE: i64 = 5;
+
+/// Over for so many days, and none of their runs is there. Whether one is, is looked up table by table: a plan for all of them would read
+/// every row there is.
+const OLD: &str = "DELETE FROM batches WHERE id IN (
+        SELECT b.id FROM batches b
+        WHERE b.ended_at < now() - make_interval(days => $1)
+            AND (SELECT w.id FROM batch_rows r JOIN workflow_runs w ON w.id = r.run_id WHERE r.batch_id = b.id LIMIT 1) IS NULL
+        ORDER BY b.ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING id, user_id, template_name, n_rows";
+
+impl Store {
+    /// Throws away tables that are over for so many days, once the last of their runs is gone.
+    pub async fn delete_old_batches(&self, keep_days: u32) -> Result<()> {
+        let days = i32::try_from(keep_days).unwrap_or(i32::MAX);
+        let mut tx = self.pool.begin().await?;
+        let gone: Vec<(Uuid, Uuid, String, i32)> =
+            sqlx::query_as(OLD).bind(days).bind(MOST_GONE).fetch_all(&mut *tx).await?;
+        for (id, owner, workflow, n_rows) in gone {
+            let data = json!({"workflow": workflow, "owner": owner, "rows": n_rows, "by": "age"});
+            audit::append(&mut tx, Author::default(), "batch.deleted", &id.to_string(), data).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
 fn state(text: &str, id: Uuid) -> Result<BatchState, Error> {
     word(text, "batches", "state", &id)
 }

@@ -80,13 +80,14 @@ const LOOK: &str = concat!(
             AND NOT EXISTS (SELECT FROM attempts a WHERE a.run_id = ANY($2) AND a.lease_worker IS NOT NULL) AS is_at_rest"
 );
 
-/// The rows by which a run is found, each by the ids of those that go.
-const BURY: [&str; 7] = [
+/// The rows by which a run is found, each by the ids of those that go; and what it was started on, where a table told it.
+const BURY: [&str; 8] = [
     "INSERT INTO deleted_runs (run_id) SELECT unnest($1::uuid[])",
     "DELETE FROM workflow_runs WHERE id = ANY($1::uuid[])",
     "DELETE FROM run_labels WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_shares WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_texts WHERE run_id = ANY($1::uuid[])",
+    "UPDATE batch_rows SET inputs = NULL WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM steps WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM reviews WHERE run_id = ANY($1::uuid[])",
 ];

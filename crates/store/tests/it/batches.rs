@@ -124,3 +124,44 @@ async fn a_person_has_so_many_at_a_time(pool: PgPool) {
     assert_eq!(refused, MakeBatch::TooMany);
     assert!(world.store.batch(id).await.unwrap().is_none());
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_a_row_was_started_on_goes_with_its_run_and_a_table_with_the_last_of_them(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (store, user) = (&world.store, world.ada.id);
+    let (id, _) = make(store, user, "k", 3).await;
+    store.claim_batch().await.unwrap().unwrap();
+    let mut runs = Vec::new();
+    for n in [1, 2] {
+        let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+        world.process.settle(run).await;
+        assert!(store.row_started(id, n, run).await.unwrap());
+        runs.push(run);
+    }
+    store.row_refused(id, 3, "no").await.unwrap();
+    store.leave_batch(id).await.unwrap();
+    let delete = async |run: RunId| {
+        store.ask_to_delete_runs(&[run], Author::default()).await.unwrap();
+        sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
+        store.delete_runs(None).await.unwrap();
+    };
+    delete(runs[0]).await;
+    let rows = store.result_rows(id, 0, 9).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.inputs.is_some()).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!((rows[0].state, rows[0].run_id, rows[0].status), (BatchRowState::Started, Some(runs[0]), None));
+    assert_eq!(store.batch(id).await.unwrap().unwrap().1.n_over, 2, "it counts as over");
+
+    sqlx::query("UPDATE batches SET ended_at = now() - interval '31 days'").execute(&pool).await.unwrap();
+    store.delete_old_batches(30).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_some(), "a run of it is there");
+    delete(runs[1]).await;
+    store.delete_old_batches(32).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_some());
+    store.delete_old_batches(30).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_none());
+    let by: String = sqlx::query_scalar("SELECT data ->> 'by' FROM audit_log WHERE action = 'batch.deleted'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(by, "age");
+}
