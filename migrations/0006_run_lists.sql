@@ -21,6 +21,8 @@ CREATE TABLE run_labels (
     delete_at   timestamptz,
     delete_head uuid,
     deleted_by  uuid,
+    -- Not tried before then: it was not at rest, or somebody held it.
+    retry_at    timestamptz,
     CHECK ((delete_at IS NULL) = (delete_head IS NULL))
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
