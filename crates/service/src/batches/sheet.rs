@@ -1,5 +1,6 @@
 //! A table as text, read into its head and its rows. Separators, quotes and line ends are those that spreadsheets write.
-//! Must never read on once a table has more rows than a batch, nor guess at text that is no table.
+//! Must never read on once a table has more rows than a batch, nor take many times the memory of its text, nor guess at text that is no
+//! table.
 
 use csv::{ReaderBuilder, StringRecord};
 use workflow::{limits::MAX_BATCH_ROWS, words::count};
@@ -9,6 +10,8 @@ use crate::{Error, Result};
 /// What stands between cells, the most usual first.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 const MAX_COLUMNS: usize = 1_000;
+/// Of all rows together. Each takes a place in memory, however little it says.
+const MAX_CELLS: usize = 1_000_000;
 const FIELD: &str = "file";
 
 #[derive(Clone, PartialEq, Debug)]
@@ -23,11 +26,13 @@ pub(super) struct Sheet {
 pub(super) fn read(text: &str) -> Result<Sheet> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let separator = separator(text);
+    let is_left_open = look_through(text, separator)?;
     let byte = u8::try_from(separator).unwrap_or(b',');
     let mut reader =
         ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
-    let mut head = None;
+    let mut n_cells = 0;
+    let mut head: Option<Vec<String>> = None;
     for record in reader.records() {
         let record = record.map_err(|error| {
             tracing::debug!(%error, "a table could not be read");
@@ -37,11 +42,16 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
             continue;
         }
         if head.is_none() {
-            head = Some(named(&record)?);
+            head = Some(record.iter().map(|cell| cell.trim().to_owned()).collect());
             continue;
         }
         if rows.len() == MAX_BATCH_ROWS {
             let detail = format!("The table has more than {}. Split it.", count(MAX_BATCH_ROWS, "row"));
+            return Err(Error::too_large(FIELD, detail));
+        }
+        n_cells += record.len();
+        if n_cells > MAX_CELLS {
+            let detail = format!("The table has more than {}. Split it.", count(MAX_CELLS, "cell"));
             return Err(Error::too_large(FIELD, detail));
         }
         rows.push(record);
@@ -54,20 +64,12 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
         let detail = "The table has a first line alone, which names the inputs. Add a line for each run.";
         return Err(Error::invalid(FIELD, detail));
     }
-    if is_left_open(text, separator) {
+    if is_left_open {
         let detail = "A cell begins with a quote that is never closed, so the rest of the table would be one cell. Close it, or \
                       save the table again as CSV.";
         return Err(Error::invalid(FIELD, detail));
     }
     Ok(Sheet { separator, head, rows })
-}
-
-fn named(record: &StringRecord) -> Result<Vec<String>> {
-    if record.len() > MAX_COLUMNS {
-        let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
-        return Err(Error::too_large(FIELD, detail));
-    }
-    Ok(record.iter().map(|cell| cell.trim().to_owned()).collect())
 }
 
 /// The one that the first line has most of, outside of quotes.
@@ -92,8 +94,9 @@ fn separator(text: &str) -> char {
     SEPARATORS[best]
 }
 
-/// Whether the text ends inside of a quoted cell.
-fn is_left_open(text: &str, separator: char) -> bool {
+/// Whether the text ends inside of a quoted cell. A line of more cells than a table may have is refused before it is read: each takes a
+/// place in memory many times as large as the character that ends it.
+fn look_through(text: &str, separator: char) -> Result<bool> {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
         Begin,
@@ -103,7 +106,20 @@ fn is_left_open(text: &str, separator: char) -> bool {
         Quote,
     }
     let mut at = At::Begin;
+    let mut n_cells = 1;
     for c in text.chars() {
+        if at != At::Quoted {
+            n_cells = match c {
+                '\r' | '\n' => 1,
+                c if c == separator => n_cells + 1,
+                _ => n_cells,
+            };
+            if n_cells > MAX_COLUMNS {
+                let columns = count(MAX_COLUMNS, "column");
+                let detail = format!("A line of the table has more than {columns}. Leave out what is no input.");
+                return Err(Error::too_large(FIELD, detail));
+            }
+        }
         at = match at {
             At::Quoted if c == '"' => At::Quote,
             At::Quoted => At::Quoted,
@@ -112,7 +128,7 @@ fn is_left_open(text: &str, separator: char) -> bool {
             At::Begin | At::Plain | At::Quote => At::Plain,
         };
     }
-    at == At::Quoted
+    Ok(at == At::Quoted)
 }
 
 #[cfg(test)]
@@ -174,7 +190,24 @@ mod tests {
         // What comes after the row that is too many is not even looked at: it ends in an open quote.
         let (status, _) = refusal(&format!("{}\"", table(1_000_000)));
         assert_eq!(status, 413);
-        assert_eq!(refusal(&format!("{}\n1", "a,".repeat(MAX_COLUMNS + 1))).0, 413);
+    }
+
+    #[test]
+    fn a_table_of_hardly_anything_but_separators_is_refused_before_it_takes_memory() {
+        // A head and a row, of which each has one column too many; and 12 MiB in one line.
+        let wide = "a,".repeat(MAX_COLUMNS);
+        for text in [format!("{wide}a\n1"), format!("a,b\n1,2\n{wide}a\n"), format!("a\n1{}", ",".repeat(12 << 20))] {
+            let (status, detail) = refusal(&text);
+            assert!(status == 413 && detail.contains("1,000 columns"), "{detail}");
+        }
+        assert_eq!(read(&format!("{0}a\n{0}a\n", "a,".repeat(MAX_COLUMNS - 1))).unwrap().head.len(), MAX_COLUMNS);
+        let quoted = format!("a,b\n\"{}\",2\n", ",\n".repeat(2_000));
+        assert_eq!(read(&quoted).unwrap().rows[0].len(), 2, "what is quoted ends no cell");
+        // Few columns say something, and many rows have many.
+        let row = format!("1{}\n", ",".repeat(MAX_COLUMNS - 1));
+        assert_eq!(read(&format!("a\n{}", row.repeat(MAX_CELLS / MAX_COLUMNS))).unwrap().rows.len(), 1_000);
+        let (status, detail) = refusal(&format!("a\n{}", row.repeat(MAX_CELLS / MAX_COLUMNS + 1)));
+        assert!(status == 413 && detail.contains("1,000,000 cells"), "{detail}");
     }
 
     #[test]
