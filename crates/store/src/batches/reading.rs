@@ -12,6 +12,7 @@ use workflow::{
 
 use crate::{
     Error, Result, Store, Window,
+    called::called,
     decode::{maybe_word, word},
     page,
 };
@@ -41,6 +42,15 @@ const MINE: &str = views!(
             AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $5)",
     "ORDER BY b.created_at DESC, b.id DESC"
+);
+
+const ROWS: &str = concat!(
+    "SELECT r.n, r.state, r.run_id, w.status, ",
+    called!("w.id", "w.about"),
+    " AS about, r.reason
+    FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
+    WHERE r.batch_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.n > coalesce($3::int, 0)
+    ORDER BY r.n LIMIT $4"
 );
 
 #[derive(sqlx::FromRow)]
@@ -86,6 +96,7 @@ impl TryFrom<ViewRow> for BatchView {
     }
 }
 
+#[derive(sqlx::FromRow)]
 struct RowRow {
     n: i32,
     state: String,
@@ -152,20 +163,13 @@ impl Store {
         window: Window<'_>,
     ) -> Result<Page<BatchRow>> {
         let after: Option<i32> = window.after.and_then(|after| after.parse().ok());
-        let rows = sqlx::query_as!(
-            RowRow,
-            r#"SELECT r.n AS "n!", r.state AS "state!", r.run_id, w.status AS "status?",
-                   coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = w.id), w.about) AS "about?", r.reason
-               FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
-               WHERE r.batch_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.n > coalesce($3::int, 0)
-               ORDER BY r.n LIMIT $4"#,
-            id.0,
-            state.map(BatchRowState::as_str),
-            after,
-            window.to_read(),
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows: Vec<RowRow> = sqlx::query_as(ROWS)
+            .bind(id.0)
+            .bind(state.map(BatchRowState::as_str))
+            .bind(after)
+            .bind(window.to_read())
+            .fetch_all(&self.pool)
+            .await?;
         let rows = rows.into_iter().map(|row| {
             Ok(BatchRow {
                 n: row.n,
