@@ -12,11 +12,11 @@ use crate::{
 
 /// Inputs that it tells of.
 const INPUTS: usize = 4;
-/// Of one of them.
+/// Of one of them, before the sign that there was more.
 const CHARS: usize = 79;
 /// So much of an input is looked at.
 const LOOKED_AT: usize = 400;
-/// Of a title where it stands beside other words, as in a tab.
+/// Of a title where it stands beside other words, as in a tab, before that sign.
 const BESIDE: usize = 59;
 
 /// What a run is about, in a line: the beginnings of what it was started on. Runs of one workflow look alike without it.
