@@ -43,17 +43,16 @@ CREATE TABLE batch_rows (
     batch_id uuid NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
     -- In the table, without its head: from 1.
     n        int NOT NULL CHECK (n >= 1),
-    -- They go with the run.
-    inputs   json,
+    -- Empty once the run was deleted.
+    inputs   json NOT NULL,
     state    text NOT NULL CHECK (state IN ('waiting', 'started', 'refused')),
     run_id   uuid,
     -- Why it was refused.
     reason   text CHECK (char_length(reason) <= 2000),
     PRIMARY KEY (batch_id, n),
     CHECK ((state = 'started') = (run_id IS NOT NULL)),
-    CHECK ((state = 'refused') = (reason IS NOT NULL)),
-    CHECK (inputs IS NOT NULL OR state = 'started')
+    CHECK ((state = 'refused') = (reason IS NOT NULL))
 );
+-- For whoever deletes a run, or counts those that are under way.
+CREATE INDEX batch_rows_of_run ON batch_rows (run_id);
 CREATE INDEX batch_rows_waiting ON batch_rows (batch_id, n) WHERE state = 'waiting';
--- Which batch a run that is under way, or goes, is a row of.
-CREATE INDEX batch_rows_of_run ON batch_rows (run_id) WHERE run_id IS NOT NULL;

@@ -2,7 +2,7 @@
 //! Must know no locale: the server and the browser print alike.
 
 use workflow::words::is_direction;
-pub use workflow::words::{count, thousands};
+pub use workflow::words::{count, size, thousands};
 
 /// "12,400": a number that stands alone.
 pub fn number(n: impl TryInto<i64>) -> String {

@@ -4,6 +4,7 @@
 mod exchange;
 mod group;
 mod migrate;
+mod observing;
 mod operator;
 mod process;
 mod remote;

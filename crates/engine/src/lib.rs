@@ -68,6 +68,23 @@ impl Agents for Registry {
     }
 }
 
+/// The places of an engine; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Load(Arc<Slots>);
+
+impl Load {
+    /// Attempts that it runs at the same time at most.
+    pub fn places(&self) -> usize {
+        self.0.places()
+    }
+
+    /// Places that attempts have, or soon have.
+    pub fn used(&self) -> usize {
+        let (promised, running) = self.0.taken();
+        promised + running
+    }
+}
+
 /// One process's engine. [`Engine::run`] ends only when it was told to, whatever happens to the database.
 pub struct Engine<L> {
     log: Arc<L>,
@@ -99,6 +116,11 @@ impl<L: Log> Engine<L> {
             options,
         };
         Self { log, hints, shared: Arc::new(shared) }
+    }
+
+    /// How many attempts it has, to look at while it runs.
+    pub fn load(&self) -> Load {
+        Load(Arc::clone(&self.shared.slots))
     }
 
     /// To look at while it runs.

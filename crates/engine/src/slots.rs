@@ -150,8 +150,12 @@ impl Slots {
         inner.n_promised == 0 && inner.begun.is_empty()
     }
 
+    /// All places, free or not.
+    pub(crate) fn places(&self) -> usize {
+        self.n
+    }
+
     /// Places that are promised, and that attempts have.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn taken(&self) -> (usize, usize) {
         let inner = self.lock();
         (inner.n_promised, inner.n_running)

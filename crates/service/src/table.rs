@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// A text that no such program takes for a formula: one that would be has a quote before it.
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
@@ -43,6 +43,9 @@ mod tests {
             ("+1", "'+1"),
             ("\t=1", "'\t=1"),
             ("\r=1", "\"'\r=1\""),
+            ("\n=1", "\"'\n=1\""),
+            ("＝cmd()", "'＝cmd()"),
+            ("＠sum(1)", "'＠sum(1)"),
             ("", ""),
         ] {
             assert_eq!(line(&[inert(text)]), format!("{expected}\r\n"), "{text}");

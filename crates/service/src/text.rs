@@ -14,10 +14,11 @@ pub(crate) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A name: trimmed, on one line, not empty.
+/// A name: trimmed, on one line, with something to see.
 pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> {
     let text = text.trim();
-    if text.is_empty() {
+    // A control character has its own word.
+    if text.chars().all(|c| is_blank(c) && !c.is_control()) {
         return Err(Error::invalid(field, "It is empty. Give it a name."));
     }
     if text.chars().any(char::is_control) {
@@ -83,6 +84,11 @@ pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
     Ok(Some(search.to_owned()))
 }
 
+/// Characters of which a name alone would show nothing: also those that only join or vary what stands beside them.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}')
+}
+
 /// Characters that change nothing that is seen, or only the direction of what follows.
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -123,6 +129,21 @@ mod tests {
 
     fn field(result: Result<()>) -> Option<String> {
         result.err().and_then(|error| error.to_api().field)
+    }
+
+    #[test]
+    fn a_name_shows_something() {
+        for blank in ["", " \u{3000}", "\u{200b}", "\u{2060}\u{202e}", "\u{3164}", "\u{200d}\u{fe0f}", "\u{2800}"] {
+            let refused = name("title", blank, 9).unwrap_err().to_api();
+            assert!(
+                refused.field.as_deref() == Some("title") && refused.detail.contains("empty"),
+                "{blank:?} {refused:?}"
+            );
+        }
+        for seen in ["x", "👩\u{200d}👧", "🌧\u{fe0f}", "می\u{200c}خواهم", "\u{202e}x"] {
+            assert_eq!(name("title", seen, 9).unwrap(), seen);
+        }
+        assert!(name("title", "a\nb", 9).unwrap_err().to_api().detail.contains("control"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod error;
 mod estimate;
 pub mod events;
 pub mod exchange;
+pub mod figures;
 pub mod find;
 mod gather;
 pub mod groups;

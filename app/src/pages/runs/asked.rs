@@ -111,6 +111,18 @@ impl Asked {
         }
     }
 
+    /// Whose runs these are, archived or not, and nothing else of it: where runs like one of them are looked for.
+    pub(super) fn among(&self) -> Self {
+        Self { whose: self.whose.clone(), archived: self.archived.clone(), ..Self::default() }
+    }
+
+    /// Whether something is looked for that is folded away at first.
+    pub(super) fn has_more(&self) -> bool {
+        [&self.group, &self.tag, &self.from, &self.to, &self.cost, &self.stale, &self.archived]
+            .iter()
+            .any(|text| !text.is_empty())
+    }
+
     /// Whether anything narrows the list.
     pub(super) fn is_narrowed(&self) -> bool {
         let plain = Self {
@@ -121,6 +133,12 @@ impl Asked {
         };
         *self != plain
     }
+}
+
+/// What is wrong with what is written as an amount.
+pub(super) fn fault_of_amount(amount: &str) -> Option<String> {
+    let is_wrong = !amount.trim().is_empty() && micros(amount).is_none();
+    is_wrong.then(|| "This is not an amount. Write one as 0.05, without a currency.".to_owned())
 }
 
 /// Millionths of what is written as an amount; what is none narrows nothing.
@@ -162,6 +180,8 @@ mod tests {
         assert_eq!((query.search.as_deref(), query.person.as_deref()), (Some("blue sky"), Some("a+b@example.org")));
         assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
         assert!(query.stale);
+        assert_eq!(Asked { tag: "wet".into(), ..asked.among() }.page_address(), "/runs?whose=all&tag=wet");
+        assert!(asked.has_more() && !Asked { to: String::new(), stale: String::new(), ..asked.clone() }.has_more());
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
         assert_eq!(Asked::default().page_address(), "/runs");
     }
@@ -182,6 +202,7 @@ mod tests {
             ("1234567890123", None),
         ] {
             assert_eq!(micros(amount), expected, "{amount}");
+            assert_eq!(fault_of_amount(amount).is_some(), expected.is_none() && !amount.is_empty(), "{amount}");
         }
     }
 

@@ -109,7 +109,7 @@ async fn a_worker_that_is_gone_is_found_out_however_long_a_chore_takes(pool: PgP
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), dead).await.expect("it is declared dead");
+    tokio::time::timeout(Duration::from_mins(1), dead).await.expect("it is declared dead");
     held.rollback().await.unwrap();
     stop.cancel();
     engine.await.unwrap();

@@ -19,9 +19,12 @@ use crate::{
     versions::{self, Judged},
 };
 
-/// Rows that are read at a time, unless their outputs may be more than so many bytes together.
+/// Rows that are read at a time, at most.
 const CHUNK: i64 = 100;
-const MOST_READ: i64 = 16 * 1024 * 1024;
+/// Bytes of outputs that they may have together, unless one row alone may have more.
+const PIECE: i64 = 1024 * 1024;
+/// What is read is there as bytes, as cells and as lines.
+const TIMES: u64 = 3;
 /// Outputs that have a column: the rest stands in the runs.
 const MOST_OUTPUTS: usize = 500;
 /// Bytes of one cell: programs that show tables hold no more.
@@ -56,8 +59,16 @@ impl Results {
 
     /// The next lines of the table; none at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>> {
-        let rows = self.ctx.store().result_rows(self.id, self.after, rows_at_a_time(self.outputs.len())).await?;
+        let rows = self.ctx.store().result_rows(self.id, self.after, n_rows(self.outputs.len())).await?;
         let Some(last) = rows.last() else { return Ok(None) };
+        let inputs: usize = rows.iter().map(|row| row.inputs.len()).sum();
+        let bytes = n_bytes(inputs, rows.len(), self.outputs.len());
+        // Before anything was sent, whoever asks can still be told to come again.
+        if self.is_head_written {
+            self.ctx.make_room_for_next(bytes).await?;
+        } else {
+            self.ctx.make_room(bytes).await?;
+        }
         self.after = last.n;
         let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
         let steps: BTreeSet<&String> = self.outputs.iter().map(|(step, _)| step).collect();
@@ -93,7 +104,7 @@ impl Results {
         base: &str,
         found: &BTreeMap<(RunId, String, String), String>,
     ) -> Result<Vec<String>> {
-        let given = given(row)?;
+        let given = object(row.inputs.as_bytes())?;
         // One that was deleted leads nowhere.
         let run = row.run_id.filter(|_| row.status.is_some());
         let mut cells = vec![
@@ -112,6 +123,22 @@ impl Results {
     }
 }
 
+/// So many rows are read at a time.
+fn n_rows(n_outputs: usize) -> i64 {
+    (PIECE / most_bytes(n_outputs).max(1)).clamp(1, CHUNK)
+}
+
+/// What so many outputs have at most.
+fn most_bytes(n_outputs: usize) -> i64 {
+    i64::try_from(n_outputs).unwrap_or(i64::MAX).saturating_mul(MOST)
+}
+
+/// What rows with so many bytes of inputs take in memory, at most.
+fn n_bytes(inputs: usize, n_rows: usize, n_outputs: usize) -> u64 {
+    let outputs = u64::try_from(most_bytes(n_rows.saturating_mul(n_outputs))).unwrap_or_default();
+    u64::try_from(inputs).unwrap_or(u64::MAX).saturating_add(outputs).saturating_mul(TIMES)
+}
+
 async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Option<std::sync::Arc<Judged>>> {
     match versions::judged(ctx, template, version).await {
         Ok(judged) => Ok(Some(judged)),
@@ -123,8 +150,8 @@ async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<
 async fn first_keys(ctx: &OpContext, id: BatchId) -> Result<Vec<String>> {
     // What a deleted run was started on is gone.
     let first = ctx.store().result_rows(id, 0, CHUNK).await?;
-    match first.iter().find(|row| row.inputs.is_some()) {
-        Some(row) => Ok(given(row)?.keys().cloned().collect()),
+    match first.iter().find(|row| status(row) != DELETED) {
+        Some(row) => Ok(object(row.inputs.as_bytes())?.keys().cloned().collect()),
         None => Ok(Vec::new()),
     }
 }
@@ -138,10 +165,6 @@ fn status(row: &ResultRow) -> &'static str {
     }
 }
 
-fn given(row: &ResultRow) -> Result<Map<String, Value>> {
-    row.inputs.as_ref().map_or_else(|| Ok(Map::new()), |inputs| object(inputs.as_bytes()))
-}
-
 /// Outputs of the steps that no other one builds on, in the order of their keys.
 fn last_outputs(version: &Judged) -> Vec<(String, String)> {
     let steps = &version.definition.steps;
@@ -153,11 +176,6 @@ fn last_outputs(version: &Judged) -> Vec<(String, String)> {
         names.unwrap_or_default().into_iter().map(move |name| (key.to_string(), name))
     });
     outputs.take(MOST_OUTPUTS).collect()
-}
-
-fn rows_at_a_time(n_outputs: usize) -> i64 {
-    let of_row = i64::try_from(n_outputs.max(1)).unwrap_or(i64::MAX).saturating_mul(MOST);
-    (MOST_READ / of_row).clamp(1, CHUNK)
 }
 
 fn object(json: &[u8]) -> Result<Map<String, Value>> {
@@ -199,6 +217,12 @@ mod tests {
             (json!("@sum(1)"), "'@sum(1)"),
             (json!("\t=1"), "'\t=1"),
             (json!("\r=1"), "'\r=1"),
+            (json!("\n=1"), "'\n=1"),
+            // As wide as a Han character, which programs that are set to Japanese take for the same.
+            (json!("＝1"), "'＝1"),
+            (json!("＋1"), "'＋1"),
+            (json!("－1"), "'－1"),
+            (json!("＠sum(1)"), "'＠sum(1)"),
             (json!("plain"), "plain"),
             (json!(-1), "-1"),
             (json!(1.5), "1.5"),
@@ -211,28 +235,30 @@ mod tests {
     }
 
     #[test]
-    fn a_row_whose_run_was_deleted_says_so_and_nothing_else() {
-        let row = |run_id: Option<RunId>, inputs: Option<&str>| ResultRow {
+    fn a_row_whose_run_was_deleted_says_so() {
+        let row = |run_id: Option<RunId>, status: Option<workflow::status::RunStatus>| ResultRow {
             n: 1,
-            inputs: inputs.map(str::to_owned),
+            inputs: "{}".to_owned(),
             state: workflow::api::BatchRowState::Started,
             run_id,
-            status: None,
+            status,
             reason: None,
         };
-        let deleted = row(Some(RunId(uuid::Uuid::nil())), None);
-        assert_eq!((status(&deleted), given(&deleted).unwrap().len()), ("deleted", 0));
-        let waiting = row(None, Some("{\"a\": 1}"));
-        assert_eq!((status(&waiting), given(&waiting).unwrap().len()), ("", 1));
+        let run = Some(RunId(uuid::Uuid::nil()));
+        let completed = Some(workflow::status::RunStatus::Completed);
+        assert_eq!(
+            [row(run, None), row(run, completed), row(None, None)].each_ref().map(status),
+            ["deleted", "completed", ""]
+        );
     }
 
     #[test]
-    fn what_is_read_at_a_time_is_bounded_however_many_outputs_there_are() {
-        assert_eq!([0, 1, 5].map(rows_at_a_time), [CHUNK; 3]);
-        for n_outputs in [10, 100, MOST_OUTPUTS] {
-            let rows = rows_at_a_time(n_outputs);
-            assert!(rows >= 1 && rows * MOST * i64::try_from(n_outputs).unwrap() <= MOST_READ, "{n_outputs}: {rows}");
+    fn of_a_workflow_with_many_outputs_few_rows_are_held_at_a_time() {
+        for (n_outputs, expected) in [(0, 100), (1, 32), (10, 3), (33, 1), (1_000, 1)] {
+            assert_eq!(n_rows(n_outputs), expected, "{n_outputs}");
         }
+        assert_eq!(n_bytes(10, 32, 1), 3 * (10 + 32 * 32_000), "room is made for all that they may be");
+        assert_eq!(n_bytes(usize::MAX, usize::MAX, usize::MAX), u64::MAX);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A table as text, read into its head and its rows. Separators, quotes and line ends are those that spreadsheets write.
-//! Must never read on once a table has more rows than a batch, nor take many times the memory of its text, nor guess at text that is no
-//! table.
+//! Must never read on once a table has more rows than a batch, nor keep a line of more cells than there may be columns, nor guess at text
+//! that is no table.
 
 use csv::{ReaderBuilder, StringRecord};
 use workflow::{limits::MAX_BATCH_ROWS, words::count};
@@ -24,15 +24,20 @@ pub(super) struct Sheet {
 
 /// Reads a whole table.
 pub(super) fn read(text: &str) -> Result<Sheet> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // All of them: the reader passes one over by itself, and would take for a quoted cell what we took for a plain one.
+    let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
-    let is_left_open = look_through(text, separator)?;
+    let shape = shape(text, separator);
+    if shape == Shape::TooWide {
+        let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
+        return Err(Error::too_large(FIELD, detail));
+    }
     let byte = u8::try_from(separator).unwrap_or(b',');
     let mut reader =
         ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let mut n_cells = 0;
-    let mut head: Option<Vec<String>> = None;
+    let mut head = None;
     for record in reader.records() {
         let record = record.map_err(|error| {
             tracing::debug!(%error, "a table could not be read");
@@ -64,7 +69,7 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
         let detail = "The table has a first line alone, which names the inputs. Add a line for each run.";
         return Err(Error::invalid(FIELD, detail));
     }
-    if is_left_open {
+    if shape == Shape::LeftOpen {
         let detail = "A cell begins with a quote that is never closed, so the rest of the table would be one cell. Close it, or \
                       save the table again as CSV.";
         return Err(Error::invalid(FIELD, detail));
@@ -94,9 +99,18 @@ fn separator(text: &str) -> char {
     SEPARATORS[best]
 }
 
-/// Whether the text ends inside of a quoted cell. A line of more cells than a table may have is refused before it is read: each takes a
-/// place in memory many times as large as the character that ends it.
-fn look_through(text: &str, separator: char) -> Result<bool> {
+/// What a look at the whole text tells, before any of it is kept: a cell that is empty takes one byte there, and eight once it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Whole,
+    /// It ends inside of a quoted cell.
+    LeftOpen,
+    /// A line has more cells than there may be columns.
+    TooWide,
+}
+
+/// It goes by the rules of the reader.
+fn shape(text: &str, separator: char) -> Shape {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
         Begin,
@@ -108,27 +122,25 @@ fn look_through(text: &str, separator: char) -> Result<bool> {
     let mut at = At::Begin;
     let mut n_cells = 1;
     for c in text.chars() {
-        if at != At::Quoted {
-            n_cells = match c {
-                '\r' | '\n' => 1,
-                c if c == separator => n_cells + 1,
-                _ => n_cells,
-            };
-            if n_cells > MAX_COLUMNS {
-                let columns = count(MAX_COLUMNS, "column");
-                let detail = format!("A line of the table has more than {columns}. Leave out what is no input.");
-                return Err(Error::too_large(FIELD, detail));
-            }
-        }
         at = match at {
             At::Quoted if c == '"' => At::Quote,
             At::Quoted => At::Quoted,
             At::Begin | At::Quote if c == '"' => At::Quoted,
-            _ if c == separator || matches!(c, '\r' | '\n') => At::Begin,
+            _ if c == separator => {
+                n_cells += 1;
+                if n_cells > MAX_COLUMNS {
+                    return Shape::TooWide;
+                }
+                At::Begin
+            }
+            _ if matches!(c, '\r' | '\n') => {
+                n_cells = 1;
+                At::Begin
+            }
             At::Begin | At::Plain | At::Quote => At::Plain,
         };
     }
-    Ok(at == At::Quoted)
+    if at == At::Quoted { Shape::LeftOpen } else { Shape::Whole }
 }
 
 #[cfg(test)]
@@ -190,23 +202,36 @@ mod tests {
         // What comes after the row that is too many is not even looked at: it ends in an open quote.
         let (status, _) = refusal(&format!("{}\"", table(1_000_000)));
         assert_eq!(status, 413);
+        assert_eq!(refusal(&format!("{}\n1", "a,".repeat(MAX_COLUMNS + 1))).0, 413);
     }
 
     #[test]
-    fn a_table_of_hardly_anything_but_separators_is_refused_before_it_takes_memory() {
-        // A head and a row, of which each has one column too many; and 12 MiB in one line.
-        let wide = "a,".repeat(MAX_COLUMNS);
-        for text in [format!("{wide}a\n1"), format!("a,b\n1,2\n{wide}a\n"), format!("a\n1{}", ",".repeat(12 << 20))] {
+    fn a_line_of_very_many_cells_is_refused_before_it_is_read() {
+        let wide = ",".repeat(MAX_COLUMNS);
+        for text in [
+            format!("a\n{}x\n", ",".repeat(4_000_000)),
+            format!("{wide}\na\n1\n"),
+            format!("a\n\"x\"{wide}\n"),
+            // What a reader that knows the second mark takes for a quoted cell, and one that does not for a plain one.
+            format!("\u{feff}\u{feff}\"a\"\n\"x,\"{wide}\n"),
+            format!("\u{feff}\u{feff}\"a,\"{wide}\n1\n"),
+        ] {
             let (status, detail) = refusal(&text);
-            assert!(status == 413 && detail.contains("1,000 columns"), "{detail}");
+            assert!(status == 413 && detail.contains("1,000 columns"), "{status} {detail}");
         }
-        assert_eq!(read(&format!("{0}a\n{0}a\n", "a,".repeat(MAX_COLUMNS - 1))).unwrap().head.len(), MAX_COLUMNS);
-        let quoted = format!("a,b\n\"{}\",2\n", ",\n".repeat(2_000));
-        assert_eq!(read(&quoted).unwrap().rows[0].len(), 2, "what is quoted ends no cell");
-        // Few columns say something, and many rows have many.
+        let (_, head, rows) = cells(&format!("\u{feff}\u{feff}\"a\",b\n\"{wide}\",2{}\n", ",".repeat(MAX_COLUMNS - 2)));
+        assert_eq!(
+            (head, rows[0].len(), rows[0][0].len()),
+            (vec!["a".to_owned(), "b".to_owned()], MAX_COLUMNS, wide.len())
+        );
+    }
+
+    #[test]
+    fn rows_have_so_many_cells_together() {
         let row = format!("1{}\n", ",".repeat(MAX_COLUMNS - 1));
-        assert_eq!(read(&format!("a\n{}", row.repeat(MAX_CELLS / MAX_COLUMNS))).unwrap().rows.len(), 1_000);
-        let (status, detail) = refusal(&format!("a\n{}", row.repeat(MAX_CELLS / MAX_COLUMNS + 1)));
+        let n_rows = MAX_CELLS / MAX_COLUMNS;
+        assert_eq!(read(&format!("a\n{}", row.repeat(n_rows))).unwrap().rows.len(), n_rows);
+        let (status, detail) = refusal(&format!("a\n{}", row.repeat(n_rows + 1)));
         assert!(status == 413 && detail.contains("1,000,000 cells"), "{detail}");
     }
 

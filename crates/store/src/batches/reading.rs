@@ -110,8 +110,8 @@ struct RowRow {
 #[derive(Clone, Debug)]
 pub struct ResultRow {
     pub n: i32,
-    /// As JSON. Absent where its run was deleted.
-    pub inputs: Option<String>,
+    /// As JSON. Of a run that was deleted nothing is left of them.
+    pub inputs: String,
     pub state: BatchRowState,
     pub run_id: Option<RunId>,
     pub status: Option<RunStatus>,
@@ -186,7 +186,7 @@ impl Store {
     /// The next rows after one, with their inputs.
     pub async fn result_rows(&self, id: BatchId, after: i32, most: i64) -> Result<Vec<ResultRow>> {
         let rows = sqlx::query!(
-            r#"SELECT r.n AS "n!", r.inputs::text AS "inputs?", r.state AS "state!", r.run_id, w.status AS "status?", r.reason
+            r#"SELECT r.n AS "n!", r.inputs::text AS "inputs!", r.state AS "state!", r.run_id, w.status AS "status?", r.reason
                FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
                WHERE r.batch_id = $1 AND r.n > $2 ORDER BY r.n LIMIT $3"#,
             id.0,

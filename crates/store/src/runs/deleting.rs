@@ -93,14 +93,14 @@ const LOOK: &str = concat!(
             AND NOT EXISTS (SELECT FROM attempts a WHERE a.run_id = ANY($2) AND a.lease_worker IS NOT NULL) AS is_at_rest"
 );
 
-/// The rows by which a run is found, each by the ids of those that go; and what it was started on, where a table told it.
+/// The rows by which a run is found, each by the ids of those that go. A row of a table stays, and counts: what it gave the run goes.
 const BURY: [&str; 8] = [
     "INSERT INTO deleted_runs (run_id) SELECT unnest($1::uuid[])",
     "DELETE FROM workflow_runs WHERE id = ANY($1::uuid[])",
+    "UPDATE batch_rows SET inputs = '{}' WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_labels WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_shares WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_texts WHERE run_id = ANY($1::uuid[])",
-    "UPDATE batch_rows SET inputs = NULL WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM steps WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM reviews WHERE run_id = ANY($1::uuid[])",
 ];
@@ -155,6 +155,12 @@ impl Store {
         let found: Vec<(Uuid, bool, bool, i64)> = sqlx::query_as(DELETABLE).bind(ids).fetch_all(&self.pool).await?;
         let found = found.into_iter();
         Ok(found.map(|(id, is_part, goes_on, n_parts)| (RunId(id), Deletable { is_part, goes_on, n_parts })).collect())
+    }
+
+    /// Whether it was deleted: for whoever makes the id of a run of what was asked, since none begins again under such an id.
+    pub async fn was_deleted(&self, run: RunId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM deleted_runs WHERE run_id = $1)";
+        Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
     }
 
     /// These are to be deleted in half a minute, if nothing is committed to them until then and nobody takes it back: those of them that

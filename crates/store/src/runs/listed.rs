@@ -54,6 +54,9 @@ impl TryFrom<ListedRow> for Placed {
     }
 }
 
+/// So many microseconds are no interval any more.
+const MOST_TOOK: u64 = 1 << 62;
+
 /// Where a page begins.
 #[derive(Clone, Copy, Default)]
 struct Place {
@@ -70,7 +73,8 @@ impl Place {
         let (took, rest) = match sort {
             RunSort::Longest | RunSort::Dearest => {
                 let Some((took, rest)) = after.split_once('_') else { return Self::default() };
-                let Ok(took) = took.parse() else { return Self::default() };
+                let took = took.parse().ok().filter(|took: &i64| took.unsigned_abs() < MOST_TOOK);
+                let Some(took) = took else { return Self::default() };
                 (Some(took), rest)
             }
             RunSort::Newest | RunSort::Oldest => (None, after),
@@ -379,6 +383,9 @@ mod tests {
         assert_eq!((longest.took, longest.at, longest.id), (Some(7), Some(at), Some(id)));
         for (text, sort) in [(plain.as_str(), RunSort::Longest), ("x", RunSort::Newest), ("x_y", RunSort::Longest)] {
             assert!(Place::read(Some(text), sort).at.is_none(), "{text}");
+        }
+        for took in [i64::MAX, i64::MIN] {
+            assert!(Place::read(Some(&format!("{took}_{plain}")), RunSort::Longest).at.is_none(), "{took}");
         }
     }
 }

@@ -105,6 +105,8 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     assert_eq!(ask(RunQuery { search: Some("wet".into()), ..mine.clone() }).await, [runs[0]]);
     let all = found(&world, &world.ada, &mine, 9).await;
     assert_eq!(all[4].labels, labels);
+    assert_eq!(world.store.run_labels(runs[0]).await.unwrap(), labels);
+    assert_eq!(world.store.run_labels(runs[1]).await.unwrap(), RunLabels::default(), "nobody called it anything");
     let plain = world.store.run_summaries(&world.ada, None, 9, Scope::Mine).await.unwrap().runs;
     assert_eq!(plain[4].about.as_deref(), Some("The wet one"), "every list shows what it is called");
     // One word stands in a title and another one in what a step wrote, however long ago that was.
