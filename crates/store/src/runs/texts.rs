@@ -1,5 +1,5 @@
-//! What the text outputs of runs say, as words to look for, what they used, what they rested, and whether anything of them is stale: written after
-//! the commits, by whoever does the chores. A run is read again when it was committed since.
+//! What the text outputs of runs say, as words to look for, what they used, what they rested, and whether anything of them is stale:
+//! written after the commits, by whoever does the chores. A run is read again when it was committed since.
 //! Must never be part of a commit, nor write a row of the engine's, nor be asked by anything but lists.
 
 use std::collections::BTreeSet;
