@@ -10,6 +10,7 @@ pub mod audience;
 pub mod audit;
 pub mod batches;
 pub mod blobs;
+mod called;
 mod chores;
 mod decode;
 pub mod delegations;
