@@ -40,6 +40,8 @@ pub(crate) fn run(context: &Context, options: Options) -> Result<()> {
     interrupt.thread_block().context("cannot hold interrupts back")?;
     let mut bench = lifebound(&context.binary("bench"));
     bench.args(["chaos", "--seed", &options.seed.to_string(), "--seconds", &options.seconds.to_string()]);
+    // What only this may say: a file system that is somebody's would be filled.
+    bench.env_remove("WEFT_CHAOS_DISK").env_remove("WEFT_CHAOS_FAKETIME");
     bench.envs(postgres.environment()?).env("WEFT_BENCH_WEFT", context.binary("weft")).env_remove("DATABASE_URL");
     bench.envs(faketime().map(|library| ("WEFT_CHAOS_FAKETIME", library)));
     let ended = bench.status();
