@@ -25,7 +25,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 use self::{
     cluster::Cluster,
     dice::Dice,
-    faults::{Broken, deck},
+    faults::{Broken, deck, is_file_system},
     fleet::Fleet,
     people::{Person, Told},
     world::Templates,
@@ -74,7 +74,8 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
     let clients: Vec<Client> =
         fleet.fronts().into_iter().map(|front| Client::new(front, database.token.clone())).collect();
     let templates = Templates::publish(clients.first().context("nobody serves")?).await?;
-    let mut broken = Broken { fleet, cluster, postgres, database: database.name.clone(), disk: options.disk };
+    let disk = options.disk.filter(|disk| is_file_system(disk));
+    let mut broken = Broken { fleet, cluster, postgres, database: database.name.clone(), disk };
     for (is_there, what) in [
         (broken.possible().clocks, "clocks that jump (there is no libfaketime)"),
         (broken.possible().disk, "a full disk (no small file system could be mounted)"),

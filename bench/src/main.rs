@@ -26,6 +26,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use figures::{FIGURES, RSS};
 use lab::Lab;
+use nix::sys::signal::{SigSet, Signal};
 use report::Report;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -74,6 +75,10 @@ struct Engine {
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let is_chaos = matches!(command, Command::Chaos(_));
+    if let Err(error) = take_interrupts() {
+        eprintln!("bench: interrupts cannot be taken: {error}");
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(perform(command)),
@@ -94,6 +99,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whoever started this may hold interrupts back for itself, and what is held back is inherited: nothing but a kill would end it then, nor
+/// what it starts.
+fn take_interrupts() -> nix::Result<()> {
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    interrupt.thread_unblock()
 }
 
 /// How many figures failed, or things that must hold. Whatever ends this, all that it started ends with it.

@@ -29,6 +29,10 @@ const NAME: &str = "weft";
 /// `site-pkg-dir` in Cargo.toml's leptos section.
 const PACKAGE_FOLDER: &str = "pkg";
 
+/// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
+/// that it alone asks for: together with the rest it would all be built a second time.
+pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
+
 /// The files of the site by their path inside it.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
 

@@ -6,7 +6,11 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
+<<<<<<< HEAD
 pub(crate) mod deploy;
+=======
+pub(crate) mod faketime;
+>>>>>>> rev14a
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
@@ -18,7 +22,7 @@ pub(crate) mod schemathesis;
 mod system;
 
 use crate::{
-    account, chaos,
+    account,
     context::Context,
     postgres,
     shell::{find_on_path, output, run, say, succeeds},
@@ -61,11 +65,8 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         let binaries = postgres::Binaries::find()?;
         say(format!("ok      {}: {}", thing.what(), binaries.version()));
     }
-    if scope.tests && !chaos::has_faketime() {
-        // The chaos says what it leaves out.
-        if let Err(error) = system::install(&[Missing::new("clocks that jump", &["libfaketime"])]) {
-            say(format!("warning: no clocks that jump: {error:#}"));
-        }
+    if scope.tests {
+        faketime::install();
     }
     system::user(account::USER)?;
     match model::ensure(context, model) {

@@ -18,7 +18,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use counts::Counts;
 use std::time::Instant;
-pub(crate) use steps::{TESTED, programs};
+pub(crate) use steps::programs;
 
 /// The steps in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

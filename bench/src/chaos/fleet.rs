@@ -133,7 +133,7 @@ impl Fleet {
         match process.stop().await {
             Some(status) if status.success() => {}
             Some(status) => {
-                self.violations.push(format!("{} was asked to end and did so with {status}\n{words}", member.name))
+                self.violations.push(format!("{} was asked to end and did so with {status}\n{words}", member.name));
             }
             None => self.violations.push(format!("{} was asked to end and did not within 40 s\n{words}", member.name)),
         }

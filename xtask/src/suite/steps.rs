@@ -12,7 +12,8 @@ use super::{
     simulators, unsteady,
 };
 use crate::{
-    build, chaos,
+    build::{self, TESTED},
+    chaos,
     context::Context,
     postgres::TestPostgres,
     queries, run as server, setup,
@@ -23,9 +24,6 @@ use anyhow::{Context as _, Result, bail};
 use std::{fs, process::Command};
 
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
-/// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
-/// that it alone asks for: together with the rest it would all be built a second time.
-pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
