@@ -6,11 +6,8 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
-<<<<<<< HEAD
 pub(crate) mod deploy;
-=======
 pub(crate) mod faketime;
->>>>>>> rev14a
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
