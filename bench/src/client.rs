@@ -58,7 +58,22 @@ impl Client {
 
     /// Whatever it is answered.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
-        let request = Request::builder()
+        self.send_under(None, method, path, body).await
+    }
+
+    /// The same request under the same key has one effect, however often it is sent.
+    pub(crate) async fn send_under(
+        &self,
+        key: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes)> {
+        let mut request = Request::builder();
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))

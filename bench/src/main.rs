@@ -1,7 +1,9 @@
-//! `bench`: measures the product from outside, over HTTP and its command line, on a Postgres that xtask starts for it.
+//! `bench`: measures the product from outside, over HTTP and its command line, on a Postgres that xtask starts for it; and breaks it from
+//! outside (`chaos`), on one that it starts itself as xtask says.
 //!
 //! It must never link the engine it measures, and never print a number that was not measured in this very run.
 
+mod chaos;
 mod client;
 mod database;
 mod definitions;
@@ -44,6 +46,8 @@ enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns
     Peers(peers::Options),
+    /// Processes, their database and what is between them break, and nothing may be lost
+    Chaos(Box<chaos::Options>),
 }
 
 #[derive(Args)]
@@ -69,6 +73,7 @@ struct Engine {
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
+    let is_chaos = matches!(command, Command::Chaos(_));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(perform(command)),
@@ -76,6 +81,10 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(0) => ExitCode::SUCCESS,
+        Ok(n_failed) if is_chaos => {
+            eprintln!("bench: something that must hold was violated {n_failed} times");
+            ExitCode::FAILURE
+        }
         Ok(n_failed) => {
             eprintln!("bench: {n_failed} figures could not be measured");
             ExitCode::FAILURE
@@ -87,13 +96,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many figures failed. Whatever ends this, all that it started ends with it.
+/// How many figures failed, or things that must hold. Whatever ends this, all that it started ends with it.
 async fn perform(command: Command) -> Result<u32> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let measuring = async {
         match command {
             Command::Engine(options) => engine(options).await,
             Command::Peers(options) => peers::compare(options).await,
+            Command::Chaos(options) => chaos::run(*options).await,
         }
     };
     tokio::select! {

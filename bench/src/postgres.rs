@@ -34,6 +34,16 @@ impl Postgres {
         format!("postgres://{user}:{password}@localhost:{port}/{database}?host={host}").into()
     }
 
+    /// The same through somebody who listens on a port of this machine, and leads to the socket.
+    pub(crate) fn url_through(&self, port: u16, database: &str) -> OsString {
+        let Self { user, password, .. } = self;
+        format!("postgres://{user}:{password}@127.0.0.1:{port}/{database}?sslmode=disable").into()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        PathBuf::from(&self.host).join(format!(".s.PGSQL.{}", self.port))
+    }
+
     /// A program of Postgres that finds the server by its environment.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));

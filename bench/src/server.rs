@@ -2,10 +2,10 @@
 //! Each is a child that must never outlive the benchmark; what it logs is kept, and shown when it fails.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -26,6 +26,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(40);
 const COMMAND_WITHIN: Duration = Duration::from_mins(2);
 
 /// The binary `weft`, its settings, and where its processes may write.
+#[derive(Clone, Debug)]
 pub(crate) struct Weft {
     pub(crate) binary: PathBuf,
     pub(crate) folder: PathBuf,
@@ -85,18 +86,36 @@ impl Weft {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// What a command prints, however it ends.
+    pub(crate) async fn said(&self, database: &OsStr, arguments: &[&str]) -> Result<String> {
+        let mut command = self.command(database, arguments);
+        command.stdin(Stdio::null());
+        let output = timeout(COMMAND_WITHIN, command.output())
+            .await
+            .with_context(|| format!("`weft {}` did not end", arguments.join(" ")))??;
+        let (told, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        Ok(format!("{wrong}{told}").trim().to_owned())
+    }
+
     /// A server that answers, and its URL.
     pub(crate) async fn serve(&self, database: &OsStr, slots: Option<u32>) -> Result<(Process, String)> {
-        self.start(database, "serve", slots, "Weft is at ").await
+        let slots = slots.map(|slots| ("WEFT_WORKER_SLOTS", OsString::from(slots.to_string())));
+        self.start(database, "serve", slots.as_slice()).await
     }
 
     /// Another process that executes steps.
     pub(crate) async fn work(&self, database: &OsStr) -> Result<Process> {
-        Ok(self.start(database, "work", None, "Weft is working").await?.0)
+        Ok(self.start(database, "work", &[]).await?.0)
     }
 
-    /// Waits for the line that begins so, and hands on what follows.
-    async fn start(&self, database: &OsStr, what: &str, slots: Option<u32>, ready: &str) -> Result<(Process, String)> {
+    /// One that serves or works, with further settings, once it says that it is ready; of a server, where it is.
+    pub(crate) async fn start(
+        &self,
+        database: &OsStr,
+        what: &str,
+        settings: &[(&str, OsString)],
+    ) -> Result<(Process, String)> {
+        let ready = if what == "serve" { "Weft is at " } else { "Weft is working" };
         let (log_file, log) = tempfile::Builder::new()
             .prefix(what)
             .suffix(".log")
@@ -104,9 +123,7 @@ impl Weft {
             .and_then(|file| file.keep().map_err(|error| error.error))
             .context("cannot create a log")?;
         let mut command = self.command(database, &[what]);
-        if let Some(slots) = slots {
-            command.env("WEFT_WORKER_SLOTS", slots.to_string());
-        }
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file);
         let mut child = command.spawn().with_context(|| format!("cannot start `{}`", self.binary.display()))?;
         let pid = child.id().context("it has ended already")?;
@@ -141,13 +158,29 @@ impl Process {
         last_lines(&self.log, 20)
     }
 
-    /// Asks it to end, and makes it where it does not.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) fn signal(&self, signal: Signal) {
         // It may be gone already.
-        let _ = i32::try_from(self.pid).is_ok_and(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM).is_ok());
-        if timeout(ENDS_WITHIN, self.child.wait()).await.is_err() {
+        let _ = i32::try_from(self.pid).is_ok_and(|pid| kill(Pid::from_raw(pid), signal).is_ok());
+    }
+
+    /// How it ended, if it did.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it at once.
+    pub(crate) async fn kill(mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// Asks it to end, and makes it where it does not. How it ended, if it did so in time.
+    pub(crate) async fn stop(mut self) -> Option<ExitStatus> {
+        self.signal(Signal::SIGTERM);
+        let ended = timeout(ENDS_WITHIN, self.child.wait()).await;
+        if ended.is_err() {
             let _ = self.child.kill().await;
         }
+        ended.ok().and_then(Result::ok)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what `weft` does, one file for each command.
 //! Every command says on standard output what was asked for, and on standard error what went wrong and what to do.
 
+mod check;
 mod exchange;
 mod group;
 mod migrate;
@@ -50,6 +51,8 @@ enum Command {
     Work(work::Work),
     /// Bring the database's tables up to date
     Migrate,
+    /// Look whether what the database holds is what must be true of it: exit code 0 for yes, 2 for no
+    Check(check::Check),
     /// Manage people
     #[command(subcommand)]
     User(user::User),
@@ -114,12 +117,13 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             privileges::settle(&cli.database, Some(&command.local_model), Some(&command.secrets))?;
         }
         // Only where there is a Weft: for these none is made.
-        Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) | Command::Secret(_)
+        Command::Token(_) | Command::WorkerToken(_) | Command::Group(_) | Command::Secret(_) | Command::Check(_)
             if !operator::has_database(&cli.database) => {}
         Command::Secret(command) if !command.needs_database() => {}
         Command::Secret(command) => privileges::settle(&cli.database, None, Some(&command.keys))?,
         Command::Work(command) => privileges::settle(&cli.database, None, Some(&command.secrets))?,
         Command::Migrate
+        | Command::Check(_)
         | Command::User(_)
         | Command::Group(_)
         | Command::Token(_)
@@ -141,6 +145,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Serve(command) => serve::run(command, &cli.database).await,
             Command::Work(command) => work::run(command, &cli.database).await,
             Command::Migrate => migrate::run(&cli.database).await,
+            Command::Check(command) => check::run(command, &cli.database).await,
             Command::User(command) => user::run(command, &cli.database).await,
             Command::Group(command) => group::run(command, &cli.database).await,
             Command::Token(command) => token::run(command, &cli.database).await,

@@ -6,6 +6,7 @@
 mod account;
 mod bench;
 mod build;
+mod chaos;
 mod context;
 mod dist;
 mod fresh;
@@ -72,6 +73,8 @@ enum Command {
     Bench(bench::Command),
     /// Simulate faults, crashes and people over a log in memory; the last line is `violations: K`
     Sim(simulate::Options),
+    /// Break processes, their Postgres and what is between them, and look whether anything was lost; the last line is `violations: N`
+    Chaos(chaos::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Regenerate the query cache in .sqlx from the migrations
@@ -114,6 +117,10 @@ fn perform(command: Command) -> Result<()> {
         Command::Dist => dist::build(&context),
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim(options) => simulate::run_simulator(&context, &options),
+        Command::Chaos(options) => {
+            suite::programs(&context)?;
+            chaos::run(&context, options)
+        }
         Command::Tidy => tidy::run(&context),
         Command::Sqlx { check } => {
             let postgres = postgres::TestPostgres::start()?;

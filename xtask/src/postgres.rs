@@ -4,6 +4,10 @@
 //! That of the benchmarks is as durable as Postgres is by default: a figure must never come from a cluster that may lose commits.
 //! It is a direct child and ends with xtask, also when xtask is killed.
 
+mod breakable;
+
+pub(crate) use breakable::Breakable;
+
 use crate::{
     account::Account,
     context::variable,
@@ -40,6 +44,8 @@ enum Purpose {
     Tests,
     /// Durable; its memory is that of the peers' cluster, which the figures are compared with.
     Benchmarks,
+    /// Durable too: it is killed, and what it acknowledged has to be there.
+    Chaos,
 }
 
 impl Purpose {
@@ -54,6 +60,7 @@ impl Purpose {
                 "shared_buffers=256MB",
             ],
             Self::Benchmarks => &["max_connections=300", "shared_buffers=1GB"],
+            Self::Chaos => &["max_connections=300", "shared_buffers=128MB", "max_wal_size=96MB", "min_wal_size=32MB"],
         }
     }
 }
@@ -150,36 +157,11 @@ impl TestPostgres {
     }
 
     fn start_for(purpose: Purpose, binaries: Binaries) -> Result<Self> {
-        let parent = parent_folder();
-        remove_leftovers(&parent);
-        let password = random_hex()?;
-        // One process may start several clusters at a time, and another one of the same number may have been killed before it
-        // could tidy up: in a container, numbers come again at once.
-        let folder =
-            parent.join(format!("{PREFIX}{}.{}", std::process::id(), random_hex()?.get(..8).unwrap_or_default()));
-        create_folder(&folder, 0o755)?;
-        let cluster = cluster(&folder);
-        create_folder(&cluster, 0o700)?;
-        let account = Account::for_server()?;
-        if let Some(account) = &account {
-            std::os::unix::fs::lchown(&cluster, Some(account.uid), Some(account.gid))
-                .with_context(|| format!("cannot give {} to the Postgres user", cluster.display()))?;
-        }
-        initialise(&binaries, account.as_ref(), &cluster, &password)?;
-        let access = folder.join("pg_hba.conf");
-        fs::write(&access, format!("local all {ROLE} scram-sha-256\n"))
-            .and_then(|()| fs::set_permissions(&access, fs::Permissions::from_mode(0o644)))
-            .with_context(|| format!("cannot write {}", access.display()))?;
+        let Made { folder, account, password, .. } = made(&binaries, |_| false)?;
         let log = fs::File::create(folder.join("server.log")).context("cannot create the Postgres log")?;
-        let mut postgres = lifebound(&binaries, account.as_ref(), &cluster);
+        let mut postgres = server_command(&binaries, account.as_ref(), &folder);
         postgres
-            .args(purpose.settings().iter().flat_map(|setting| ["-c", *setting]))
-            .args(["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c"])
-            .arg(format!("hba_file={}", access.display()))
-            .arg("-k")
-            .arg(&cluster)
-            .args(["-p", PORT, "-D"])
-            .arg(cluster.join("data"))
+            .args(as_arguments(purpose))
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("cannot share the Postgres log")?)
             .stderr(log);
@@ -259,6 +241,63 @@ impl Drop for TestPostgres {
         let _ = self.server.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A cluster whose server was not started yet.
+struct Made {
+    folder: PathBuf,
+    account: Option<Account>,
+    password: String,
+    /// Its files lie on a file system of their own.
+    is_mounted: bool,
+}
+
+/// `mount`: makes the folder of the server's files a file system of its own, or not.
+fn made(binaries: &Binaries, mount: impl FnOnce(&Path) -> bool) -> Result<Made> {
+    let parent = parent_folder();
+    remove_leftovers(&parent);
+    let password = random_hex()?;
+    // One process may start several clusters at a time, and another one of the same number may have been killed before it
+    // could tidy up: in a container, numbers come again at once.
+    let folder = parent.join(format!("{PREFIX}{}.{}", std::process::id(), random_hex()?.get(..8).unwrap_or_default()));
+    create_folder(&folder, 0o755)?;
+    let cluster = cluster(&folder);
+    create_folder(&cluster, 0o700)?;
+    let is_mounted = mount(&cluster);
+    let account = Account::for_server()?;
+    if let Some(account) = &account {
+        std::os::unix::fs::lchown(&cluster, Some(account.uid), Some(account.gid))
+            .with_context(|| format!("cannot give {} to the Postgres user", cluster.display()))?;
+    }
+    initialise(binaries, account.as_ref(), &cluster, &password)?;
+    let access = access_file(&folder);
+    fs::write(&access, format!("local all {ROLE} scram-sha-256\n"))
+        .and_then(|()| fs::set_permissions(&access, fs::Permissions::from_mode(0o644)))
+        .with_context(|| format!("cannot write {}", access.display()))?;
+    Ok(Made { folder, account, password, is_mounted })
+}
+
+/// Who gets in.
+fn access_file(folder: &Path) -> PathBuf {
+    folder.join("pg_hba.conf")
+}
+
+fn as_arguments(purpose: Purpose) -> impl Iterator<Item = &'static str> {
+    purpose.settings().iter().flat_map(|setting| ["-c", *setting])
+}
+
+/// What starts the server of a cluster, with what all of them have.
+fn server_command(binaries: &Binaries, account: Option<&Account>, folder: &Path) -> Command {
+    let cluster = cluster(folder);
+    let mut postgres = lifebound(binaries, account, &cluster);
+    postgres
+        .args(["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c"])
+        .arg(format!("hba_file={}", access_file(folder).display()))
+        .arg("-k")
+        .arg(&cluster)
+        .args(["-p", PORT, "-D"])
+        .arg(cluster.join("data"));
+    postgres
 }
 
 /// The server's command, wrapped so that the kernel stops it when xtask dies, where setpriv is at
@@ -349,6 +388,7 @@ fn remove_leftovers(parent: &Path) {
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         let process = name.split('.').next().unwrap_or(name);
         if !Path::new("/proc").join(process).exists() {
+            breakable::unmount_if_mounted(&cluster(&entry.path()));
             let _ = fs::remove_dir_all(entry.path());
         }
     }

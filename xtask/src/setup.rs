@@ -15,7 +15,7 @@ mod redis;
 mod system;
 
 use crate::{
-    account,
+    account, chaos,
     context::Context,
     postgres,
     shell::{find_on_path, output, run, say, succeeds},
@@ -55,6 +55,12 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         // Installed just now: prove it before a later step fails on it in other words.
         let binaries = postgres::Binaries::find()?;
         say(format!("ok      {}: {}", thing.what(), binaries.version()));
+    }
+    if scope.tests && !chaos::has_faketime() {
+        // The chaos says what it leaves out.
+        if let Err(error) = system::install(&[Missing::new("clocks that jump", &["libfaketime"])]) {
+            say(format!("warning: no clocks that jump: {error:#}"));
+        }
     }
     system::user(account::USER)?;
     match model::ensure(context, model) {

@@ -16,6 +16,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use counts::Counts;
 use std::time::Instant;
+pub(crate) use steps::programs;
 
 /// The steps in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -38,8 +39,10 @@ pub(crate) enum Step {
     Rust,
     /// A minute of each simulator
     Sim,
-    /// The binaries under the tests of the clients and the browser tests
+    /// The binaries under the chaos, the tests of the clients and the browser tests
     Build,
+    /// Processes that are killed, and what else breaks, once each
+    Chaos,
     /// The Python client: ruff, mypy, a wheel, pytest
     Python,
     /// The TypeScript client: tsc, node --test
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Browser];
+        let from_build = [Step::Build, Step::Chaos, Step::Python, Step::Typescript, Step::Browser];
         assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }

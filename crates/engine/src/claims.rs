@@ -1,9 +1,6 @@
 //! Claims: steps that nobody handed on, taken fairly over their owners. Looking at the queue tells also who waits for a place here.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::join_all;
 use runs::{Ask, Error, Log, Ready, Unavailable, reserve_again};
@@ -12,15 +9,13 @@ use workflow::{RunId, StepKey, run::Command};
 use crate::{
     bugs::{Bug, is_on},
     shared::Inside,
-    slots::{KINDS, Slots},
+    slots::Slots,
 };
 
 /// Steps that one claim takes at most.
 const MAX_CLAIM: usize = 256;
 /// So many of those who wait are looked at, where there is no place for them.
 const PEEK: usize = 64;
-
-static ALL_KINDS: LazyLock<Vec<String>> = LazyLock::new(|| KINDS.iter().map(ToString::to_string).collect());
 
 /// True: there may be more, and places for it.
 #[tracing::instrument(name = "claim", level = "debug", skip_all, fields(worker.id = %inside.worker))]
@@ -35,7 +30,7 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         found
     } else {
         let n = promised.n.max(PEEK);
-        let found = log.claimable(inside.worker, &ALL_KINDS, &kept, n).await;
+        let found = log.claimable(inside.worker, slots.kinds(), &kept, n).await;
         if found.is_err() && is_on(Bug::KeepsPromised) {
             std::mem::forget(promised);
             return Err(Unavailable);

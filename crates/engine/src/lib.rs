@@ -53,6 +53,7 @@ pub use options::Options;
 pub use refusals::StoredRefusals;
 pub use secrets::StoredSecrets;
 pub use shelf::Shelf;
+pub use slots::Kinds;
 
 use shared::Shared;
 use slots::Slots;
@@ -92,7 +93,7 @@ impl<L: Log> Engine<L> {
             cache: cache::Cache::default(),
             watched: Watched::default(),
             memory: Memory::new(options.memory),
-            slots: Arc::new(Slots::new(options.slots)),
+            slots: Arc::new(Slots::new(options.slots, options.kinds.clone())),
             kept: kept::Kept::default(),
             judging: room::Room::default(),
             underway: room::Underway::default(),

@@ -22,7 +22,47 @@ use workflow::{
 use crate::bugs::{Bug, is_on};
 
 /// The kinds of agents that this program knows; one without a name is a step whose agent is not in the library, which fails saying so.
-pub(crate) const KINDS: [&str; 6] = ["", "llm", "http", "template", "human", "workflow"];
+const KINDS: [&str; 6] = [NO_AGENT, "llm", "http", "template", "human", "workflow"];
+const NO_AGENT: &str = "";
+
+/// Which of them a process works on. Whatever it is told, it takes steps without an agent, which only have to fail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kinds(Vec<String>);
+
+impl Default for Kinds {
+    /// All of them.
+    fn default() -> Self {
+        Self(KINDS.map(str::to_owned).to_vec())
+    }
+}
+
+impl Kinds {
+    /// By their names, as agents have them.
+    pub fn known() -> impl Iterator<Item = &'static str> {
+        KINDS.into_iter().filter(|kind| *kind != NO_AGENT)
+    }
+
+    /// These and no others; what no process works on is left out.
+    pub fn only<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = kinds.into_iter().filter(|kind| KINDS.contains(kind));
+        let mut all: Vec<String> = std::iter::once(NO_AGENT).chain(known).map(str::to_owned).collect();
+        all.sort();
+        all.dedup();
+        Self(all)
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    fn has(&self, kind: &str) -> bool {
+        self.0.iter().any(|known| known == kind)
+    }
+
+    fn are_all(&self) -> bool {
+        self.0.len() == KINDS.len()
+    }
+}
 
 /// What the last look at the queue told is believed for so long.
 const FRESH: Duration = Duration::from_millis(500);
@@ -40,6 +80,7 @@ pub(crate) struct Begun {
 #[derive(Debug)]
 pub(crate) struct Slots {
     n: usize,
+    kinds: Kinds,
     inner: Mutex<Inner>,
     /// There is something for the worker's loop: attempts began, or a place is free again.
     pub(crate) bell: Notify,
@@ -110,9 +151,10 @@ pub(crate) struct Promised {
 }
 
 impl Slots {
-    pub(crate) fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize, kinds: Kinds) -> Self {
         Self {
             n,
+            kinds,
             inner: Mutex::default(),
             bell: Notify::new(),
             claim: Notify::new(),
@@ -163,6 +205,11 @@ impl Slots {
         drop(inner);
         let place = || Place { slots: Arc::clone(self), term, is_ending: false };
         begun.into_iter().map(|begun| (begun, place())).collect()
+    }
+
+    /// What may be claimed for them.
+    pub(crate) fn kinds(&self) -> &[String] {
+        self.kinds.names()
     }
 
     /// Runs that want a look, each once.
@@ -257,7 +304,11 @@ impl Slots {
 
 impl Taker for Slots {
     fn takes(&self, kind: &str) -> bool {
-        KINDS.contains(&kind) || is_on(Bug::TakesOutside)
+        self.kinds.has(kind) || is_on(Bug::TakesOutside)
+    }
+
+    fn is_choosy(&self) -> bool {
+        !self.kinds.are_all()
     }
 
     fn take(&self, owner: UserId, oldest: DateTime<Utc>, n: usize) -> Option<(WorkerId, usize)> {
@@ -352,7 +403,7 @@ mod tests {
     }
 
     fn open(n: usize) -> Arc<Slots> {
-        let slots = Arc::new(Slots::new(n));
+        let slots = Arc::new(Slots::new(n, Kinds::default()));
         slots.begin(WORKER);
         slots
     }
@@ -432,6 +483,18 @@ mod tests {
         assert_eq!(slots.promise(1).n, 0, "it was handed on");
         slots.give_back(1);
         assert_eq!(slots.promise(1).n, 1);
+    }
+
+    #[test]
+    fn a_process_that_is_told_some_kinds_takes_these_and_steps_without_an_agent() {
+        let all = Slots::new(1, Kinds::default());
+        assert!(Kinds::known().all(|kind| all.takes(kind)) && !all.takes("worker:a:0") && !all.is_choosy());
+        let some = Slots::new(1, Kinds::only(["llm", "http", "llm", "dreamt"]));
+        assert_eq!(some.kinds(), ["", "http", "llm"]);
+        assert!(
+            some.takes("llm") && some.takes("") && !some.takes("human") && !some.takes("dreamt") && some.is_choosy()
+        );
+        assert_eq!(Slots::new(1, Kinds::only(Kinds::known())).is_choosy(), all.is_choosy());
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub trait Taker: Send + Sync + 'static {
         true
     }
 
+    /// Whether it leaves kinds to other processes like this one.
+    fn is_choosy(&self) -> bool {
+        false
+    }
+
     /// Room for at most so many steps of this run that a commit is about to set free. None: leave them to claims.
     fn take(&self, owner: UserId, oldest: DateTime<Utc>, n: usize) -> Option<(WorkerId, usize)>;
 

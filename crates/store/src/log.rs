@@ -6,6 +6,7 @@
 //! how full a table is: they are shaped for nested loops by key, and run on connections that are set so.
 
 mod alone;
+mod check;
 mod claim;
 mod columns;
 mod commit;
@@ -37,6 +38,7 @@ use sqlx::{PgPool, postgres::PgConnectOptions};
 use uuid::Uuid;
 use workflow::{RunId, StepKey, id::WorkerId};
 
+pub use check::{Acknowledged, Checked, Invariant};
 pub use lanes::ENGINE_SETTINGS;
 pub use release::Release;
 pub use verify::Difference;

@@ -43,12 +43,7 @@ impl Operator {
 
     /// With what opens and encrypts secrets.
     pub(super) async fn begin_at_home_with(config: &config::Database, secret_keys: KeyRing) -> Result<Self> {
-        if !has_database(config) {
-            bail!(
-                "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
-                config.place().data_dir.display()
-            );
-        }
+        expect_database(config)?;
         Self::begin_with(config, secret_keys).await
     }
 
@@ -67,6 +62,16 @@ impl Operator {
 /// In a folder without a Weft there is nothing to be managed: making a database there would only mislead.
 pub(super) fn has_database(config: &config::Database) -> bool {
     config.url().is_some() || privileges::is_made(&config.place().data_dir)
+}
+
+pub(super) fn expect_database(config: &config::Database) -> Result<()> {
+    if !has_database(config) {
+        bail!(
+            "there is no Weft in {}\nRun this where Weft runs, or set WEFT_DATA_DIR or DATABASE_URL",
+            config.place().data_dir.display()
+        );
+    }
+    Ok(())
 }
 
 /// A refusal in the words that people get everywhere else.

@@ -12,6 +12,7 @@ use super::{
     summary, unsteady,
 };
 use crate::{
+    chaos,
     context::Context,
     postgres::TestPostgres,
     setup,
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const WITH_LONG_FORMS: &[&str] = &["workflow", "runs", "store", "engine", "server::faults", "server::it worker::"];
 /// Who talks to Postgres in the words of the engine.
 const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
+/// What the chaos is begun from, and how long its faults come from each.
+const CHAOS_SEEDS: u64 = 6;
+const CHAOS_SECONDS: u64 = 300;
 /// Of one test in its longer form.
 const LONG_LIMIT: Duration = Duration::from_hours(1);
 
@@ -41,6 +45,8 @@ enum Part {
     SimCore,
     /// The simulator of whole engines
     SimEngine,
+    /// Chaos from six seeds, five minutes each
+    Chaos,
     /// Tests of the store, the engine and its faults, over the newest Postgres
     Postgres,
 }
@@ -104,6 +110,12 @@ impl Part {
             }
             Self::SimCore => simulators::run_long(Simulator::Core, seed(options)?, options.minutes),
             Self::SimEngine => simulators::run_long(Simulator::Engine, seed(options)?, options.minutes),
+            Self::Chaos => {
+                programs(context)?;
+                let first = seed(options)?;
+                (first..first.saturating_add(CHAOS_SEEDS))
+                    .try_for_each(|seed| chaos::run(context, chaos::Options::new(seed, CHAOS_SECONDS)))
+            }
             Self::Postgres => {
                 let postgres = TestPostgres::start_with(setup::newest::install(context)?)?;
                 say(postgres.version());

@@ -11,7 +11,7 @@ use super::{
     simulators, unsteady,
 };
 use crate::{
-    build,
+    build, chaos,
     context::Context,
     postgres::TestPostgres,
     queries, run as server, setup,
@@ -54,7 +54,7 @@ pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wa
 }
 
 /// All binaries but this tool, by the same selection as the tests, whose features then agree: nothing is built twice.
-pub(super) fn programs(context: &Context) -> Result<()> {
+pub(crate) fn programs(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
     run(context.cargo().args(["build", "--profile", "ci"]).args(TESTED).arg("--all-targets"))
 }
@@ -96,6 +96,7 @@ impl Suite<'_> {
                 simulators::run_a_minute_of_each(self.context)
             }
             Step::Build => programs(self.context),
+            Step::Chaos => chaos::run_short(self.context),
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
             Step::Browser => self.browser_tests(),

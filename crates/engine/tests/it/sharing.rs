@@ -1,14 +1,18 @@
 //! Two processes and one run with many steps: who has it at hand and room for all of it works alone, and others help where there is none.
+//! What a process was told not to run is left to others.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use engine::Options;
+use engine::{Kinds, Options};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::MIGRATOR;
-use workflow::{id::WorkerId, run::State, status::RunStatus};
+use workflow::{StepStatus, id::WorkerId, run::State, status::RunStatus};
 
-use crate::{lab::Lab, player::Act};
+use crate::{
+    lab::{Lab, status},
+    player::Act,
+};
 
 const N: usize = 1_500;
 
@@ -60,4 +64,33 @@ async fn others_help_at_once_where_the_process_that_has_it_at_hand_has_no_room(p
     let shares = shares(&lab, &fan(64), 16).await;
     assert_eq!(shares.iter().sum::<usize>(), 65);
     assert!(shares.len() == 2 && shares.iter().all(|n| *n >= 16), "both did a part of it: {shares:?}");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_process_that_is_told_kinds_leaves_the_others_to_those_that_run_them(pool: PgPool) {
+    let lab = Lab::new(pool, |_, _| Act::Say("x".to_owned())).await;
+    let of = |kind: &str| Options { kinds: Kinds::only([kind]), poll: Duration::from_millis(50), ..Options::default() };
+    let (stop, engine) = lab.engine_with(of("template"));
+    let step = |agent: &str, after: &[&str]| json!({"agent_id": agent, "depends_on": after, "inputs": {"text": {"const": "x"}}});
+    let steps = json!({"steps": {"a": step("say", &[]), "f": step("form", &["a"]), "b": step("say", &["a"])}});
+    let run = lab.start(&steps).await;
+    let view = lab.until(run, |view| status(view, "b") == StepStatus::Completed).await;
+    assert_eq!((status(&view, "a"), status(&view, "f")), (StepStatus::Completed, StepStatus::Ready));
+    // What is on the way is over, and it is left alone all the same.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert_eq!(status(&lab.view(run).await, "f"), StepStatus::Ready);
+    }
+    let other = lab.another().await;
+    let (stop_other, engine_other) = other.engine_with(of("human"));
+    lab.until(run, |view| status(view, "f") == StepStatus::AwaitingReview).await;
+    lab.supply(run, "f", "an answer").await;
+    assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
+    let state = lab.state(run).await;
+    let who = |key: &str| state.attempts(&key.into()).iter().filter_map(|attempt| attempt.worker).next();
+    assert!(who("a").is_some() && who("a") == who("b") && who("f") != who("a"), "each did its own");
+    for (stop, engine) in [(stop, engine), (stop_other, engine_other)] {
+        stop.cancel();
+        engine.await.unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 //! Must never take a step without its place being told to be started or given back: a place that is lost is lost for good.
 
 use workflow::{
+    agent::queued,
     id::{RunId, StepKey, WorkerId},
     run::{
         Command, State,
@@ -72,6 +73,8 @@ pub(super) fn hand_off(
     }
     let rest = match n_taken {
         _ if n_taken < n_free => Rest::Free,
+        // It is theirs at once, not after this process is through with its own.
+        _ if taker.is_choosy() && leaves_to_others(state, deciding, taker) => Rest::Free,
         _ if n_free < options.run_rows => Rest::Nothing,
         _ => Rest::Next(worker),
     };
@@ -87,6 +90,15 @@ fn free<'s>(state: &'s State, deciding: &Deciding<'_>, taker: &dyn Taker) -> imp
         plan.is_some_and(|plan| taker.takes(&plan.kind))
     };
     state.claimable(deciding.now).filter(is_ours)
+}
+
+/// Whether something may be started now that other processes like this one work on. Workers outside are told of theirs in any case.
+fn leaves_to_others(state: &State, deciding: &Deciding<'_>, taker: &dyn Taker) -> bool {
+    let is_others = |key: &StepKey| {
+        let plan = state.step(key).and_then(|step| state.design.plan(step.definition_key()));
+        plan.is_some_and(|plan| !taker.takes(&plan.kind) && queued(&plan.kind).is_none())
+    };
+    state.claimable(deciding.now).any(is_others)
 }
 
 fn give_back(taker: &dyn Taker, n: usize) {

@@ -1,6 +1,7 @@
 //! The log over a real Postgres: who wins, what is written, and what it costs as tables fill.
 
 mod alone;
+mod checking;
 mod claiming;
 mod deleting;
 mod driver;

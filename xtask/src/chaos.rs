@@ -1,0 +1,77 @@
+//! `cargo xtask chaos`: the processes of the product over a Postgres of their own, and faults in an order that a seed gives. What breaks, and
+//! what is looked at afterwards, is in the crate `bench`, which this tells where things are, and calls as it was built with the tests.
+//! The last line is `violations: N`.
+
+use crate::{
+    context::Context,
+    postgres::Breakable,
+    shell::{describe, find_on_path},
+};
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use nix::sys::signal::{SigSet, Signal};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Of the tests that everybody runs.
+const SHORT: Options = Options { seed: 1, seconds: 75 };
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Where the order of the faults, and what people do, begins
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// For how long faults come; afterwards what was begun has to end
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+}
+
+impl Options {
+    pub(crate) fn new(seed: u64, seconds: u64) -> Self {
+        Self { seed, seconds }
+    }
+}
+
+/// Every sort of fault once, with the programs of the tests.
+pub(crate) fn run_short(context: &Context) -> Result<()> {
+    run(context, SHORT)
+}
+
+pub(crate) fn run(context: &Context, options: Options) -> Result<()> {
+    let postgres = Breakable::make()?;
+    // A terminal interrupts all that it started at once: `bench` ends what it started, and the cluster is removed here afterwards.
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    interrupt.thread_block().context("cannot hold interrupts back")?;
+    let mut bench = lifebound(&context.binary("bench"));
+    bench.args(["chaos", "--seed", &options.seed.to_string(), "--seconds", &options.seconds.to_string()]);
+    bench.envs(postgres.environment()?).env("WEFT_BENCH_WEFT", context.binary("weft")).env_remove("DATABASE_URL");
+    bench.envs(faketime().map(|library| ("WEFT_CHAOS_FAKETIME", library)));
+    let status = bench.status().with_context(|| format!("cannot start `{}`", describe(&bench)))?;
+    if !status.success() {
+        bail!("seed {}: something broke that must not ({status})", options.seed);
+    }
+    Ok(())
+}
+
+/// The library of Debian's package `libfaketime`, in the folder that is named for the machine.
+fn faketime() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
+    folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|library| library.is_file())
+}
+
+/// What setup says of it.
+pub(crate) fn has_faketime() -> bool {
+    faketime().is_some()
+}
+
+/// The kernel asks it to end when xtask is killed.
+fn lifebound(program: &Path) -> Command {
+    let Some(setpriv) = find_on_path("setpriv") else { return Command::new(program) };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig=TERM", "--"]).arg(program);
+    command
+}
