@@ -157,7 +157,7 @@ fn run_cargo(context: &Context, profile: &str) -> Result<()> {
 }
 
 /// The kernel asks it to end when xtask is killed, where setpriv is at hand.
-fn lifebound(program: &Path) -> Process {
+pub(crate) fn lifebound(program: &Path) -> Process {
     let Some(setpriv) = find_on_path("setpriv") else { return Process::new(program) };
     let mut command = Process::new(setpriv);
     command.args(["--pdeathsig=TERM", "--"]).arg(program);

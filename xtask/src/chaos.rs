@@ -2,19 +2,11 @@
 //! what is looked at afterwards, is in the crate `bench`, which this tells where things are, and calls as it was built with the tests.
 //! The last line is `violations: N`.
 
-use crate::{
-    context::Context,
-    postgres::Breakable,
-    shell::{describe, find_on_path},
-};
+use crate::{bench::lifebound, context::Context, postgres::Breakable, shell::describe};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use nix::sys::signal::{SigSet, Signal};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf};
 
 /// Of the tests that everybody runs.
 const SHORT: Options = Options { seed: 1, seconds: 75 };
@@ -50,7 +42,10 @@ pub(crate) fn run(context: &Context, options: Options) -> Result<()> {
     bench.args(["chaos", "--seed", &options.seed.to_string(), "--seconds", &options.seconds.to_string()]);
     bench.envs(postgres.environment()?).env("WEFT_BENCH_WEFT", context.binary("weft")).env_remove("DATABASE_URL");
     bench.envs(faketime().map(|library| ("WEFT_CHAOS_FAKETIME", library)));
-    let status = bench.status().with_context(|| format!("cannot start `{}`", describe(&bench)))?;
+    let ended = bench.status();
+    drop(postgres);
+    interrupt.thread_unblock().context("cannot take interrupts again")?;
+    let status = ended.with_context(|| format!("cannot start `{}`", describe(&bench)))?;
     if !status.success() {
         bail!("seed {}: something broke that must not ({status})", options.seed);
     }
@@ -66,12 +61,4 @@ fn faketime() -> Option<PathBuf> {
 /// What setup says of it.
 pub(crate) fn has_faketime() -> bool {
     faketime().is_some()
-}
-
-/// The kernel asks it to end when xtask is killed.
-fn lifebound(program: &Path) -> Command {
-    let Some(setpriv) = find_on_path("setpriv") else { return Command::new(program) };
-    let mut command = Command::new(setpriv);
-    command.args(["--pdeathsig=TERM", "--"]).arg(program);
-    command
 }

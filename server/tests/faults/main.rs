@@ -8,4 +8,5 @@ mod postgres;
 mod processes;
 mod server;
 mod support;
+mod together;
 mod verbs;

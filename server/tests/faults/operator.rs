@@ -1,6 +1,7 @@
 //! What the operator does at the command line beside people themselves, over the test's own database.
 
 use std::{
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -48,4 +49,41 @@ async fn groups_are_made_filled_and_deleted_at_the_command_line(pool: PgPool) {
     assert!(!is_done && text.contains("weft group members legal"), "{text}");
     assert!(group(&["delete", "legal"]).0);
     assert_eq!(group(&["list"]), (true, "\n".to_owned()));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_look_at_the_database_counts_what_is_violated_and_ends_so_that_scripts_see_it(pool: PgPool) {
+    let model = slow_model(Duration::from_secs(1)).await;
+    let command = |args: &[&str]| {
+        let mut command = weft(&[&["check"][..], args].concat(), &model);
+        command.env("DATABASE_URL", database_url(&pool)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.output().unwrap()
+    };
+    let last = |output: &std::process::Output| {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        text.trim_end().rsplit('\n').next().map(str::to_owned)
+    };
+    let fine = command(&["--settled"]);
+    assert_eq!((fine.status.code(), last(&fine).as_deref()), (Some(0), Some("violations: 0")), "{fine:?}");
+    // It may go on as somebody else, who has to be able to read this.
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    std::fs::write(&told, "{\"run\": \"00000000-0000-0000-0000-000000000001\", \"seq\": 1}\n").unwrap();
+    for (path, mode) in [(folder.path(), 0o755), (told.as_path(), 0o644)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let lost = command(&["--acknowledged", told.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&lost.stdout);
+    assert_eq!((lost.status.code(), last(&lost).as_deref()), (Some(2), Some("violations: 2")), "{lost:?}");
+    assert!(text.contains("told-runs") && text.contains("told-commands"), "{text}");
+    let orphan = "INSERT INTO run_events (run_id, seq, commit_id, ask_id, event)
+        VALUES (gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), '{}')";
+    sqlx::query(orphan).execute(&pool).await.unwrap();
+    let wrong = command(&[]);
+    assert_eq!((wrong.status.code(), last(&wrong).as_deref()), (Some(2), Some("violations: 1")), "{wrong:?}");
+    assert!(String::from_utf8_lossy(&wrong.stdout).contains("rows-have-runs"), "{wrong:?}");
+    std::fs::write(&told, "{}\n").unwrap();
+    let unread = command(&["--acknowledged", told.to_str().unwrap()]);
+    assert_eq!(unread.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unread.stderr).contains("line 1"), "{unread:?}");
 }

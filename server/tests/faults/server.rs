@@ -82,6 +82,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to end, and tells how it did.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        self.signal(Signal::SIGTERM);
+        self.child.wait().unwrap().code()
+    }
+
     fn signal(&self, signal: Signal) {
         // It may be gone already.
         let _ = kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), signal);

@@ -11,7 +11,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, Router, extract::State, response::IntoResponse, routing::post};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    response::IntoResponse,
+    routing::{MethodRouter, post},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -36,23 +42,52 @@ pub(crate) struct SlowModel {
     pub n_calls: Arc<AtomicUsize>,
 }
 
+const EVENTS: [(&str, &str); 1] = [("content-type", "text/event-stream")];
+
+/// A piece of an answer.
+fn piece(delta: &Value, finish: &Value) -> String {
+    let chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "stub",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+    format!("data: {chunk}\n\n")
+}
+
+fn last_piece() -> String {
+    piece(&json!({}), &json!("stop")) + "data: [DONE]\n\n"
+}
+
 /// Answers after `delay`, one piece.
 pub(crate) async fn slow_model(delay: Duration) -> SlowModel {
     let n_calls = Arc::new(AtomicUsize::new(0));
     let answer = move |State(n_calls): State<Arc<AtomicUsize>>, Json(_): Json<Value>| async move {
         n_calls.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(delay).await;
-        let piece = |delta: Value, finish: Value| {
-            let chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "stub",
-                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
-            format!("data: {chunk}\n\n")
-        };
-        let body = piece(json!({"role": "assistant", "content": "an answer"}), Value::Null)
-            + &piece(json!({}), json!("stop"))
-            + "data: [DONE]\n\n";
-        ([("content-type", "text/event-stream")], body).into_response()
+        let body = piece(&json!({"role": "assistant", "content": "an answer"}), &Value::Null) + &last_piece();
+        (EVENTS, body).into_response()
     };
-    let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(Arc::clone(&n_calls));
+    serve(post(answer), n_calls).await
+}
+
+/// Answers in so many pieces, one after the other.
+pub(crate) async fn talking_model(n_pieces: u32, pause: Duration) -> SlowModel {
+    let n_calls = Arc::new(AtomicUsize::new(0));
+    let answer = move |State(n_calls): State<Arc<AtomicUsize>>, Json(_): Json<Value>| async move {
+        n_calls.fetch_add(1, Ordering::SeqCst);
+        let pieces = futures::stream::unfold(0, move |n| async move {
+            tokio::time::sleep(pause).await;
+            let text = match n {
+                _ if n < n_pieces => piece(&json!({"role": "assistant", "content": format!("word{n} ")}), &Value::Null),
+                _ if n == n_pieces => last_piece(),
+                _ => return None,
+            };
+            Some((Ok::<_, std::convert::Infallible>(text), n + 1))
+        });
+        (EVENTS, Body::from_stream(pieces)).into_response()
+    };
+    serve(post(answer), n_calls).await
+}
+
+async fn serve(answer: MethodRouter<Arc<AtomicUsize>>, n_calls: Arc<AtomicUsize>) -> SlowModel {
+    let router = Router::new().route("/v1/chat/completions", answer).with_state(Arc::clone(&n_calls));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
