@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod find;
 mod gather;
 pub mod groups;
+pub mod history;
 pub mod inbox;
 pub mod log;
 pub mod models;
