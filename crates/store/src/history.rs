@@ -87,7 +87,7 @@ mod tests {
         for statement in [
             "ALTER TABLE workers RENAME TO workers_before",
             "CREATE TABLE workers (LIKE workers_before INCLUDING ALL)",
-            "DROP TABLE workers_before",
+            "DROP TABLE workers_before CASCADE",
         ] {
             sqlx::query(statement).execute(&mut *reader).await.unwrap();
         }
