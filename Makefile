@@ -22,7 +22,7 @@ test: ## everything that CI checks: format, lints, tidy, tests of Rust, the clie
 	$(hello)
 	@cargo xtask test
 
-test-long: ## what takes too long for every change: longer tests, the simulators for an hour each, the newest Postgres
+test-long: ## what takes too long for every change: longer tests, the simulators for an hour each, chaos, the newest Postgres
 	@cargo xtask test-long
 
 lint: ## only format, lints and tidy

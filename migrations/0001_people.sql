@@ -109,7 +109,8 @@ CREATE TABLE api_tokens (
     token_hash   bytea NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
     -- What it may do: of that, what its person may at the time.
     scopes       text[] NOT NULL
-        CONSTRAINT api_tokens_scopes CHECK (scopes <@ ARRAY['read', 'run', 'review', 'admin'] AND scopes @> ARRAY['read']),
+        CONSTRAINT api_tokens_scopes CHECK (scopes <@ ARRAY['read', 'run', 'review', 'admin', 'metrics']
+            AND (scopes @> ARRAY['read'] OR scopes = ARRAY['metrics'])),
     created_at   timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz NOT NULL CONSTRAINT api_tokens_expires CHECK (expires_at > created_at),
     last_used_at timestamptz,

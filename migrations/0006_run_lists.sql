@@ -2,6 +2,12 @@
 -- Lists of runs: what stands beside runs so that people find them again. The engine writes none of it, and reads but which runs were deleted.
 --------------------------------------------------------------------------------
 
+-- What one process at a time does for all: whoever does it has the row locked, and nobody waits for it.
+CREATE TABLE chores (
+    name text PRIMARY KEY
+);
+INSERT INTO chores (name) VALUES ('run_texts'), ('run_counts');
+
 -- What people call a run and tag it with, for their lists: beside its rows, which the engine alone writes.
 CREATE TABLE run_labels (
     run_id      uuid PRIMARY KEY,
@@ -36,10 +42,13 @@ CREATE TABLE run_texts (
     as_of       timestamptz NOT NULL,
     words       tsvector NOT NULL,
     cost_micros bigint NOT NULL,
-    -- Which runs are behind, and what they cost, is found without looking at the words.
-    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros)
+    -- Whether one of its steps was stale at that commit, for the list alone: what is stale is worked out from the run. Null: not yet.
+    is_stale    boolean,
+    -- Which runs are behind, what they cost and which are stale is found without looking at the words.
+    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros, is_stale)
 );
 CREATE INDEX run_texts_words ON run_texts USING gin (words);
+CREATE INDEX run_texts_unjudged ON run_texts (run_id) WHERE is_stale IS NULL;
 
 -- Who else looks at a run and does nothing there: at what it started as sub-workflows too, at no fork of it. Only whole runs stand here.
 CREATE TABLE run_shares (

@@ -38,6 +38,7 @@ CREATE TABLE batch_rows (
     batch_id uuid NOT NULL REFERENCES batches (id) ON DELETE CASCADE,
     -- In the table, without its head: from 1.
     n        int NOT NULL CHECK (n >= 1),
+    -- Empty once the run was deleted.
     inputs   json NOT NULL,
     state    text NOT NULL CHECK (state IN ('waiting', 'started', 'refused')),
     run_id   uuid,
@@ -47,4 +48,6 @@ CREATE TABLE batch_rows (
     CHECK ((state = 'started') = (run_id IS NOT NULL)),
     CHECK ((state = 'refused') = (reason IS NOT NULL))
 );
+-- For whoever deletes a run.
+CREATE INDEX batch_rows_of_run ON batch_rows (run_id);
 CREATE INDEX batch_rows_waiting ON batch_rows (batch_id, n) WHERE state = 'waiting';

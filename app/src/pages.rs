@@ -21,6 +21,7 @@ mod not_found;
 mod notices;
 mod review;
 mod run;
+mod run_labels;
 mod runs;
 mod secrets;
 mod slug;

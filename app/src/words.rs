@@ -1,7 +1,8 @@
 //! Numbers in words: the same on every page and on both sides.
 //! Must know no locale: the server and the browser print alike.
 
-pub use workflow::words::{count, thousands};
+use workflow::words::is_direction;
+pub use workflow::words::{count, size, thousands};
 
 /// "12,400": a number that stands alone.
 pub fn number(n: impl TryInto<i64>) -> String {
@@ -37,8 +38,7 @@ pub fn money(micros: i64) -> String {
 
 /// A name within a sentence that is one text: signs of direction in it turn nothing around that stands behind it.
 pub fn isolated(name: &str) -> String {
-    let is_direction = |c: &char| matches!(*c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let plain: String = name.chars().filter(|c| !is_direction(c)).collect();
+    let plain: String = name.chars().filter(|c| !is_direction(*c)).collect();
     format!("\u{2068}{plain}\u{2069}")
 }
 

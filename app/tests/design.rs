@@ -63,6 +63,37 @@ fn ids_are_unique_and_labels_lead_to_them() {
     }
 }
 
+/// What stands on a canvas page alone: there it has its panel, its graph and its window.
+const ELSEWHERE: [&str; 4] = ["ContextMenu", "LeftClose", "LeftToggle", "PanelHandle"];
+
+/// The names of all components of the design system.
+fn components() -> BTreeSet<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/components");
+    let files = std::fs::read_dir(folder).expect("the sources are beside the test");
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+    texts
+        .flat_map(|text| {
+            let names = text.split("#[component]").skip(1).filter_map(|part| {
+                let name = part.trim_start().strip_prefix("pub fn ")?;
+                Some(name.split(['(', '<']).next()?.to_owned())
+            });
+            names.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn every_component_stands_on_the_page_under_its_name() {
+    let html = page();
+    let headings = html.split("<h3").skip(1).filter_map(|rest| rest.split("</h3>").next());
+    let named: BTreeSet<&str> = headings.flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).collect();
+    let all = components();
+    assert!(all.len() > 40, "these are read from the sources: {all:?}");
+    let missing: Vec<&String> =
+        all.iter().filter(|name| !named.contains(name.as_str()) && !ELSEWHERE.contains(&name.as_str())).collect();
+    assert!(missing.is_empty(), "not on /design: {missing:?}");
+}
+
 #[test]
 fn two_renders_are_alike() {
     assert_eq!(page(), page());

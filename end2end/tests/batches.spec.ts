@@ -77,4 +77,5 @@ test("a link fills in the form and starts nothing, and what was used last is off
   await expect(text).toHaveValue("");
   await page.getByRole("button", { name: "Fill in" }).click();
   await expect(text).toHaveValue("<b>from</b> a link");
+  await expect(text, "its button is gone").toBeFocused();
 });

@@ -12,6 +12,8 @@ interface Totals {
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
 test("what runs did is drawn, said and listed, narrowed to one workflow, and fits a phone", async ({ open, adminApi, userApi }) => {
+  // It waits for the count, which may take as long as a test may.
+  test.slow();
   const name = unique("Counted");
   const template = await adminApi.publish(name, echo());
   for (const text of ["one", "two"]) {

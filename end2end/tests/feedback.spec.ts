@@ -131,6 +131,7 @@ test("an edit at a gate becomes the version that goes on, and the agent's own st
     const versions = run.content.getByRole("list", { name: "Versions" });
     await expect(versions.getByRole("listitem")).toHaveCount(3);
     await expect(versions.getByRole("button").nth(0)).toContainText(`edited by ${USER.email}`);
+    await expect(versions.getByRole("button").nth(0)).toContainText(new RegExp(`latest · approved by .?${USER.email}`));
     await expect(versions.getByRole("button").nth(2)).toContainText("attempt 1");
   });
 });

@@ -30,7 +30,7 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await expect(run.head).toContainText("Forked from another run");
     await run.expectStatus("Completed");
     await run.choose("First");
-    await expect(run.panel).toContainText("e2e-echo");
+    await expect(run.panel).toContainText(/Echo v\d/);
     await expect(run.content).toContainText("loom");
   });
 
@@ -39,7 +39,7 @@ test("a fork tries another prompt, is compared with its original, and what is be
     await run.verb("Re-run").click();
     const dialog = run.dialog("Re-run “Second”");
     await dialog.getByLabel("Prompt").fill("{{ text | upper }}, woven");
-    await dialog.getByRole("radio", { name: "With everything downstream" }).check();
+    await dialog.getByRole("radio", { name: "With every later step" }).check();
     await run.answer("Re-run “Second”", "Re-run");
     await expect(run.content).toContainText("LOOM, woven");
     await run.expectStatus("Completed");

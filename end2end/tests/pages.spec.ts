@@ -133,6 +133,8 @@ test("content is there before the script, and without it", async ({ open }) => {
   await expect(page.getByRole("row").filter({ hasText: NAME })).toBeVisible();
   await page.goto(`/runs/${made.completed}`);
   await new RunPage(page).expectSteps({ "Take the text": "Completed", "Join both": "Completed" });
+  await expect(page.getByText("This page needs JavaScript")).toBeVisible();
+  await expect(page.getByRole("link", { name: "the report of this run" })).toHaveAttribute("href", `/api/workflows/runs/${made.completed}/report.html`);
   await page.goto("/account");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(ADMIN.email);
 });
@@ -227,7 +229,7 @@ async function again(page: Page): Promise<void> {
   const run = new RunPage(page);
   await run.expectStatus("Completed");
   await run.verb("Re-run").click();
-  await run.dialog("Re-run “First”").getByRole("radio", { name: "With everything downstream" }).check();
+  await run.dialog("Re-run “First”").getByRole("radio", { name: "With every later step" }).check();
   await expect(run.dialog("Re-run “First”")).toContainText("4 steps will run");
 }
 

@@ -59,7 +59,7 @@ test("what is stale is refreshed, and what a person wrote stays unless they are 
     await run.verb("Re-run").click();
     const again = run.dialog("Re-run “Second”");
     await expect(again.getByRole("alert")).toContainText("Second");
-    await again.getByRole("radio", { name: "With everything downstream" }).check();
+    await again.getByRole("radio", { name: "With every later step" }).check();
     await expectListed(again, ["Second", "Third"]);
     await run.answer("Re-run “Second”", "Re-run");
     await expect(run.content).toContainText("YARN");

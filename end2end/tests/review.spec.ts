@@ -79,7 +79,7 @@ test("every step is reviewed, a failed one retried and a finished one run again 
   await test.step("the timeline names who did what", async () => {
     await page.getByRole("button", { name: "Timeline" }).click();
     const timeline = page.getByRole("region", { name: "Timeline" });
-    await expect(timeline.getByText("was triggered").first()).toBeVisible();
+    await expect(timeline.getByText("was started by hand").first()).toBeVisible();
     await expect(timeline.getByText(`by ${USER.email}`).first()).toBeVisible();
     await expect(timeline.getByText("The run was started")).toBeVisible();
   });

@@ -49,6 +49,14 @@ test("a run is called after what it is about, and the address keeps the step", a
   await expect(page).toHaveTitle(tabTitle(`Rain in May · ${name} · Weft`));
   await expect(run.head).toContainText(name);
 
+  await test.step("it is called otherwise from its page", async () => {
+    await run.moreOfRun("Title and tags…");
+    await run.dialog("Title and tags").getByLabel("Title", { exact: true }).fill("<b>Wet</b> days");
+    await run.answer("Title and tags", "Save");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("<b>Wet</b> days");
+    await expect(page).toHaveTitle(tabTitle(`<b>Wet</b> days · ${name} · Weft`));
+  });
+
   await test.step("a press, Back and a reload keep the step", async () => {
     await run.choose("First");
     await expect(page).toHaveURL(`${weft.url}/runs/${id}?step=first`);

@@ -27,6 +27,7 @@ test("a run that is deleted leaves the list, and Undo brings it back to its plac
   await question.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(news).toContainText("1 run deleted");
   await expect(rows).toHaveCount(2);
+  await expect(page.getByRole("checkbox", { name: "Select all runs that are loaded" }), "its button is gone").toBeFocused();
   await expect(newest.getByRole("link", { name: "first words" })).toBeVisible();
   await news.getByRole("button", { name: "Undo" }).click();
   await expect(rows).toHaveCount(3);

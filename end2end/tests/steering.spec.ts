@@ -99,7 +99,7 @@ test("what a model wrote before it was stopped stays on its attempt", async ({ o
   await run.tab("Attempts").click();
   await run.content.getByText("What it wrote").click();
   await expect(run.content.getByRole("region", { name: "Answer" })).toContainText("Half of the answer");
-  await expect(run.content).toContainText("It ended without a finish reason.");
+  await expect(run.content).toContainText("The model did not say why it ended.");
   await run.content.getByText("What was sent").click();
   await expect(run.content.getByRole("region", { name: "Prompt" })).toContainText(held);
   await page.close();
@@ -116,7 +116,7 @@ test("a model that wrote nothing is not said to have written", async ({ open }) 
   await expect(run.content).toContainText("That is no request of mine");
   await run.content.getByText("What it wrote").click();
   await expect(run.content).toContainText("It wrote nothing");
-  await expect(run.content).not.toContainText("finish reason");
+  await expect(run.content).not.toContainText("did not say why it ended");
   await page.close();
 });
 

@@ -28,7 +28,7 @@ test("a rollback makes what hangs on it stale, and rolling forward makes it fres
       await expect(run.stale(title)).toBeVisible();
     }
     await run.choose("Second");
-    expect(await again(run, "Second", "With everything downstream")).toEqual(["Second", "Third"]);
+    expect(await again(run, "Second", "With every later step")).toEqual(["Second", "Third"]);
     await expect(run.content).toContainText("TWO");
     await run.expectSteps({ Second: "Completed", Third: "Completed" });
     await run.expectStatus("Completed");
@@ -79,14 +79,14 @@ test("re-run from here, in each of its modes, runs exactly the steps that it lis
   });
 
   await test.step("with what is stale downstream: the fresh ones are left alone", async () => {
-    expect(await ran("First", "With what is stale downstream")).toEqual(["First", "Third"]);
+    expect(await ran("First", "With later steps that are stale")).toEqual(["First", "Third"]);
     await expect(run.stale("Third")).toHaveCount(0);
     await run.choose("Third");
     await expect(run.content).toContainText("steps?");
   });
 
   await test.step("with everything downstream", async () => {
-    expect(await ran("First", "With everything downstream", "{{ text }}!")).toEqual(["Aside", "First", "Second", "Third"]);
+    expect(await ran("First", "With every later step", "{{ text }}!")).toEqual(["Aside", "First", "Second", "Third"]);
     await expect(run.stale("Third")).toHaveCount(0);
     await run.choose("Third");
     await expect(run.content).toContainText("steps!?");

@@ -210,7 +210,7 @@ test("a step whose worker is away says so in the list, the graph and its panel, 
   await visit(page, `/runs/${run}`);
   const seen = new RunPage(page);
   await seen.step("Digest it", "Ready").click();
-  const words = new RegExp(`No worker for ${id} since \\d\\d:\\d\\d`);
+  const words = new RegExp(`No worker for ${summarizer(id).name} since \\d\\d:\\d\\d`);
   await expect(seen.outline).toContainText(words);
   await expect(seen.panel).toContainText(words);
   await expect(seen.panel).toContainText("It starts as soon as a worker with this agent connects");

@@ -5,6 +5,7 @@ mod check;
 mod exchange;
 mod group;
 mod migrate;
+mod observing;
 mod operator;
 mod process;
 mod remote;

@@ -9,6 +9,7 @@ mod providers;
 mod proxies;
 mod quotas;
 mod secret_keys;
+mod telemetry;
 mod web;
 mod worker;
 
@@ -20,5 +21,6 @@ pub use providers::provider_variables;
 pub use proxies::TrustedProxies;
 pub use quotas::Quotas;
 pub use secret_keys::{BadSecretKeys, HANDED_SECRET_KEYS, SecretKeys};
+pub use telemetry::{BadTelemetry, Collector, Telemetry};
 pub use web::{PublicUrl, Web};
 pub use worker::Worker;

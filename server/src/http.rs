@@ -24,6 +24,7 @@ mod headers;
 mod health;
 mod in_flight;
 mod inbox;
+mod metrics;
 mod notices;
 mod origin;
 mod pages;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{
-    RunId,
+    AgentId, RunId,
     access::Absent,
     api as wire,
     id::GroupId,
@@ -34,12 +34,15 @@ pub struct LoadedRun {
     /// What those are called that its gates ask.
     #[serde(default)]
     pub group_names: BTreeMap<GroupId, String>,
+    /// What the agents of its steps are called.
+    #[serde(default)]
+    pub agent_names: BTreeMap<AgentId, String>,
     /// The version of its workflow that whoever starts one now gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_version: Option<i32>,
-    /// What somebody called it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub called: Option<String>,
+    /// What somebody called it and tagged it with.
+    #[serde(default)]
+    pub labels: wire::RunLabels,
     /// The email of whoever shared it with whoever looks, who only looks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_by: Option<String>,
@@ -120,10 +123,22 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
     let (groups, acts_for) =
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
     let group_names = service::runs::group_names(&ctx, &snapshot).await?;
+    let agent_names = service::runs::agent_names(&ctx, &snapshot).await?;
     let published_version = service::runs::published_version(&ctx, &snapshot).await?;
-    let called = service::runs::called(&ctx, id).await?;
+    let labels = service::runs::labels_of(&ctx, id).await?;
     let shared_by = service::runs::shared_by(&ctx, &snapshot).await?;
-    Ok(LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by })
+    Ok(LoadedRun {
+        snapshot,
+        people,
+        absent,
+        groups,
+        acts_for,
+        group_names,
+        agent_names,
+        published_version,
+        labels,
+        shared_by,
+    })
 }
 
 /// The newest events up to `before`, newest first, for the timeline.

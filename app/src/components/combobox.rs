@@ -10,6 +10,7 @@ use web_sys::HtmlElement;
 use super::dom::{Align, aria, by_id, focus, place_near, rove, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
+use crate::words::count;
 
 /// Drawn at once; of more, typing finds the rest.
 const MOST: usize = 200;
@@ -413,9 +414,8 @@ impl Combo {
 /// Of more than are shown nobody counts how many there are.
 fn option_words(n: usize) -> String {
     match n {
-        1 => "1 option".to_owned(),
-        n if n > MOST => format!("More than {MOST} options"),
-        n => format!("{n} options"),
+        n if n > MOST => format!("More than {}", count(MOST, "option")),
+        n => count(n, "option"),
     }
 }
 

@@ -71,14 +71,14 @@ pub fn ConfirmDialog(
     #[prop(into)] confirm: Signal<String>,
     #[prop(into)] on_confirm: Callback<()>,
     /// True for what destroys something.
-    #[prop(optional)]
-    danger: bool,
+    #[prop(optional, into)]
+    danger: Signal<bool>,
     /// While true the answer shows a spinner; the caller closes the dialog when it is done.
     #[prop(optional, into)]
     busy: Signal<bool>,
 ) -> impl IntoView {
-    let variant = if danger { Variant::Danger } else { Variant::Primary };
     let actions = move || {
+        let variant = if danger.get() { Variant::Danger } else { Variant::Primary };
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
             <Button variant loading=busy on_click=move |()| on_confirm.run(())>

@@ -22,6 +22,7 @@ use crate::{
     error::AppError,
     reactive::effect,
     session::{Session, use_session},
+    words::count,
 };
 
 /// Listed at once; of more, typing finds the rest.
@@ -102,8 +103,7 @@ pub(super) fn Palette() -> impl IntoView {
     let is_none = move || n_shown() == 0;
     let words = move || match n_shown() {
         0 => "Nothing found".to_owned(),
-        1 => "1 result".to_owned(),
-        n => format!("{n} results"),
+        n => count(n, "result"),
     };
     view! {
         <div class="finder">

@@ -9,7 +9,7 @@ use workflow::{
     api::{InboxItem, InboxPage},
 };
 
-use crate::address::gate_in_inbox;
+use crate::{address::gate_in_inbox, words};
 
 /// So many gates are remembered.
 const MOST: usize = 5_000;
@@ -84,8 +84,8 @@ fn gathered(fresh: &[InboxItem]) -> Option<Words> {
     let n_more = names.len().saturating_sub(NAMED);
     let said = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     (!fresh.is_empty()).then(|| Words {
-        title: format!("{} reviews wait for you", fresh.len()),
-        body: if n_more == 0 { said } else { format!("{said} and {n_more} more") },
+        title: format!("{} wait for you", words::count(fresh.len(), "review")),
+        body: if n_more == 0 { said } else { format!("{said} and {} more", words::number(n_more)) },
         tag: "weft:reviews".to_owned(),
         path: "/inbox".to_owned(),
     })

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
     RunId, RunStatus, StepKey,
-    api::{AdoptRun, ArtifactComparison, Comparison, RunHead, StepComparison},
+    api::{AdoptRun, ArtifactComparison, Comparison, ErrorCode, RunHead, StepComparison},
 };
 
 use super::review::{artifact::facts, difference::Difference};
@@ -16,8 +16,8 @@ use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Icon, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
-        StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
+        Badge, Banner, Button, ConfirmDialog, Empty, Icon, Kind, LinkButton, MoreRows, RelativeTime, Size, Skeleton,
+        SkeletonKind, StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -85,8 +85,8 @@ fn Loading() -> impl IntoView {
     }
 }
 
-/// Reads it again at its pace, and hands it on.
-fn follow(now: RwSignal<Comparison>) {
+/// Reads it again at its pace, and hands it on; or that there is nothing to read any more.
+fn follow(now: RwSignal<Comparison>, is_gone: RwSignal<bool>) {
     let n_asked = Rc::new(Cell::new(0_u32));
     let read = move || {
         n_asked.set(n_asked.get().wrapping_add(1));
@@ -95,7 +95,18 @@ fn follow(now: RwSignal<Comparison>) {
             (now.left, now.right, turns(is_over, now.steps.len()))
         });
         let is_wanted = n_asked.get().is_multiple_of(turns);
-        async move { if is_wanted { api::compare_runs(left, right).await.map(Some) } else { Ok(None) } }
+        async move {
+            if !is_wanted {
+                return Ok(None);
+            }
+            match api::compare_runs(left, right).await {
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    is_gone.try_set(true);
+                    Ok(None)
+                }
+                read => read.map(Some),
+            }
+        }
     };
     polled(EVERY, read, move |read: Option<Comparison>| {
         if let Some(read) = read {
@@ -129,7 +140,8 @@ fn Compared(comparison: Comparison) -> impl IntoView {
     let (title, owner) = (comparison.left_run.title.clone(), comparison.left_run.user_id);
     let opened = StoredValue::new(first_differences(&comparison.steps));
     let now = RwSignal::new(comparison);
-    follow(now);
+    let is_gone = RwSignal::new(false);
+    follow(now, is_gone);
     let left_run = memo(move || now.with(|now| now.left_run.clone()));
     let right_run = memo(move || now.with(|now| now.right_run.clone()));
     let only_different = RwSignal::new(true);
@@ -211,9 +223,14 @@ fn Compared(comparison: Comparison) -> impl IntoView {
         <Page title="Compare runs" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (title, format!("/runs/{into}"))]>
             <div class="page" data-width="wide">
                 <div class="page-head">
-                    <h1>{format!("Compare runs of {name}")}</h1>
+                    <h1>"Compare runs of " <bdi>{name}</bdi></h1>
                     <p role="status">{move || differ_words(n_different.get(), n_steps.get())}</p>
                 </div>
+                <Show when=move || is_gone.get()>
+                    <Banner kind=Kind::Warn title="One of these runs cannot be read any more">
+                        "It was deleted, or is not shared with you any more. This is how they compared before that."
+                    </Banner>
+                </Show>
                 <Show when=move || has_adoptable.get()>
                     <p class="muted small">"Adopt brings what the right run made in a step into the left one, as its newest version"</p>
                 </Show>
@@ -239,7 +256,7 @@ fn Compared(comparison: Comparison) -> impl IntoView {
                 <MoreRows
                     has_more=Signal::derive(move || { n_hidden.get() > 0 })
                     on_more=move |()| n_shown.update(|n| *n += PORTION)
-                    label=Signal::derive(move || format!("Show {} more of {}", n_hidden.get().min(PORTION), keys.with(Vec::len)))
+                    label=Signal::derive(move || format!("Show {} more of {}", words::number(n_hidden.get().min(PORTION)), words::number(keys.with(Vec::len))))
                 />
                 <Show when=move || only_different.get() && n_different.get() == 0>
                     <Empty icon="circle-check" framed=true title="No difference" text="Every step has the same result in both runs"/>
@@ -266,7 +283,7 @@ fn differ_words(n_different: usize, n_steps: usize) -> String {
     let differ = if n_different == 1 { "differs" } else { "differ" };
     match n_different {
         0 => "Both made the same".to_owned(),
-        n => format!("{n} of {} {differ}", words::count(n_steps, "step")),
+        n => format!("{} of {} {differ}", words::number(n), words::count(n_steps, "step")),
     }
 }
 
@@ -278,7 +295,7 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
             <a href=format!("/runs/{id}")><bdi>{run.title.clone()}</bdi></a>
             <span class="muted small">"Started " <RelativeTime at=run.created_at/></span>
             <StatusChip status=run_status(run.status, run.status_reason).to_owned()/>
-            <span class="muted small">{format!("Version {} · {}", run.template_version, run.user_email)}</span>
+            <span class="muted small">{format!("Version {} · ", run.template_version)} <bdi>{run.user_email.clone()}</bdi></span>
         </section>
     }
     .into_any()
@@ -318,7 +335,7 @@ fn step_view(
     view! {
         <section class="card compare-step" data-row="" aria-label=step.title.clone()>
             <div class="card-head">
-                <h2>{step.title.clone()}</h2>
+                <h2 dir="auto">{step.title.clone()}</h2>
                 <span class="row">{side(step.left)} <Icon name="arrow-right"/> {side(step.right)}</span>
                 {step.prompt_differs.then(|| view! { <Badge tone=Tone::Accent>"Another prompt"</Badge> })}
                 <span class="push"></span>
@@ -433,8 +450,8 @@ mod tests {
     fn what_differs_is_counted() {
         assert_eq!(differ_words(0, 3), "Both made the same");
         assert_eq!(
-            [(1, 1), (1, 2), (2, 2)].map(|(n, of)| differ_words(n, of)),
-            ["1 of 1 step differs", "1 of 2 steps differs", "2 of 2 steps differ"]
+            [(1, 1), (1, 2), (2, 2), (1_005, 5_000)].map(|(n, of)| differ_words(n, of)),
+            ["1 of 1 step differs", "1 of 2 steps differs", "2 of 2 steps differ", "1,005 of 5,000 steps differ"]
         );
     }
 }

@@ -6,7 +6,9 @@ pub mod content;
 pub mod data;
 pub mod inputs;
 pub mod overlays;
+pub mod run;
 mod specimen;
+pub mod states;
 
 use leptos::prelude::*;
 
@@ -34,6 +36,8 @@ pub fn DesignPage() -> impl IntoView {
             <data::Data/>
             <overlays::Overlays/>
             <content::Content/>
+            <states::States/>
+            <run::RunParts/>
         </div>
     }
 }

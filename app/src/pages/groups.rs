@@ -159,7 +159,7 @@ fn Row(group: GroupView, verbs: Verbs) -> impl IntoView {
                         <span class="visually-hidden">{format!(" in {name}")}</span>
                     </Button>
                     {(n_active == 0).then(|| view! { <Badge tone=Tone::Warn icon="triangle-alert">"Nobody can decide"</Badge> })}
-                    {(n_off > 0 && n_active > 0).then(|| view! { <Badge>{format!("{n_off} disabled")}</Badge> })}
+                    {(n_off > 0 && n_active > 0).then(|| view! { <Badge>{format!("{} disabled", crate::words::number(n_off))}</Badge> })}
                 </span>
             </td>
             <td class="row-actions">

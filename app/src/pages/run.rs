@@ -58,8 +58,6 @@ pub(super) mod tried;
 mod verbs;
 mod versions;
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use workflow::RunId;
@@ -141,7 +139,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     // A link from another run names the step it is about.
     let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
     let live = LiveRun::follow(run, wanted);
-    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
+    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
     let said = said::beside_status(live);
     let slowest = Slowest::of(live);
     let past = Past::new();
@@ -174,6 +172,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     view! {
         <PageTop title=live.title above=above()/>
         <main class="main" id="main" tabindex="-1" aria-label=move || live.title.get()>
+            <noscript inner_html=without_script(live)></noscript>
             <Show when=move || live.is_shown.get() fallback=move || not_shown(live)>
             <div class="run-page">
                 <Header live past/>
@@ -222,9 +221,40 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     }
 }
 
+/// What is said where no script runs. As a text: where one runs, a browser takes it for nothing else, and there is nothing to take over.
+fn without_script(live: LiveRun) -> String {
+    format!(
+        "<div class=\"banner\" data-kind=\"warn\"><div class=\"banner-text\"><strong>This page needs JavaScript</strong> \
+        to follow the run and to act on it. Without it you see the run as it was when the page came: load it again to see more. \
+        What every step made is in <a href=\"/api/workflows/runs/{}/report.html\">the report of this run</a>.</div></div>",
+        live.id
+    )
+}
+
 /// In place of a run that is not shown to this person any more.
 fn not_shown(live: LiveRun) -> AnyView {
-    if live.is_gone.get() { view! { <NotSeenAnyMore/> }.into_any() } else { view! { <NotAskedAnyMore/> }.into_any() }
+    match (live.is_gone.get(), live.is_theirs) {
+        (true, true) => view! { <NotThereAnyMore/> }.into_any(),
+        (true, false) => view! { <NotSeenAnyMore/> }.into_any(),
+        (false, _) => view! { <NotAskedAnyMore/> }.into_any(),
+    }
+}
+
+/// For its owner and admins: somebody deleted it, in another tab or elsewhere.
+#[component]
+fn NotThereAnyMore() -> impl IntoView {
+    view! {
+        <div class="page" role="status">
+            <Empty
+                icon="trash-2"
+                title="This run was deleted"
+                text="All that it was given and made went with it. Runs that were forked from it are still there."
+            >
+                <LinkButton href="/runs" variant=Variant::Primary>"Go to the runs"</LinkButton>
+                <LinkButton href="/dashboard">"Go to the dashboard"</LinkButton>
+            </Empty>
+        </div>
+    }
 }
 
 /// For whoever only looked, once they may not any more.

@@ -4,12 +4,12 @@
 mod asked;
 mod bulk;
 mod filters;
-mod label;
 mod list;
 mod row;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use workflow::api::{self as wire, ListedRun};
 
 use self::{
     asked::Asked,
@@ -23,6 +23,7 @@ use crate::{
     load::{PartFailed, refetch_after_sign_in},
     reactive::{effect, memo},
     shell::Page,
+    words,
 };
 
 /// The fields that show what is wrong with them.
@@ -39,6 +40,13 @@ pub fn RunsPage() -> impl IntoView {
     refetch_after_sign_in(found, Result::is_err);
     let refused = RwSignal::new(None::<AppError>);
     effect(move || refused.set(found.get().and_then(Result::err)));
+    // For those who do not see the rows change; and what the workflow is called where all are of one.
+    let (told, workflow) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
+    effect(move || {
+        let page = found.get().and_then(Result::ok);
+        told.set(page.as_ref().map(found_words).unwrap_or_default());
+        workflow.set(page.and_then(|page| page.items.into_iter().next()).map(|first| first.run.template_name));
+    });
     view! {
         <Page title="Runs">
             <div class="page">
@@ -49,7 +57,8 @@ pub fn RunsPage() -> impl IntoView {
                         <LinkButton href="/runs/charts">"Charts"</LinkButton>
                     </div>
                 </div>
-                <Filters typed asked refused/>
+                <Filters typed asked refused workflow/>
+                <p class="visually-hidden" role="status">{move || told.get()}</p>
                 <Transition fallback=|| view! { <RowsSkeleton n=8/> }>
                     {move || Suspend::new(async move {
                         match found.await {
@@ -71,5 +80,23 @@ pub fn RunsPage() -> impl IntoView {
                 </Transition>
             </div>
         </Page>
+    }
+}
+
+/// "50 runs found, and there are more".
+fn found_words(page: &wire::Page<ListedRun>) -> String {
+    let more = if page.next.is_some() { ", and there are more" } else { "" };
+    format!("{} found{more}", words::count(page.items.len(), "run"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{found_words, wire};
+
+    #[test]
+    fn what_was_found_is_told_in_words() {
+        let page = |next: Option<&str>| wire::Page { items: Vec::new(), next: next.map(str::to_owned) };
+        assert_eq!(found_words(&page(None)), "0 runs found");
+        assert_eq!(found_words(&page(Some("x"))), "0 runs found, and there are more");
     }
 }

@@ -39,7 +39,7 @@ use crate::{
         input_form::field::{InputField, InputView},
     },
     shell::Page,
-    words::money,
+    words::{count, money},
 };
 
 later! {
@@ -146,7 +146,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
         <Page title=template.name.clone() above=vec![("Dashboard".to_owned(), "/dashboard".to_owned())]>
             <div class="page" data-width="narrow">
                 <div class="page-head">
-                    <h1>{format!("Start {}", template.name)}</h1>
+                    <h1>"Start " <bdi>{template.name.clone()}</bdi></h1>
                     <p>{template.description.clone()}</p>
                     <p class="small">{format!("Version {version}, published ")} <RelativeTime at=template.published_at/></p>
                     {template.estimate.map(|estimate| view! { <p class="small">{takes(&estimate)}</p> })}
@@ -168,7 +168,7 @@ fn StartForm(template: PublishedTemplate) -> impl IntoView {
                     <div class="form-section">
                         <div class="setting-row">
                             <div>
-                                <Switch id="auto-run" checked=auto_run on_change=move |on| auto_run.set(on) label="Run to the end by itself"/>
+                                <Switch id="auto-run" checked=auto_run on_change=move |on| auto_run.set(on) label="Auto-run: run to the end by itself"/>
                                 <p class="field-help">
                                     {move || {
                                         if auto_run.get() {
@@ -204,7 +204,8 @@ fn takes(estimate: &RunEstimate) -> String {
     let cost = median_cost_micros
         .zip(p90_cost_micros)
         .map(|(median, p90)| format!(". Usually costs {}, 9 of 10 runs at most {}", money(median), money(p90)));
-    format!("{time}{}. By the last {n_runs} runs, with the time for reviews", cost.unwrap_or_default())
+    let last = if n_runs == 1 { "last run".to_owned() } else { format!("last {}", count(n_runs, "run")) };
+    format!("{time}{}. By the {last}, with the time for reviews", cost.unwrap_or_default())
 }
 
 /// What an admin should know before starting this version.
@@ -220,7 +221,7 @@ fn Notes(id: TemplateId, version: i32, notes: DraftNotes) -> impl IntoView {
         let words = notes.problems.iter().map(|problem| unquoted(&problem.message)).collect::<Vec<_>>().join(". ");
         view! {
             <Banner kind=Kind::Warn title=format!("Version {version} asks somebody who cannot come") action=editor>
-                {format!("{words}. At such a gate the run waits for an admin.")}
+                {format!("{words}. At such a review the run waits for an admin.")}
             </Banner>
         }
     });
@@ -252,5 +253,25 @@ impl RunKey {
 
     fn get(self) -> Option<String> {
         self.0.get_value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunEstimate, takes};
+
+    #[test]
+    fn an_estimate_says_of_how_many_runs_it_is() {
+        let of = |n_runs| {
+            takes(&RunEstimate {
+                n_runs,
+                median_ms: 2_000,
+                p90_ms: 3_000,
+                median_cost_micros: None,
+                p90_cost_micros: None,
+            })
+        };
+        assert!(of(1).ends_with("By the last run, with the time for reviews"), "{}", of(1));
+        assert!(of(1_005).ends_with("By the last 1,005 runs, with the time for reviews"), "{}", of(1_005));
     }
 }

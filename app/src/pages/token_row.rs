@@ -68,9 +68,10 @@ pub(super) fn label(scope: Scope) -> &'static str {
         Scope::Run => "Run",
         Scope::Review => "Review",
         Scope::Admin => "Admin",
+        Scope::Metrics => "Metrics",
     }
 }
 
 fn tone(scope: Scope) -> Tone {
-    if scope == Scope::Admin { Tone::Accent } else { Tone::Neutral }
+    if scope.is_admins() { Tone::Accent } else { Tone::Neutral }
 }

@@ -239,7 +239,7 @@ fn Row(
             <th scope="row">
                 <a href=href>{template.name}</a>
             </th>
-            <td class="num wide-only">{template.n_steps}</td>
+            <td class="num wide-only">{crate::words::number(template.n_steps)}</td>
             <td>{published}</td>
             <td class="num wide-only">{format!("Revision {}", template.draft_revision)}</td>
             <td class="wide-only"><RelativeTime at=updated/></td>

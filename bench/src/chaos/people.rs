@@ -28,6 +28,8 @@ use crate::client::Client;
 
 /// Who is not answered for so long was forgotten.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Times eleven bytes: more than 64 KiB.
+const LONG: usize = 6_500;
 /// Runs that one of them still remembers.
 const REMEMBERED: usize = 12;
 
@@ -146,7 +148,9 @@ impl Person {
                 self.ask(&format!("{step}/reject"), &json!({"feedback": "Once more, and shorter."}), None).await;
             }
             2 | 3 => {
-                let text = format!("Written by {}, {}", self.name, self.n_asked);
+                // Some of it is too large to go with a commit.
+                let more = if self.dice.one_in(3) { "and so on, ".repeat(LONG) } else { String::new() };
+                let text = format!("Written by {}, {}. {more}", self.name, self.n_asked);
                 let body = json!({"artifacts": {"text": text}, "and_continue": true});
                 self.ask(&format!("{step}/edit"), &body, Some(&text)).await;
             }

@@ -56,7 +56,7 @@ fn workflows() -> Vec<(&'static str, Value)> {
     let mut chain = json!({"a": step(STEP, &[])});
     for (n, agent) in [STEP, WAIT, STEP, STEP, WAIT].into_iter().enumerate() {
         let before = if n == 0 { "a".to_owned() } else { format!("s{n}") };
-        chain[format!("s{}", n + 1)] = step(agent, &[&before]);
+        chain[format!("s{}", n + 1)] = step(agent, &[before.as_str()]);
     }
     vec![
         ("Chain", chain),

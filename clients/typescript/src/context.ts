@@ -35,6 +35,8 @@ export interface Context<O extends Outputs = Outputs> {
   readonly signal: AbortSignal;
   /** The same for each attempt of one generation: what is done outside under it is done once. */
   readonly idempotencyKey: string;
+  /** Where spans of the agent's own belong (W3C Trace Context): the run is the trace, this attempt the parent. None in tests. */
+  readonly traceparent: string | undefined;
   readonly run: string;
   readonly step: string;
   /** In a step that runs once for each item of a list: which. */

@@ -168,6 +168,7 @@ export class Task {
     return {
       signal,
       idempotencyKey: wire.idempotency_key,
+      traceparent: wire.traceparent,
       run: wire.run,
       step: wire.step,
       item: wire.item ?? undefined,

@@ -65,6 +65,7 @@ export interface WireTask {
   readonly revision?: { readonly outputs: WireValues; readonly feedback: readonly Feedback[] } | null;
   readonly checkpoint?: unknown;
   readonly timeout_at?: string | null;
+  readonly traceparent?: string;
 }
 
 export interface Progress {

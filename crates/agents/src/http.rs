@@ -6,7 +6,10 @@ mod answer;
 mod failure;
 mod headers;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use reqwest::{
@@ -20,11 +23,12 @@ use workflow::{
     agent::{AgentConfig, HttpConfig, HttpMethod},
     status::Reason,
     template::{self, BodyKind, Target},
+    transcript::Called,
 };
 
 use self::{answer::Answer, headers::Asker};
 use crate::{
-    Agent, AgentContext, AgentError, Room, Sandbox, Secrets, StepInput, StepOutput,
+    Agent, AgentContext, AgentError, Recorder, Room, Sandbox, Secrets, StepInput, StepOutput,
     redact::Redactor,
     response::{self, MAX_ERROR_BYTES},
     ssrf::{AddressRange, Guard, find_blocked},
@@ -87,7 +91,7 @@ impl HttpAgent {
         let asker = Asker { input, ctx, secrets: self.secrets.as_deref() };
         let (call, redactor) = prepare(config, &asker, self.sandbox.as_ref()).await?;
         // What is kept of an answer was judged without what was sent in secret; whatever else is told is told without it too.
-        self.follow(call, &redactor, &input.spec, &ctx.room).await.map_err(|error| redactor.error(error))
+        self.follow(call, &redactor, &input.spec, ctx).await.map_err(|error| redactor.error(error))
     }
 
     async fn follow(
@@ -95,19 +99,19 @@ impl HttpAgent {
         mut call: Call,
         redactor: &Redactor,
         spec: &AgentSpec,
-        room: &Room,
+        ctx: &AgentContext,
     ) -> Result<StepOutput, AgentError> {
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(&call).await?;
+            let response = self.send(&call, &ctx.recorder).await?;
             match redirect(&call, &response, redactor)? {
-                None => return receive(spec, &call, response, redactor, room).await,
+                None => return receive(spec, &call, response, redactor, &ctx.room).await,
                 Some(next) => call = next,
             }
         }
         Err(AgentError::permanent(format!("The address was redirected more than {MAX_REDIRECTS} times")))
     }
 
-    async fn send(&self, call: &Call) -> Result<Response, AgentError> {
+    async fn send(&self, call: &Call, recorder: &Recorder) -> Result<Response, AgentError> {
         if !matches!(call.url.scheme(), "http" | "https") {
             return Err(blocked(format!("The address begins with `{}:`; use https or http", call.url.scheme())));
         }
@@ -116,7 +120,16 @@ impl HttpAgent {
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
-        request.send().await.map_err(|error| failed(&call.url, error))
+        let began_at = SystemTime::now();
+        let answer = request.send().await;
+        recorder.call(Called {
+            method: call.method.to_string(),
+            host: call.url.host_str().unwrap_or_default().to_owned(),
+            status: answer.as_ref().ok().map(|response| response.status().as_u16()),
+            began_at,
+            ended_at: SystemTime::now(),
+        });
+        answer.map_err(|error| failed(&call.url, error))
     }
 }
 

@@ -4,11 +4,12 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use serde_json::{Map, Value};
 use workflow::{
-    transcript::{Round, Transcript},
+    transcript::{Called, Round, Timing, Transcript},
     view::Usage,
 };
 
@@ -39,6 +40,7 @@ struct Record {
     transcript: Transcript,
     price: Option<Price>,
     costs: Vec<Cost>,
+    called: Vec<Called>,
     left_out: Vec<String>,
     is_cut: bool,
 }
@@ -52,6 +54,8 @@ struct Cost {
     /// The model began to answer.
     is_begun: bool,
     is_finished: bool,
+    asked_at: Option<SystemTime>,
+    finished_at: Option<SystemTime>,
 }
 
 impl Recorder {
@@ -59,6 +63,28 @@ impl Recorder {
     pub fn transcript(&self) -> Option<Transcript> {
         let record = self.record();
         (!record.transcript.rounds.is_empty()).then(|| record.transcript.clone())
+    }
+
+    /// When each round was, once the attempt is over: one that was not answered to its end lasted until now.
+    pub fn timings(&self) -> Vec<Timing> {
+        let now = SystemTime::now();
+        let timing = |cost: &Cost| Timing {
+            began_at: cost.asked_at.unwrap_or(now),
+            ended_at: cost.finished_at.unwrap_or(now),
+            prompt_tokens: cost.told.prompt,
+            completion_tokens: cost.told.completion,
+            is_finished: cost.is_finished,
+        };
+        self.record().costs.iter().map(timing).collect()
+    }
+
+    /// What was sent to others than models, as far as it was answered or failed.
+    pub fn called(&self) -> Vec<Called> {
+        self.record().called.clone()
+    }
+
+    pub(crate) fn call(&self, called: Called) {
+        self.record().called.push(called);
     }
 
     /// What it cost so far; none where no model began to answer. What no provider counted is estimated.
@@ -114,7 +140,7 @@ impl Recorder {
         }
         let mut record = self.record();
         record.transcript.rounds.push(round);
-        record.costs.push(Cost { prompt_bytes, ..Cost::default() });
+        record.costs.push(Cost { prompt_bytes, asked_at: Some(SystemTime::now()), ..Cost::default() });
     }
 
     pub(crate) fn parameters(&self, parameters: Map<String, Value>) {
@@ -172,6 +198,7 @@ impl Recorder {
         self.round(|round, cost| {
             round.finish_reason = Some(word).filter(|word| !word.is_empty());
             (cost.is_begun, cost.is_finished) = (true, true);
+            cost.finished_at = Some(SystemTime::now());
         });
         self.record().is_cut = is_cut;
     }
@@ -244,6 +271,34 @@ mod tests {
         recorder.tokens(told(Some(0), Some(0), None));
         recorder.finish("stop", false);
         assert_eq!(shown(&recorder), (39, 8, true, Some(100)), "nothing for something is unknown");
+    }
+
+    #[test]
+    fn each_round_is_timed_and_one_without_an_end_lasts_until_it_is_asked_about() {
+        let recorder = Recorder::default();
+        assert_eq!(recorder.timings(), []);
+        recorder.begin("p", "m", None);
+        recorder.ask([("user", "hello")], 10);
+        recorder.tokens(told(Some(3), Some(4), None));
+        recorder.finish("stop", false);
+        recorder.ask([("user", "again")], 10);
+        let timings = recorder.timings();
+        let [first, second] = timings[..] else { panic!("{timings:?}") };
+        assert_eq!((first.prompt_tokens, first.completion_tokens, first.is_finished), (Some(3), Some(4), true));
+        assert_eq!((second.prompt_tokens, second.is_finished), (None, false));
+        assert!(first.began_at <= first.ended_at && second.began_at <= second.ended_at);
+        assert_eq!(recorder.timings()[0], first);
+    }
+
+    #[test]
+    fn what_was_sent_to_others_is_kept_in_order_and_is_no_talk_with_a_model() {
+        let (recorder, at) = (Recorder::default(), SystemTime::UNIX_EPOCH);
+        let called =
+            |status| Called { method: "GET".to_owned(), host: "h".to_owned(), status, began_at: at, ended_at: at };
+        recorder.call(called(Some(302)));
+        recorder.call(called(None));
+        assert_eq!(recorder.called(), [called(Some(302)), called(None)]);
+        assert_eq!((recorder.transcript(), recorder.usage()), (None, None));
     }
 
     #[test]

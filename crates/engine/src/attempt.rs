@@ -245,7 +245,16 @@ fn unreadable(task: &Task, error: &crate::shelf::Error) -> AgentError {
 
 /// Keeps what the attempt said to a model and heard, however it ended. Best effort: a result never waits long for it.
 async fn keep_transcript(shared: &Shared, task: &Task, recorder: &Recorder) {
+    let called = recorder.called();
+    if !called.is_empty()
+        && let Some(witness) = shared.runs.witness()
+    {
+        witness.called(task, &called);
+    }
     let Some(transcript) = recorder.transcript() else { return };
+    if let Some(witness) = shared.runs.witness() {
+        witness.asked(task, &transcript, &recorder.timings());
+    }
     let number = task.attempt.number;
     for pause in [Some(FIRST_PAUSE), Some(4 * FIRST_PAUSE), None] {
         match (shared.shelf.put_transcript(task.run(), task.key(), number, &transcript).await, pause) {

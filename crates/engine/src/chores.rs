@@ -1,13 +1,14 @@
 //! What every replica does for all: declaring workers dead that are not heard of, and cleaning up.
 //! No leader: each chore skips what another replica is doing.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use runs::Log;
+use runs::{Error, Log};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use workflow::staleness::staleness;
 
-use crate::shared::Shared;
+use crate::{Options, shared::Shared, shelf};
 
 const CLEAN_EVERY: u32 = 300;
 /// What runs wrote is read for searches so often, and each round while much is left.
@@ -16,20 +17,34 @@ const READ_EVERY: u32 = 10;
 const COUNT_EVERY: RangeInclusive<u32> = 2..=30;
 const COUNT_SHARE: u32 = 50;
 
-pub(crate) async fn sweep<L: Log>(shared: &Shared, log: &L, stop: &CancellationToken) {
-    let options = &shared.options;
-    let mut round = 0_u32;
-    let mut is_much_left = false;
-    let mut rounds_to_count = *COUNT_EVERY.start();
+/// Declares workers dead that are not heard of. Nothing else stands in its way: what such a worker had waits for it.
+pub(crate) async fn sweep<L: Log>(options: &Options, log: &L, stop: &CancellationToken) {
     loop {
         let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
         sweep_once(log, options.lease).await;
+    }
+}
+
+/// All that may take longer, and that nobody's attempt waits for.
+pub(crate) async fn tidy(shared: &Shared, stop: &CancellationToken) {
+    let options = &shared.options;
+    let mut round = 0_u32;
+    let mut is_much_left = false;
+    let mut rounds_to_count = *COUNT_EVERY.start();
+    loop {
+        if stop.run_until_cancelled(tokio::time::sleep(options.sweep)).await.is_none() {
+            return;
+        }
         round = round.wrapping_add(1);
         if is_much_left || round.is_multiple_of(READ_EVERY) {
             is_much_left = read_texts(shared).await;
+            if let Err(error) = judge_staleness(shared).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "it was not worked out which runs are stale; the next round does it");
+            }
         }
         rounds_to_count -= 1;
         if rounds_to_count == 0 {
@@ -56,6 +71,22 @@ async fn read_texts(shared: &Shared) -> bool {
         tracing::debug!(error, "what runs wrote was not read for searches; the next round does it");
         false
     })
+}
+
+/// Whether anything of them is stale, of runs that were read since: for lists, which cannot work it out.
+async fn judge_staleness(shared: &Shared) -> shelf::Result<()> {
+    for (run, as_of) in shared.shelf.unjudged_runs().await? {
+        // Worked out here and not where it is looked at: that would hold up all runs.
+        let state = match shared.runs.read_now(run, |state| Some(state?.clone())).await {
+            Ok(state) => state,
+            Err(Error::Unavailable | Error::Stopped) => return Ok(()),
+            // Nobody can say it of one that was set aside.
+            Err(_) => None,
+        };
+        let is_stale = state.is_some_and(|state| !staleness(&state.view(&BTreeMap::new())).is_empty());
+        shared.shelf.keep_is_stale(run, as_of, is_stale).await?;
+    }
+    Ok(())
 }
 
 /// In how many rounds it is done again, at least one.

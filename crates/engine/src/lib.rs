@@ -22,6 +22,7 @@ mod inbox;
 mod inputs;
 mod judging;
 mod kept;
+mod kinds;
 mod look;
 mod maps;
 mod memory;
@@ -48,12 +49,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
 pub use dice::Dice;
+pub use kinds::Kinds;
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
 pub use secrets::StoredSecrets;
 pub use shelf::Shelf;
-pub use slots::Kinds;
 
 use shared::Shared;
 use slots::Slots;
@@ -66,6 +67,23 @@ pub trait Agents: Send + Sync + 'static {
 impl Agents for Registry {
     fn for_kind(&self, kind: &str) -> Option<Arc<dyn Agent>> {
         Self::for_kind(self, kind)
+    }
+}
+
+/// The places of an engine; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Load(Arc<Slots>);
+
+impl Load {
+    /// Attempts that it runs at the same time at most.
+    pub fn places(&self) -> usize {
+        self.0.places()
+    }
+
+    /// Places that attempts have, or soon have.
+    pub fn used(&self) -> usize {
+        let (promised, running) = self.0.taken();
+        promised + running
     }
 }
 
@@ -102,6 +120,11 @@ impl<L: Log> Engine<L> {
         Self { log, hints, shared: Arc::new(shared) }
     }
 
+    /// How many attempts it has, to look at while it runs.
+    pub fn load(&self) -> Load {
+        Load(Arc::clone(&self.shared.slots))
+    }
+
     /// To look at while it runs.
     pub fn memory(&self) -> Memory {
         self.shared.memory.clone()
@@ -114,7 +137,11 @@ impl<L: Log> Engine<L> {
         let chores = [
             tasks::spawn({
                 let (shared, log, stop) = (Arc::clone(&shared), Arc::clone(&log), background.clone());
-                async move { chores::sweep(&shared, &*log, &stop).await }
+                async move { chores::sweep(&shared.options, &*log, &stop).await }
+            }),
+            tasks::spawn({
+                let (shared, stop) = (Arc::clone(&shared), background.clone());
+                async move { chores::tidy(&shared, &stop).await }
             }),
             tasks::spawn({
                 let (shared, stop) = (Arc::clone(&shared), background.clone());

@@ -16,6 +16,7 @@ use workflow::{
         state::Version,
     },
     status::ErrorClass,
+    words::{count, thousands},
 };
 
 use crate::{
@@ -76,7 +77,14 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
     let is_bad = |status: StepStatus| matches!(status, StepStatus::Failed | StepStatus::Cancelled);
     let n_failed = asking.items.iter().filter(|(_, status)| is_bad(*status)).count();
     if mode == OnItemError::Fail && n_failed > 0 {
-        return fails(ErrorClass::ItemFailed, format!("{n_failed} of {} items failed", asking.items.len()));
+        return fails(
+            ErrorClass::ItemFailed,
+            format!(
+                "{} of {} failed",
+                thousands(i64::try_from(n_failed).unwrap_or(i64::MAX)),
+                count(asking.items.len(), "item")
+            ),
+        );
     }
     let bytes: i64 = asking.reads.iter().map(|version| version.size).sum();
     if usize::try_from(bytes).map_or(true, |bytes| bytes > limits::MAX_ARTIFACT_BYTES) {

@@ -6,6 +6,7 @@ mod stored;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use workflow::{
     AgentId, AgentSpec, ArtifactId, Definition, RunId, StepKey, TemplateId, api::Delta, id::WorkerId,
     transcript::Transcript,
@@ -70,6 +71,16 @@ pub trait Shelf: Send + Sync + 'static {
     /// Reads what runs wrote since, for those who search in it, and says whether there may be more.
     async fn read_texts(&self) -> Result<bool> {
         Ok(false)
+    }
+
+    /// Runs of which is yet to be worked out whether anything is stale, each as of its last commit that was read.
+    async fn unjudged_runs(&self) -> Result<Vec<(RunId, DateTime<Utc>)>> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps that for lists.
+    async fn keep_is_stale(&self, _run: RunId, _as_of: DateTime<Utc>, _is_stale: bool) -> Result<()> {
+        Ok(())
     }
 
     /// Adds what runs did since to the totals of their days, for charts, and says whether there may be more.

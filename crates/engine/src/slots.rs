@@ -19,50 +19,10 @@ use workflow::{
     run::{RunEvent, state::Attempt},
 };
 
-use crate::bugs::{Bug, is_on};
-
-/// The kinds of agents that this program knows; one without a name is a step whose agent is not in the library, which fails saying so.
-const KINDS: [&str; 6] = [NO_AGENT, "llm", "http", "template", "human", "workflow"];
-const NO_AGENT: &str = "";
-
-/// Which of them a process works on. Whatever it is told, it takes steps without an agent, which only have to fail.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kinds(Vec<String>);
-
-impl Default for Kinds {
-    /// All of them.
-    fn default() -> Self {
-        Self(KINDS.map(str::to_owned).to_vec())
-    }
-}
-
-impl Kinds {
-    /// By their names, as agents have them.
-    pub fn known() -> impl Iterator<Item = &'static str> {
-        KINDS.into_iter().filter(|kind| *kind != NO_AGENT)
-    }
-
-    /// These and no others; what no process works on is left out.
-    pub fn only<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
-        let known = kinds.into_iter().filter(|kind| KINDS.contains(kind));
-        let mut all: Vec<String> = std::iter::once(NO_AGENT).chain(known).map(str::to_owned).collect();
-        all.sort();
-        all.dedup();
-        Self(all)
-    }
-
-    pub(crate) fn names(&self) -> &[String] {
-        &self.0
-    }
-
-    fn has(&self, kind: &str) -> bool {
-        self.0.iter().any(|known| known == kind)
-    }
-
-    fn are_all(&self) -> bool {
-        self.0.len() == KINDS.len()
-    }
-}
+use crate::{
+    Kinds,
+    bugs::{Bug, is_on},
+};
 
 /// What the last look at the queue told is believed for so long.
 const FRESH: Duration = Duration::from_millis(500);
@@ -192,8 +152,12 @@ impl Slots {
         inner.n_promised == 0 && inner.begun.is_empty()
     }
 
+    /// All places, free or not.
+    pub(crate) fn places(&self) -> usize {
+        self.n
+    }
+
     /// Places that are promised, and that attempts have.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn taken(&self) -> (usize, usize) {
         let inner = self.lock();
         (inner.n_promised, inner.n_running)
@@ -486,15 +450,11 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_told_some_kinds_takes_these_and_steps_without_an_agent() {
+    fn a_process_that_is_told_some_kinds_takes_no_others() {
         let all = Slots::new(1, Kinds::default());
         assert!(Kinds::known().all(|kind| all.takes(kind)) && !all.takes("worker:a:0") && !all.is_choosy());
-        let some = Slots::new(1, Kinds::only(["llm", "http", "llm", "dreamt"]));
-        assert_eq!(some.kinds(), ["", "http", "llm"]);
-        assert!(
-            some.takes("llm") && some.takes("") && !some.takes("human") && !some.takes("dreamt") && some.is_choosy()
-        );
-        assert_eq!(Slots::new(1, Kinds::only(Kinds::known())).is_choosy(), all.is_choosy());
+        let some = Slots::new(1, Kinds::only(["llm"]));
+        assert!(some.takes("llm") && some.takes("") && !some.takes("human") && some.is_choosy());
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use store::notices::sending::{Line, Lines};
-use workflow::api::NoticeKind;
+use workflow::{
+    api::NoticeKind,
+    words::{count, is_direction},
+};
 
 /// Characters of a name in a message.
 const MAX_NAME_CHARS: usize = 120;
@@ -36,12 +39,12 @@ impl Message<'_> {
                 format!("{}: {} · {}", outcome(line), name(&line.title), name(&line.template_name))
             }
             (lines, NoticeKind::Asks) => match one_workflow(lines) {
-                Some(workflow) => format!("{n} steps wait for you · {workflow}"),
-                None => format!("{n} steps wait for you"),
+                Some(workflow) => format!("{} wait for you · {workflow}", count(n, "step")),
+                None => format!("{} wait for you", count(n, "step")),
             },
             (lines, NoticeKind::Outcome) => match one_workflow(lines) {
-                Some(workflow) => format!("{n} steps were decided · {workflow}"),
-                None => format!("{n} steps were decided"),
+                Some(workflow) => format!("{} were decided · {workflow}", count(n, "step")),
+                None => format!("{} were decided", count(n, "step")),
             },
         }
     }
@@ -198,9 +201,8 @@ fn name(text: &str) -> String {
 
 /// Without what ends a line or turns the order of what follows around; letters of every script stay.
 fn one_line(text: &str) -> String {
-    let is_turning = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let plain: String = text.chars().filter(|c| !is_turning(*c)).map(|c| if is_break(c) { ' ' } else { c }).collect();
+    let plain: String = text.chars().filter(|c| !is_direction(*c)).map(|c| if is_break(c) { ' ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -358,7 +360,7 @@ mod tests {
     fn many_are_counted_and_the_first_are_named() {
         let lines = Lines { lines: vec![line("a", "Letters"), line("b", "Letters")], n: 10_000 };
         let message = Message { kind: NoticeKind::Asks, lines: &lines, base: "https://weft.example", content: false };
-        assert_eq!(message.subject(), "10000 steps wait for you · Letters");
+        assert_eq!(message.subject(), "10,000 steps wait for you · Letters");
         assert!(message.text().contains("… and 9998 more: https://weft.example/inbox"), "{}", message.text());
     }
 }

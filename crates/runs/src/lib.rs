@@ -26,6 +26,7 @@ mod shared;
 mod size;
 mod taker;
 mod turn;
+mod witness;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
@@ -50,3 +51,4 @@ pub use rows::Rows;
 pub use runs::Runs;
 pub use shared::{Stats, Surroundings};
 pub use taker::Taker;
+pub use witness::{Witness, Written};

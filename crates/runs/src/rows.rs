@@ -91,7 +91,7 @@ impl Rows {
         }
         let mut rows = Changed::of(&begun, events).rows();
         rows.summary.more = rows.summary.more + More::of(begun.steps());
-        rows.summary.about = about(&started.inputs);
+        rows.summary.about = about(&started.inputs, &started.run_definition);
         rows
     }
 

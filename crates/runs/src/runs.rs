@@ -15,6 +15,7 @@ use crate::{
     options::Options,
     shared::{Shared, Stats, Surroundings},
     taker::Taker,
+    witness::Witness,
 };
 
 #[derive(Clone)]
@@ -88,6 +89,16 @@ impl Runs {
     /// the one before it took.
     pub fn set_taker(&self, taker: Arc<dyn Taker>) {
         self.shared.set_taker(taker);
+    }
+
+    /// From now on this is told of what this process writes; whoever is set first stays.
+    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
+        self.shared.set_witness(witness);
+    }
+
+    /// Who is told of what this process writes.
+    pub fn witness(&self) -> Option<&dyn Witness> {
+        self.shared.witness()
     }
 
     pub fn hints(&self) -> &Hints {

@@ -1,11 +1,11 @@
 //! What the handle of the runs and the task that decides about them have in common, and what comes in from outside.
 
 use std::sync::{
-    Arc, PoisonError, RwLock,
+    Arc, OnceLock, PoisonError, RwLock,
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{clock::Clock, hints::Hints, taker::Taker};
+use crate::{clock::Clock, hints::Hints, taker::Taker, witness::Witness};
 
 /// What comes in from outside: the time and what is random.
 pub struct Surroundings {
@@ -35,11 +35,23 @@ pub(crate) struct Shared {
     pub(crate) hints: Hints,
     pub(crate) stats: Stats,
     taker: RwLock<Option<Arc<dyn Taker>>>,
+    witness: OnceLock<Arc<dyn Witness>>,
 }
 
 impl Shared {
     pub(crate) fn set_taker(&self, taker: Arc<dyn Taker>) {
         *self.taker.write().unwrap_or_else(PoisonError::into_inner) = Some(taker);
+    }
+
+    /// The first stays.
+    pub(crate) fn set_witness(&self, witness: Arc<dyn Witness>) {
+        if self.witness.set(witness).is_err() {
+            tracing::debug!("somebody is told of what is written already");
+        }
+    }
+
+    pub(crate) fn witness(&self) -> Option<&dyn Witness> {
+        self.witness.get().map(|witness| &**witness)
     }
 
     pub(crate) fn taker(&self) -> Option<Arc<dyn Taker>> {

@@ -1,6 +1,7 @@
 //! The cache, turns and batches over a log in memory on which nothing goes wrong: what the simulator leaves to chance.
 
 mod gates;
+mod witness;
 
 use std::{
     sync::{

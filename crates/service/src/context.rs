@@ -29,6 +29,9 @@ use crate::{
     versions::Versions,
 };
 
+/// How often an answer that was begun waits for room before it is given up.
+const TRIES: u32 = 30;
+
 /// Everything that outlives a request; cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
@@ -79,6 +82,14 @@ const MAX_PATH_CHARS: usize = 200;
 pub struct Principal {
     pub actor: Actor,
     credential: Credential,
+}
+
+impl Principal {
+    /// Whether they came with a token that opens the metrics and nothing else; also once its person is no admin any more, when it opens
+    /// nothing.
+    pub fn is_for_metrics_alone(&self) -> bool {
+        matches!(&self.credential, Credential::Token { scopes, .. } if !scopes.contains(&Scope::Read))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -229,9 +240,10 @@ impl OpContext {
         self.request.address
     }
 
-    /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see.
+    /// The signed-in person, or 401. Whoever may use Weft at all may read what is theirs to see, but not by a token for metrics alone.
     pub fn user(&self) -> Result<&Actor> {
         match &self.caller {
+            Caller::Person(principal) if principal.is_for_metrics_alone() => Err(Error::MissingScope(Scope::Read)),
             Caller::Operator { stands_for: None } => {
                 Err(Error::Conflict("There is no admin yet. Create one first.".into()))
             }
@@ -258,6 +270,19 @@ impl OpContext {
         }
     }
 
+    /// Whoever may read the figures about all of Weft, and its queues: an admin, by a token only if it was made for that or for all that
+    /// admins do.
+    pub fn reader_of_metrics(&self) -> Result<()> {
+        match &self.caller {
+            Caller::Person(Principal { actor, credential: Credential::Token { scopes, .. } })
+                if actor.may_administer() && scopes.contains(&Scope::Metrics) =>
+            {
+                Ok(())
+            }
+            _ => self.admin().map(|_| ()),
+        }
+    }
+
     /// The person of a session, and the session: what is about one's own account is never done by a token.
     pub(crate) fn session_user(&self) -> Result<(&Actor, &SecretHash)> {
         match &self.caller {
@@ -274,6 +299,19 @@ impl OpContext {
         let held = self.service.0.contents.take(self.user()?.id, bytes).await?;
         self.held.lock().unwrap_or_else(PoisonError::into_inner).push(held);
         Ok(())
+    }
+
+    /// The same for the next piece of an answer that is sent as it is made, in place of the room for the piece before. An answer that was
+    /// begun cannot be refused, so it waits longer than others.
+    pub(crate) async fn make_room_for_next(&self, bytes: u64) -> Result<()> {
+        drop(self.take_held());
+        for _ in 1..TRIES {
+            match self.make_room(bytes).await {
+                Err(Error::TooManyRequests { .. }) => {}
+                made => return made,
+            }
+        }
+        self.make_room(bytes).await
     }
 
     /// What the request holds, for whoever sends its answer.

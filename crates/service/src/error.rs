@@ -191,7 +191,10 @@ impl Error {
             Self::ConfirmSideEffects { problems } => {
                 let what = match problems.as_slice() {
                     [only] => only.message.clone(),
-                    many => format!("{} steps act on the world outside, see `problems`.", many.len()),
+                    many => format!(
+                        "{} act on the world outside, see `problems`.",
+                        workflow::words::count(many.len(), "step")
+                    ),
                 };
                 let detail = format!("{what} Name what may do so in `confirm` to try it all the same.");
                 (409, ErrorCode::ConfirmSideEffects, detail)

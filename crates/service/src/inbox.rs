@@ -42,7 +42,9 @@ fn not_too_many(n_gates: usize) -> Result<()> {
     if n_gates <= MOST_AT_ONCE {
         return Ok(());
     }
-    let detail =
-        format!("These are {n_gates} gates, and one request takes {MOST_AT_ONCE}. Send it for some at a time.");
+    let detail = format!(
+        "These are {} gates, and one request takes {MOST_AT_ONCE}. Send it for some at a time.",
+        workflow::words::thousands(i64::try_from(n_gates).unwrap_or(i64::MAX))
+    );
     Err(Error::invalid("gates", detail))
 }

@@ -31,6 +31,7 @@ pub mod runs;
 pub mod secrets;
 mod settings;
 pub mod steps;
+pub mod table;
 pub mod templates;
 mod text;
 pub mod trying;
@@ -49,6 +50,6 @@ pub use courier::Courier;
 pub use error::Error;
 pub use paging::Wanted;
 pub use settings::Settings;
-pub use text::{inert, is_invisible};
+pub use text::is_invisible;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use store::{runs::Scope, templates::Startable};
 use workflow::{
-    RunId, RunView, UserId,
+    AgentId, RunId, RunView, UserId,
     api::{EventView, Page, RunInputs, RunPage, RunSummary},
     id::GroupId,
     people,
@@ -40,7 +40,7 @@ pub use control::{cancel, pause, resume, set_auto_run};
 pub use copying::{adopt, fork};
 pub use done::{Done, Started, Tried, view_after, wire_after};
 pub use exporting::{Export, export};
-pub use labels::{called, label};
+pub use labels::{called, label, labels_of};
 pub use listing::find;
 pub use moving::move_to;
 pub use releasing::release;
@@ -56,6 +56,8 @@ const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 /// Events of one page of the timeline or the log.
 const EVENTS: i64 = 200;
+/// Bytes of those that are told, folded or written into a file at a time: one that moves a run to another version holds all of that.
+const EVENT_BYTES: i64 = 2 * 1024 * 1024;
 
 /// My runs, newest first.
 pub async fn list(ctx: &OpContext, after: Option<String>, limit: Option<u32>) -> Result<RunPage> {
@@ -107,6 +109,14 @@ pub async fn group_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<Gro
     Ok(known.into_iter().map(|(id, name, _)| (GroupId::new(id), name)).collect())
 }
 
+/// What the agents of its steps are called; it has been looked at by whoever asks.
+pub async fn agent_names(ctx: &OpContext, run: &Snapshot) -> Result<BTreeMap<AgentId, String>> {
+    let Some(started) = &run.data.started else { return Ok(BTreeMap::new()) };
+    let ids: BTreeSet<&AgentId> = started.run_definition.steps.values().map(|step| &step.agent_id).collect();
+    let ids: Vec<AgentId> = ids.into_iter().cloned().collect();
+    Ok(ctx.store().agent_names(&ids).await?)
+}
+
 /// The version of its workflow that is published now; none where the workflow is put away. The run has been looked at by whoever asks.
 pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option<i32>> {
     let Some(started) = run.data.started.as_ref().filter(|started| !started.is_test) else { return Ok(None) };
@@ -119,16 +129,16 @@ pub async fn published_version(ctx: &OpContext, run: &Snapshot) -> Result<Option
 /// The newest events before `before`, newest first.
 pub async fn events(ctx: &OpContext, id: RunId, before: Option<i64>) -> Result<Vec<EventView>> {
     visible(ctx, id).await?;
-    let events = ctx.store().run_events(id, before, EVENTS).await?;
+    let events = ctx.store().run_events_within(id, before, EVENTS, EVENT_BYTES).await?;
     let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok(events.iter().map(|event| EventView::of(event, &emails)).collect())
 }
 
-/// Events after a number, oldest first, for those who fold them, with the emails of everybody whom they name.
+/// Events after a number, oldest first and none at the end alone, for those who fold them, with the emails of everybody whom they name.
 pub async fn log(ctx: &OpContext, id: RunId, after: i64) -> Result<(Vec<RunEvent>, Emails)> {
     visible(ctx, id).await?;
-    let events = ctx.store().events_after(id, after.max(0), EVENTS).await?;
+    let events = ctx.store().events_within(id, after.max(0), EVENTS, EVENT_BYTES).await?;
     let people: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
     let emails = ctx.store().emails(&people).await?;
     Ok((events.iter().map(RunEvent::for_wire).collect(), emails))

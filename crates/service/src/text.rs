@@ -1,7 +1,5 @@
 //! Checks of what people type, each naming its field: length, emptiness, and the one character that Postgres cannot hold.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
@@ -10,19 +8,17 @@ use crate::{Error, Result};
 /// Of one search.
 const MAX_SEARCH_CHARS: usize = 200;
 const MAX_SEARCH_WORDS: usize = 10;
-/// A cell of a table that no program takes for a formula: one that would be is made a text, by a quote before it.
-pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+
+/// An empty text names nothing.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A name: trimmed, on one line, not empty.
+/// A name: trimmed, on one line, with something to see.
 pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> {
     let text = text.trim();
-    if text.is_empty() {
+    // A control character has its own word.
+    if text.chars().all(|c| is_blank(c) && !c.is_control()) {
         return Err(Error::invalid(field, "It is empty. Give it a name."));
     }
     if text.chars().any(char::is_control) {
@@ -77,7 +73,7 @@ pub(crate) fn email_form(text: &str) -> String {
 
 /// Words to look for; none where nothing is searched for.
 pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
-    let Some(search) = search.map(str::trim).filter(|search| !search.is_empty()) else { return Ok(None) };
+    let Some(search) = given(search) else { return Ok(None) };
     no_nul("search", search)?;
     if search.chars().count() > MAX_SEARCH_CHARS {
         return Err(Error::invalid("search", format!("It is longer than {MAX_SEARCH_CHARS} characters. Shorten it.")));
@@ -86,6 +82,11 @@ pub(crate) fn searched(search: Option<&str>) -> Result<Option<String>> {
         return Err(Error::invalid("search", format!("It has more than {MAX_SEARCH_WORDS} words. Leave some out.")));
     }
     Ok(Some(search.to_owned()))
+}
+
+/// Characters of which a name alone would show nothing: also those that only join or vary what stands beside them.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Characters that change nothing that is seen, or only the direction of what follows.
@@ -128,6 +129,21 @@ mod tests {
 
     fn field(result: Result<()>) -> Option<String> {
         result.err().and_then(|error| error.to_api().field)
+    }
+
+    #[test]
+    fn a_name_shows_something() {
+        for blank in ["", " \u{3000}", "\u{200b}", "\u{2060}\u{202e}", "\u{3164}", "\u{200d}\u{fe0f}", "\u{2800}"] {
+            let refused = name("title", blank, 9).unwrap_err().to_api();
+            assert!(
+                refused.field.as_deref() == Some("title") && refused.detail.contains("empty"),
+                "{blank:?} {refused:?}"
+            );
+        }
+        for seen in ["x", "👩\u{200d}👧", "🌧\u{fe0f}", "می\u{200c}خواهم", "\u{202e}x"] {
+            assert_eq!(name("title", seen, 9).unwrap(), seen);
+        }
+        assert!(name("title", "a\nb", 9).unwrap_err().to_api().detail.contains("control"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The agent library: slugs with immutable versions.
 //! Must never change a version: an edit is the next one.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use sqlx::PgConnection;
 use workflow::{AgentId, AgentSpec, UserId, api::Page, hash::sha256_hex, json::n_bytes};
@@ -73,6 +75,15 @@ impl Store {
         );
         let row = row.fetch_optional(&self.pool).await?;
         row.map(|row| read(&row.agent_id, row.version, &row.spec)).transpose()
+    }
+
+    /// What these are called by their newest versions; one that is not there is left out.
+    pub async fn agent_names(&self, ids: &[AgentId]) -> Result<BTreeMap<AgentId, String>> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let sql = "SELECT a.id, v.spec ->> 'name' FROM agents a
+            JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version WHERE a.id = ANY($1)";
+        let names: Vec<(String, Option<String>)> = sqlx::query_as(sql).bind(ids).fetch_all(&self.pool).await?;
+        Ok(names.into_iter().filter_map(|(id, name)| Some((AgentId::new(id), name?))).collect())
     }
 
     /// Those of the named versions that exist.
@@ -399,6 +410,8 @@ mod tests {
         assert_eq!(store.agent_versions([("tested".into(), 1)]).await.unwrap().len(), 1, "its tests refer to it");
         let hidden = NewTemplate { id: TemplateId(Uuid::from_u128(13)), name: "Another test", ..new };
         assert_eq!(store.test_version(hidden, Author::default()).await.unwrap(), None, "no new version names it");
+        let names = store.agent_names(&["drafted".into(), "nobody".into()]).await.unwrap();
+        assert_eq!(names.into_keys().collect::<Vec<_>>(), [AgentId::from("drafted")]);
         let retired = store.retired_agents(&["tested".into(), "drafted".into()]).await.unwrap();
         assert_eq!(retired, [(AgentId::from("tested"), 1)]);
         let stale = store.save_agent(&agent("tested", "Stale"), Some(1), by, Author::default()).await.unwrap();

@@ -46,6 +46,8 @@ impl TryFrom<ArtifactRow> for ArtifactMeta {
             parent: row.parent.map(ArtifactId),
             made_by: row.made_by,
             is_approved: row.is_approved,
+            // Who it was stands in the log alone, and the view of the run tells it.
+            approved_by: Vec::new(),
             created_at: row.created_at,
         })
     }

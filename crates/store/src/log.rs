@@ -43,7 +43,7 @@ pub use lanes::ENGINE_SETTINGS;
 pub use release::Release;
 pub use verify::Difference;
 
-use crate::{Result, Store};
+use crate::{Result, Store, figures::Connections};
 use lanes::Lanes;
 use too_new::TooNew;
 
@@ -81,6 +81,11 @@ impl Log {
     /// another session at each statement: then the role has to be set, as [`ENGINE_SETTINGS`] says.
     pub fn is_set(&self) -> bool {
         self.engine.is_set()
+    }
+
+    /// Those of the engine, just now.
+    pub fn connections(&self) -> Connections {
+        self.engine.connections()
     }
 
     pub async fn close(&self) {

@@ -3,6 +3,7 @@
 //! Polling alone must stay correct.
 
 mod here;
+mod trip;
 mod watched;
 
 use std::{
@@ -135,6 +136,7 @@ pub(crate) struct Outbox(Arc<OutboxInner>);
 struct OutboxInner {
     waiting: Mutex<Waiting>,
     filled: Notify,
+    trip: trip::Trip,
 }
 
 #[derive(Debug, Default)]
@@ -346,6 +348,7 @@ impl Hints {
         self.tell(Hint::Lagged);
         // `None` means that the connection was lost, and with it perhaps messages.
         while let Some(notification) = listener.try_recv().await? {
+            store.outbox.0.trip.came(notification.payload());
             match serde_json::from_str::<Message>(notification.payload()) {
                 Ok(message) => {
                     message.into_hints().into_iter().for_each(|hint| self.tell(hint));
@@ -406,8 +409,14 @@ impl Store {
             // Tokens are lossy anyway; the rest shrinks to "look at everything".
             payload = serde_json::json!(Message { all: true, ready: true, ..Message::default() }).to_string();
         }
+        self.outbox.0.trip.begins(&payload);
         sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// How long one of this process's hints took to come back to it; none while no one has, or nobody listens through this store.
+    pub fn notify_lag(&self) -> Option<Duration> {
+        self.outbox.0.trip.last()
     }
 
     /// Tells the other processes that a run of this process changed, and to whom what it left is; after its commit.

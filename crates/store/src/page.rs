@@ -2,7 +2,7 @@
 //! meanwhile neither repeats an item nor hides one.
 //! A cursor that cannot be read is no cursor, never an error.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 use workflow::api::Page;
 
@@ -37,7 +37,9 @@ pub(crate) fn at(time: DateTime<Utc>, id: Uuid) -> String {
 
 pub(crate) fn read_at(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
     let (micros, id) = text.split_once('_')?;
-    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, id.parse().ok()?))
+    // Of what is further away Postgres knows no time, and would fail the whole list.
+    let at = DateTime::from_timestamp_micros(micros.parse().ok()?).filter(|at| (1..=9999).contains(&at.year()))?;
+    Some((at, id.parse().ok()?))
 }
 
 /// A place in a list by name: an id, and the name.
@@ -70,6 +72,11 @@ mod tests {
         for text in ["", "1_2", "99999999999999999999_00000000-0000-0000-0000-000000000000"] {
             assert!(read_at(text).is_none() && read_named(text).is_none(), "{text}");
         }
+        for micros in ["-8000000000000000000", "8000000000000000000", "253402300800000000"] {
+            let far = format!("{micros}_{}", Uuid::nil());
+            assert!(read_at(&far).is_none(), "{far}");
+        }
+        assert!(read_at(&format!("253402300799999999_{}", Uuid::nil())).is_some());
         assert!(read_slugged("writer").is_none() && read_slugged("a \0").is_none());
         assert_eq!(read_slugged(&slugged("A writer", "a-b_c")), Some(("A writer".to_owned(), "a-b_c".to_owned())));
         assert_eq!(read_named(&named("a_b ü", Uuid::nil())), Some(("a_b ü".to_owned(), Uuid::nil())));

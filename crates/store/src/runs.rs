@@ -134,12 +134,18 @@ macro_rules! newer_than {
     };
 }
 
-/// One's own need no further predicate; what they archived stands in a list of its own, and what is about to be deleted in none.
+/// What was archived stands in a list of its own, unless it goes on again, and what is about to be deleted in none. In words that the
+/// database takes to hold for many.
+macro_rules! is_listed {
+    () => {
+        "(SELECT l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL OR l.delete_at IS NOT NULL
+            FROM run_labels l WHERE l.run_id = r.id) IS NOT TRUE AND "
+    };
+}
+
+/// One's own need no further predicate.
 const MINE: &str = summaries!(
-    concat!(
-        "r.parent_run IS NULL AND r.user_id = $1 AND (SELECT coalesce(l.archived_at, l.delete_at) FROM run_labels l WHERE l.run_id = r.id) IS NULL AND ",
-        older_than!("2", "3")
-    ),
+    concat!("r.parent_run IS NULL AND r.user_id = $1 AND ", is_listed!(), older_than!("2", "3")),
     " ORDER BY r.created_at DESC, r.id DESC LIMIT $4"
 );
 
@@ -204,6 +210,7 @@ const SHARED: &str = concat!(
         SELECT r.* FROM workflow_runs r
         WHERE NOT r.is_test AND r.template_id = a.template_id AND r.parent_run IS NULL AND r.template_version > 0
             AND r.user_id <> $1 AND ",
+    is_listed!(),
     older_than!("2", "3"),
     " ORDER BY r.created_at DESC, r.id DESC LIMIT $4
     ) r JOIN users u ON u.id = r.user_id

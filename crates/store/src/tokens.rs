@@ -53,8 +53,8 @@ pub enum CreateToken {
     Gone,
     /// The password was given too long ago.
     Unconfirmed,
-    /// A user's token cannot be an admin's.
-    NoAdmin,
+    /// A user's token cannot have what only admins' have.
+    NoAdmin(Scope),
 }
 
 /// A token that was presented and stands.
@@ -207,7 +207,7 @@ async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<S
     for row in rows {
         let role = parse_role(&row.role, row.id)?;
         let mut scopes = scopes_of(&row.scopes, row.token_id)?;
-        scopes.retain(|scope| *scope != Scope::Admin || role == Role::Admin);
+        scopes.retain(|scope| !scope.is_admins() || role == Role::Admin);
         let acts_for = absent::of(&acting, row.id);
         let actor = Actor { id: UserId(row.id), email: row.email, role, groups: groups(row.groups), acts_for };
         let open = OpenToken { id: TokenId(row.token_id), actor, scopes, is_behind: row.is_behind };
@@ -223,8 +223,8 @@ async fn refused(connection: &mut PgConnection, token: &NewToken<'_>) -> Result<
         Maker::Gone => return Ok(Some(CreateToken::Gone)),
         Maker::Unconfirmed => return Ok(Some(CreateToken::Unconfirmed)),
     };
-    if token.scopes.contains(&Scope::Admin) && role != Role::Admin {
-        return Ok(Some(CreateToken::NoAdmin));
+    if let Some(scope) = token.scopes.iter().find(|scope| scope.is_admins() && role != Role::Admin) {
+        return Ok(Some(CreateToken::NoAdmin(*scope)));
     }
     let n_tokens = sqlx::query_scalar!(
         r#"SELECT count(*) AS "n!" FROM api_tokens WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()"#,

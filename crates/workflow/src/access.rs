@@ -40,7 +40,7 @@ impl std::str::FromStr for Role {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// See what its person sees. Every token may.
+    /// See what its person sees. Every token may, but one for metrics alone.
     Read,
     /// Start runs and steer them.
     Run,
@@ -48,10 +48,12 @@ pub enum Scope {
     Review,
     /// Draw workflows, make agents, manage people. Never a user's.
     Admin,
+    /// Read figures about the whole of Weft, and the queues of outside workers. Never a user's, and by itself for nothing else.
+    Metrics,
 }
 
 impl Scope {
-    pub const ALL: [Self; 4] = [Self::Read, Self::Run, Self::Review, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Run, Self::Review, Self::Admin, Self::Metrics];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +61,13 @@ impl Scope {
             Self::Run => "run",
             Self::Review => "review",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
+    }
+
+    /// Whether only an admin's token may have it, for as long as they are one.
+    pub fn is_admins(self) -> bool {
+        matches!(self, Self::Admin | Self::Metrics)
     }
 }
 

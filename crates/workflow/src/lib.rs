@@ -50,6 +50,7 @@ mod testing;
 pub mod timing;
 pub mod title;
 pub mod totals;
+pub mod trace;
 pub mod transcript;
 pub mod trying;
 pub mod validate;

@@ -105,6 +105,13 @@ impl Schema {
         Self::of(Kind::String)
     }
 
+    /// Whether a value of it is secret, or has a part that is: it is nothing to be kept on a device, or told in a title.
+    pub fn holds_secret(&self) -> bool {
+        matches!(self.format.as_str(), "password" | "secret")
+            || self.items.as_deref().is_some_and(Self::holds_secret)
+            || self.properties.values().any(Self::holds_secret)
+    }
+
     /// What may be chosen; nothing where any value will do.
     pub fn choices(&self) -> &[Value] {
         self.choices.as_deref().unwrap_or_default()
@@ -349,6 +356,23 @@ mod tests {
 
     fn schema(document: Value) -> Schema {
         serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_found_in_whatever_holds_it() {
+        for holds in [
+            json!({"type": "string", "format": "password"}),
+            json!({"type": "string", "format": "secret"}),
+            json!({"type": "array", "items": {"type": "object", "properties": {"key": {"type": "string", "format": "secret"}}}}),
+            json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "array", "items": {"format": "password"}}}}),
+        ] {
+            assert!(schema(holds.clone()).holds_secret(), "{holds}");
+        }
+        for plain in
+            [json!({}), json!({"format": "multiline"}), json!({"type": "object", "properties": {"secret": {}}})]
+        {
+            assert!(!schema(plain.clone()).holds_secret(), "{plain}");
+        }
     }
 
     #[test]

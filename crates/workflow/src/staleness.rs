@@ -1,5 +1,6 @@
 //! Which completed steps are stale, and why: a pure function of what a person sees of the run.
-//! Stale is derived and must never be stored. Hashes decide, not versions: going back to what was consumed makes everything fresh again.
+//! Stale is derived and must never be stored as a fact of the run; the list of runs keeps what was worked out last, to find it by. Hashes
+//! decide, not versions: going back to what was consumed makes everything fresh again.
 //!
 //! A step is held against the attempts that its current versions rest on. A step that rests on none (supplied, imported) cannot be
 //! stale. A map step is held against the list its items were made of (the port [`MAP_PORT`] of its own attempt) and is stale through its items;

@@ -117,6 +117,7 @@ pub(crate) fn write(view: &mut RunView, key: &str, content: &str, origin: Origin
         parent,
         made_by: None,
         is_approved: false,
+        approved_by: Vec::new(),
         created_at: at(n),
     };
     let id = artifact.id;

@@ -1,11 +1,12 @@
 //! What a run is called: people know runs by what they are about, not by their ids. Lists, the head of its page and the tab say the same.
-//! Must never hold a whole input that is long: reading the inputs for every list would read megabytes.
+//! Must never hold a whole input that is long: reading the inputs for every list would read megabytes. Nor one that is secret: a title
+//! stands in lists, tabs and messages, and is searched.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::view::RunView;
+use crate::{definition::Definition, view::RunView, words::is_direction};
 
 /// Inputs that it tells of.
 const INPUTS: usize = 4;
@@ -17,8 +18,10 @@ const LOOKED_AT: usize = 400;
 const BESIDE: usize = 60;
 
 /// What a run is about, in a line: the beginnings of what it was started on. Runs of one workflow look alike without it.
-pub fn about(inputs: &BTreeMap<String, Value>) -> Option<String> {
-    let texts = inputs.values().filter_map(|value| match value {
+pub fn about(inputs: &BTreeMap<String, Value>, of: &Definition) -> Option<String> {
+    let is_secret = |key: &String| of.inputs.get(key).is_some_and(|input| input.schema.holds_secret());
+    let told = inputs.iter().filter(|(key, _)| !is_secret(key)).map(|(_, value)| value);
+    let texts = told.filter_map(|value| match value {
         Value::String(text) => Some(text.chars().take(LOOKED_AT).collect::<String>()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
@@ -42,18 +45,16 @@ pub fn with_workflow(run: &RunView, called: Option<&str>) -> String {
 
 /// What it is called apart from its workflow.
 fn own_title(run: &RunView, called: Option<&str>) -> Option<String> {
-    called.and_then(plain).or_else(|| own(&run.inputs))
+    called.and_then(plain).or_else(|| own(&run.inputs, &run.run_definition))
 }
 
-fn own(inputs: &BTreeMap<String, Value>) -> Option<String> {
-    plain(&about(inputs)?)
+fn own(inputs: &BTreeMap<String, Value>, of: &Definition) -> Option<String> {
+    plain(&about(inputs, of)?)
 }
 
 /// Signs of direction are left out: in a tab they would turn around what stands behind them. None where nothing is left.
 fn plain(title: &str) -> Option<String> {
-    let is_direction =
-        |c: &char| matches!(*c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let title: String = title.chars().filter(|c| !is_direction(c)).collect();
+    let title: String = title.chars().filter(|c| !is_direction(*c)).collect();
     let title = title.trim();
     (!title.is_empty()).then(|| title.to_owned())
 }
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn it_is_the_beginnings_of_the_first_texts_and_numbers() {
-        let of = |value: Value| about(&inputs(value));
+        let of = |value: Value| about(&inputs(value), &Definition::default());
         assert_eq!(of(json!({})), None);
         assert_eq!(of(json!({"a": " \n ", "b": [1]})), None);
         assert_eq!(of(json!({"b": "two\n\twords", "a": 1.5})).as_deref(), Some("1.5 · two words"));
@@ -98,9 +99,10 @@ mod tests {
 
     #[test]
     fn a_title_turns_nothing_behind_it_and_is_never_blank() {
-        assert_eq!(own(&inputs(json!({"a": "evil\u{202E}txt.exe"}))).as_deref(), Some("eviltxt.exe"));
-        assert_eq!(own(&inputs(json!({"a": "\u{202E} \u{2066}"}))), None);
-        assert_eq!(own(&inputs(json!({"a": "<b>שלום</b> 🧵"}))).as_deref(), Some("<b>שלום</b> 🧵"), "text is text");
+        let own = |text: &str| own(&inputs(json!({ "a": text })), &Definition::default());
+        assert_eq!(own("evil\u{202E}txt.exe").as_deref(), Some("eviltxt.exe"));
+        assert_eq!(own("\u{202E} \u{2066}\u{61C}"), None);
+        assert_eq!(own("<b>שלום</b> 🧵").as_deref(), Some("<b>שלום</b> 🧵"), "text is text");
     }
 
     #[test]
@@ -114,6 +116,23 @@ mod tests {
         assert_eq!(title_of(&run, called), "evilMay");
         assert_eq!(with_workflow(&run, called), "evilMay · Reports");
         assert_eq!(title_of(&run, Some("\u{202E} ")), "rain", "nothing of it is left");
+    }
+
+    #[test]
+    fn a_secret_is_in_no_title() {
+        let of: Definition = serde_json::from_value(json!({"steps": {}, "inputs": {
+            "a": {"schema": {"type": "string", "format": "password"}},
+            "b": {"schema": {"type": "string", "format": "secret"}},
+            "c": {"schema": {"type": "string"}}
+        }}))
+        .unwrap();
+        let given = inputs(json!({"a": "hunter2", "b": "t0ken", "c": "rain", "d": "of another version"}));
+        assert_eq!(about(&given, &of).as_deref(), Some("rain · of another version"));
+        let mut run = testing::run(&json!({"a": {"agent_id": "x"}}));
+        run.template_name = "Reports".to_owned();
+        run.inputs = inputs(json!({"a": "hunter2"}));
+        run.run_definition = std::sync::Arc::new(of);
+        assert_eq!(title_of(&run, None), "Reports");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What an attempt said to a language model and what came back, kept for people to read whatever became of the attempt.
 //! It never holds a key, and never decides anything.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,6 +39,29 @@ pub struct Round {
     /// Some text was longer than what is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_shortened: bool,
+}
+
+/// When a round was, by the clock of the process that asked, and what its provider counted. It is kept nowhere: only traces tell it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
+    pub began_at: SystemTime,
+    pub ended_at: SystemTime,
+    pub prompt_tokens: Option<i64>,
+    pub completion_tokens: Option<i64>,
+    /// The model ended its answer by itself.
+    pub is_finished: bool,
+}
+
+/// A request that an attempt sent to somebody else than a model, timed and kept alike.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Called {
+    pub method: String,
+    /// Without path and query, which may hold what is private.
+    pub host: String,
+    /// None: there was no answer.
+    pub status: Option<u16>,
+    pub began_at: SystemTime,
+    pub ended_at: SystemTime,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

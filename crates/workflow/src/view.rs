@@ -264,6 +264,9 @@ pub struct ArtifactMeta {
     /// It was the latest when a gate was approved.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_approved: bool,
+    /// The emails of those who approved it there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<String>,
     pub created_at: DateTime<Utc>,
 }
 

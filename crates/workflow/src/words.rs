@@ -14,6 +14,11 @@ pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
     }
 }
 
+/// Signs that show nothing and turn the direction of what stands behind them: a name has none where it stands among other words.
+pub const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// "1 step", "12,400 steps".
 pub fn count(n: impl TryInto<i64>, noun: &str) -> String {
     let n = n.try_into().unwrap_or(i64::MAX);
@@ -41,6 +46,17 @@ pub fn thousands(n: i64) -> String {
     grouped
 }
 
+/// "12 bytes", "1.2 KiB", "5.3 MiB".
+pub fn size(bytes: impl TryInto<i64>) -> String {
+    let bytes = bytes.try_into().unwrap_or(i64::MAX).max(0);
+    let (unit, name) = match bytes {
+        0..1_024 => return count(bytes, "byte"),
+        1_024..1_048_576 => (1_024, "KiB"),
+        _ => (1_048_576, "MiB"),
+    };
+    format!("{}.{} {name}", thousands(bytes / unit), bytes % unit * 10 / unit)
+}
+
 /// "840 ms", "2.4 s", "3 min 5 s", "2 h 14 min".
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
@@ -64,7 +80,7 @@ pub fn lasting(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, duration, lasting, shortened, thousands};
+    use super::{count, duration, lasting, shortened, size, thousands};
 
     #[test]
     fn durations_keep_two_units_at_most() {
@@ -76,6 +92,12 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_between_characters() {
         assert_eq!([shortened("äöü", 3), shortened("äöüß", 3), shortened("", 0)], ["äöü", "äöü…", ""]);
+    }
+
+    #[test]
+    fn sizes_have_one_digit_behind_the_point() {
+        let all = [-1, 1, 1_005, 12_800, 5_242_880, 5_600_000, 3_000_000_000_i64].map(size);
+        assert_eq!(all, ["0 bytes", "1 byte", "1,005 bytes", "12.5 KiB", "5.0 MiB", "5.3 MiB", "2,861.0 MiB"]);
     }
 
     #[test]

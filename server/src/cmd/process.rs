@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agents::{AddressRange, Options, Provider, Providers, Registry, Sandbox};
 use anyhow::{Context, Result, anyhow};
-use engine::Engine;
+use engine::{Engine, Load};
 use runs::Runs;
 use store::{Store, log::Log, notify::Hints, vault::KeyRing};
 use tokio::{
@@ -103,6 +103,8 @@ pub(super) struct Known {
 
 /// The engine, its hints, and how to stop both.
 pub(super) struct Running {
+    /// How much the engine has to do.
+    pub(super) load: Load,
     /// None once it has ended.
     engine: Option<JoinHandle<()>>,
     listener: JoinHandle<()>,
@@ -142,8 +144,9 @@ impl Running {
         };
         let (runs, log) = (decider.runs.clone(), Arc::clone(&decider.log));
         let engine = Engine::new(runs, log, Arc::new(store), Arc::new(registry), hints.clone(), options);
+        let load = engine.load();
         let engine = tokio::spawn(engine.run(stop_engine.clone()));
-        Ok(Self { engine: Some(engine), listener, stop_engine, stop_listener })
+        Ok(Self { load, engine: Some(engine), listener, stop_engine, stop_listener })
     }
 
     /// Waits for the engine to end by itself, which it never should: a process without one would look alive and do nothing.

@@ -20,7 +20,10 @@ use store::{Store, notify::Hints, vault::KeyRing};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals};
+use super::{
+    observing::Observing,
+    process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals},
+};
 use crate::{
     accept::{self, Limits, Places, Timers},
     config,
@@ -28,6 +31,7 @@ use crate::{
     http::{AppState, Requests, SameOrigin, router},
     live::Hub,
     local_model::{self, LocalModel},
+    metrics::{Metrics, Sockets},
     office::{self, Tester, Vault},
     postgres::ServeLock,
     providers, seed,
@@ -54,6 +58,8 @@ pub(super) struct Serve {
     notices: Box<config::Notices>,
     #[command(flatten)]
     outside: config::Outside,
+    #[command(flatten)]
+    telemetry: Box<config::Telemetry>,
 }
 
 /// Why the server stops.
@@ -70,6 +76,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let secret_keys = command.secrets.read()?;
     let listener = bind(command.web.listen).await?;
     let address = listener.local_addr().context("cannot read the address")?;
+    let mut observing = Observing::open(&command.telemetry).await?;
     let model = prepare_model(&command.local_model, &mut providers)?;
     let _lock = match config.url() {
         Some(_) => None,
@@ -83,6 +90,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     database.tell_rights(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
     let decider = Decider::begin(&database, &engine_store).await?;
+    observing.follow(&decider.runs, &command.telemetry, "serve")?;
     let office = office(&command, &web_store, &secret_keys, address);
     let settings = settings(&command, &providers, secret_keys.clone(), &office, address);
     let service = service(settings, web_store.clone(), decider.runs.clone()).await?;
@@ -101,9 +109,11 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
         let (workers, stop) = (workers.clone(), stop_workers.clone());
         async move { workers.run(stop).await }
     });
+    let metrics = metrics(&observing, &decider, &running, (&web_store, &engine_store), &hub);
+    observing.tell(&metrics);
     let state = AppState::new(
         service,
-        web_store.clone(),
+        metrics,
         hub.clone(),
         same_origin,
         command.web.trusted_proxies.clone(),
@@ -141,6 +151,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     }
     drop(state);
     decider.end().await;
+    observing.end().await;
     engine_store.close().await;
     web_store.close().await;
     database.close().await?;
@@ -152,6 +163,21 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
             bail!("the web server ended by itself")
         }
     }
+}
+
+/// What this process tells to whoever scrapes it.
+fn metrics(
+    observing: &Observing,
+    decider: &Decider,
+    running: &Running,
+    (web, engine): (&Store, &Store),
+    hub: &Hub,
+) -> Metrics {
+    let hub = hub.clone();
+    let sockets: Sockets = Box::new(move || hub.n_sockets());
+    let pools = vec![("web", web.clone()), ("engine", engine.clone())];
+    let (figures, log) = (Arc::clone(&observing.figures), Arc::clone(&decider.log));
+    Metrics::new(figures, web.clone(), pools, log, Some(running.load.clone()), Some(sockets))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -42,7 +42,7 @@ pub(super) struct Create {
     /// What the token is for; shown in the account
     #[arg(long, default_value = "command line")]
     name: String,
-    /// What it may be used for: read, run, review, admin
+    /// What it may be used for: read, run, review, admin; or metrics alone, which reads nothing else
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = scope, default_value = "read,run,review")]
     scopes: Vec<Scope>,
     /// After so many days it is refused; at most 365
@@ -59,7 +59,7 @@ pub(super) struct Revoke {
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
-    text.parse().map_err(|_| "use read, run, review or admin".to_owned())
+    text.parse().map_err(|_| "use read, run, review, admin or metrics".to_owned())
 }
 
 pub(super) async fn run(command: Token, config: &config::Database) -> Result<ExitCode> {

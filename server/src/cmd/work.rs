@@ -6,10 +6,14 @@ use anyhow::Result;
 use clap::Args;
 use store::notify::Hints;
 
-use super::process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals};
+use super::{
+    observing::Observing,
+    process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals},
+};
 use crate::{
     config,
     database::{Database, Serves},
+    metrics::Metrics,
     providers,
 };
 
@@ -21,6 +25,8 @@ pub(super) struct Work {
     pub(super) secrets: config::SecretKeys,
     #[command(flatten)]
     outside: config::Outside,
+    #[command(flatten)]
+    telemetry: config::Telemetry,
 }
 
 pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {
@@ -28,12 +34,16 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     let providers = providers::read(config::provider_variables())?;
     let allow_private = command.outside.allow_private();
     let known = Known { providers, secret_keys: command.secrets.read()?, allow_private };
+    let mut observing = Observing::open(&command.telemetry).await?;
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
     database.tell_rights(&store).await?;
     let decider = Decider::begin(&database, &store).await?;
+    observing.follow(&decider.runs, &command.telemetry, "work")?;
     let mut running = Running::start(store.clone(), &decider, &Hints::default(), known, &command.worker)?;
+    let (figures, log, load) = (observing.figures.clone(), decider.log.clone(), running.load.clone());
+    observing.tell(&Metrics::new(figures, store.clone(), vec![("engine", store.clone())], log, Some(load), None));
     println!("Weft is working");
     let failed = tokio::select! {
         signal = signals.next() => {
@@ -44,6 +54,7 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     };
     running.drain(&mut signals).await;
     decider.end().await;
+    observing.end().await;
     store.close().await;
     database.close().await?;
     failed.map_or(Ok(ExitCode::SUCCESS), Err)

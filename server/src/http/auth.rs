@@ -15,7 +15,8 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use service::{OpContext, Refusal, RequestInfo, worker};
+use service::{OpContext, Principal, Refusal, RequestInfo, worker};
+use workflow::access::Scope;
 
 use super::{
     AppState,
@@ -30,6 +31,8 @@ use crate::{
 
 /// What a worker token opens.
 const WORKER_ROUTES: &str = "/api/worker/v1/";
+/// What a token for metrics alone opens.
+const METRICS_ROUTES: [&str; 2] = ["/metrics", "/api/queues"];
 /// Requests that take longer than this look at their credential again before they answer.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -71,9 +74,16 @@ pub(super) async fn authenticate(State(state): State<AppState>, mut request: Req
     if let (Some(principal), Some(place)) = (&principal, request.extensions().get::<Arc<Place>>()) {
         place.prove(principal.actor.id);
     }
+    let is_locked = principal.as_ref().is_some_and(Principal::is_for_metrics_alone)
+        && !METRICS_ROUTES.contains(&request.uri().path());
     let context = state.service.context(principal, info);
     request.extensions_mut().insert(context.clone());
     let asked = Asked::of(&request);
+    if is_locked {
+        let response = Problem::from(service::Error::MissingScope(Scope::Read)).into_response();
+        asked.note_refusal(&state, &context, response.status()).await;
+        return response;
+    }
     let began = Instant::now();
     let response = next.run(request).await;
     if let (StatusCode::TOO_MANY_REQUESTS, Some(presented), Some(actor)) =

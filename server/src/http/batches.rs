@@ -90,13 +90,16 @@ pub(super) async fn results(Extension(ctx): Extension<OpContext>, Ids(id): Ids<B
     // The first rows are read before anything is answered, so that a refusal is one.
     let mut results = batches::results(&ctx, id).await?;
     let first = results.more().await?.unwrap_or_default();
-    let rest = stream::try_unfold((ctx, results), |(ctx, mut results)| async move {
+    // The room for these is given back once the next ones are asked for.
+    let held = ctx.take_held();
+    let rest = stream::try_unfold((ctx, results, held), |(ctx, mut results, held)| async move {
+        drop(held);
         let failed = |error: service::Error| std::io::Error::other(error.to_api());
         if !ctx.is_still_valid().await.map_err(failed)? {
             return Err(std::io::Error::other("the credential has ended"));
         }
         let more = results.more().await.map_err(failed)?;
-        Ok(more.map(|lines| (Bytes::from(lines), (ctx, results))))
+        Ok(more.map(|lines| (Bytes::from(lines), (ctx, results, Vec::new()))))
     });
     let body = stream::StreamExt::chain(stream::iter([Ok::<_, std::io::Error>(Bytes::from(first))]), rest);
     let headers = [

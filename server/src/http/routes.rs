@@ -12,8 +12,8 @@ use super::{
     entry::{
         CONTENT, EXCHANGE, Entry, NOTHING, SECRET, SMALL, SOCKET, TABLE, TEXT, WORKER, WORKER_CONTENT, WORKER_STREAM,
     },
-    exchange, export, groups, inbox, notices, people, runs, secrets, sharing, steps, templates, trying, worker,
-    workers,
+    exchange, export, groups, inbox, metrics, notices, people, runs, secrets, sharing, steps, templates, trying,
+    worker, workers,
 };
 use crate::live;
 
@@ -25,7 +25,7 @@ pub struct Route {
 }
 
 /// In reading order: who am I, people, agents, templates, runs, steps, artifacts, live, groups and delegations, the inbox, notices, batches,
-/// workers outside.
+/// figures, workers outside.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         get("/api/me", people::me),
@@ -113,7 +113,6 @@ pub fn routes() -> Vec<Route> {
         patch("/api/workers/{session_id}", workers::set),
         get("/api/workers/offers", workers::offers),
         post("/api/workers/offers/accept", workers::accept),
-        get("/api/queues", workers::queues),
         get("/api/worker-tokens", workers::list_tokens),
         post("/api/worker-tokens", workers::create_token),
         delete("/api/worker-tokens/{token_id}", workers::revoke_token),
@@ -124,6 +123,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(reviews());
     routes.extend(telling());
     routes.extend(many());
+    routes.extend(figures());
     routes.extend(outside());
     routes
 }
@@ -192,6 +192,11 @@ fn many() -> Vec<Route> {
         post("/api/batches/{batch_id}/resume", batches::resume),
         post("/api/batches/{batch_id}/cancel", batches::cancel),
     ]
+}
+
+/// What those read who keep the server running and scale its workers.
+fn figures() -> Vec<Route> {
+    vec![get("/metrics", metrics::scrape), get("/api/queues", workers::queues)]
 }
 
 /// The protocol of workers outside.

@@ -29,7 +29,7 @@ use super::{
 };
 
 /// What chooses among runs.
-const CHOICES: [&str; 14] = [
+const CHOICES: [&str; 15] = [
     "all",
     "shared",
     "with_me",
@@ -43,6 +43,7 @@ const CHOICES: [&str; 14] = [
     "from",
     "to",
     "min_cost_micros",
+    "stale",
     "archived",
 ];
 const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
@@ -114,6 +115,7 @@ fn choice(query: &Query) -> Result<RunQuery> {
         from: query.parsed("from", A_TIME)?,
         to: query.parsed("to", A_TIME)?,
         min_cost_micros: query.parsed("min_cost_micros", "a whole number of millionths, such as 50000")?,
+        stale: is(query, "stale")?,
         archived: is(query, "archived")?,
     })
 }

@@ -8,7 +8,7 @@ use service::{Service, worker::Workers};
 use store::Store;
 
 use super::{InFlight, Readiness, Requests, SameOrigin};
-use crate::{config::TrustedProxies, live::Hub};
+use crate::{config::TrustedProxies, live::Hub, metrics::Metrics};
 
 /// Requests a second of one session, with four times as many at once.
 const WORKER_REQUESTS: u32 = 50;
@@ -20,6 +20,7 @@ pub struct Parts {
     pub service: Service,
     /// For the readiness probe alone: all else goes through the service.
     pub store: Store,
+    pub metrics: Metrics,
     pub hub: Hub,
     pub readiness: Readiness,
     pub in_flight: InFlight,
@@ -37,7 +38,7 @@ pub struct Parts {
 impl AppState {
     pub fn new(
         service: Service,
-        store: Store,
+        metrics: Metrics,
         hub: Hub,
         same_origin: SameOrigin,
         trusted_proxies: TrustedProxies,
@@ -46,7 +47,8 @@ impl AppState {
     ) -> Self {
         Self(Arc::new(Parts {
             service,
-            store,
+            store: metrics.store().clone(),
+            metrics,
             hub,
             readiness: Readiness::default(),
             in_flight: InFlight::default(),

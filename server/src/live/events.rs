@@ -11,6 +11,8 @@ use workflow::{
 
 /// Events read at once.
 pub(super) const PAGE: i64 = 256;
+/// Bytes of them, where they are read for one who is behind: one that moves a run to another version holds all of that.
+const BYTES: i64 = 2 * 1024 * 1024;
 
 /// Emails of people who were named before: they are asked for once for each reader of a log.
 #[derive(Debug, Default)]
@@ -20,12 +22,24 @@ impl People {
     /// The next events of the log, oldest first.
     pub(super) async fn events_after(&mut self, store: &Store, run: RunId, after: i64) -> store::Result<Vec<RunEvent>> {
         let events = store.events_after(run, after, PAGE).await?;
+        self.meet(store, &events).await?;
+        Ok(events)
+    }
+
+    /// The same for who has much to read: as many as have so many bytes together, and none at the end alone.
+    pub(super) async fn some_after(&mut self, store: &Store, run: RunId, after: i64) -> store::Result<Vec<RunEvent>> {
+        let events = store.events_within(run, after, PAGE, BYTES).await?;
+        self.meet(store, &events).await?;
+        Ok(events)
+    }
+
+    async fn meet(&mut self, store: &Store, events: &[RunEvent]) -> store::Result<()> {
         let named: BTreeSet<UserId> = events.iter().flat_map(RunEvent::people).collect();
         let unknown: BTreeSet<UserId> = named.into_iter().filter(|id| !self.0.contains_key(id)).collect();
         if !unknown.is_empty() {
             self.0.extend(store.emails(&unknown).await?);
         }
-        Ok(events)
+        Ok(())
     }
 
     pub(super) fn frame(&self, event: &RunEvent) -> RunFrame {

@@ -132,6 +132,11 @@ impl Hub {
         self.0.tasks.wait().await;
     }
 
+    /// Sockets that are open here.
+    pub fn n_sockets(&self) -> usize {
+        self.0.seats.n_open()
+    }
+
     /// A credential as the door remembers it: by a hash that means nothing elsewhere.
     pub(crate) fn presented(&self, is_token: bool, credential: &str) -> Presented {
         self.0.door.presented(is_token, credential)

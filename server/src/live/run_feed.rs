@@ -169,6 +169,6 @@ fn text(frame: Option<Frame>) -> Vec<Utf8Bytes> {
 
 async fn read(store: &Store, run: RunId, after: i64) -> store::Result<(People, Vec<RunEvent>)> {
     let mut people = People::default();
-    let events = people.events_after(store, run, after).await?;
+    let events = people.some_after(store, run, after).await?;
     Ok((people, events))
 }

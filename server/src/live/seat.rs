@@ -83,6 +83,11 @@ impl Seats {
         Ok(Seat { seats: self.clone(), user, reader: Arc::clone(&person.reader) })
     }
 
+    /// Sockets that are open, of all people.
+    pub(super) fn n_open(&self) -> usize {
+        self.people().values().map(|person| person.sockets).sum()
+    }
+
     /// Why this person would be refused now. Takes nothing.
     pub(super) fn refusal(&self, user: UserId, now: Instant) -> Option<Problem> {
         self.people().get_mut(&user)?.refusal(now)

@@ -378,6 +378,7 @@ fn rest_of_workers() -> Vec<Row> {
             Json(json!({"agent_id": "none", "hash": "0".repeat(64)})),
             MISSING_TO_ADMINS,
         ),
+        ("GET", "/metrics", Empty, ADMINS),
         ("GET", "/api/queues", Empty, ADMINS),
         ("GET", "/api/worker-tokens", Empty, ADMINS),
         ("POST", "/api/worker-tokens", Json(json!({"name": "t", "agents": ["a"]})), ADMINS),

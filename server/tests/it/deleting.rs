@@ -104,3 +104,27 @@ async fn a_run_is_deleted_by_whom_it_is_for_alone_and_only_once_nobody_takes_it_
     assert_eq!(logged[3].1["n_runs"], 1);
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_key_of_a_fork_that_was_deleted_is_free_again(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let template = server.shouting_template("never").await;
+    let run = server.anna.start(&template, "rain").await;
+    server.anna.settled(&run).await;
+    let path = format!("{RUNS}/{run}/fork");
+    let fork = async |status: u16| {
+        let made = server.anna.post_under("nightly", &path, &json!({"step": "again"})).await.expect(status);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let first = fork(201).await;
+    server.anna.settled(&first).await;
+    assert_eq!(change(&server.anna, "delete", &[first.as_str()], false).await.0, 1);
+    assert_eq!(fork(200).await, first, "it is there still");
+    pass(&pool).await;
+    server.anna.get(&format!("{RUNS}/{first}")).await.problem(404, "not_found");
+    let second = fork(201).await;
+    assert_ne!(second, first);
+    server.anna.settled(&second).await;
+    assert_eq!(fork(200).await, second, "and from then on it is this one's");
+    server.stop().await;
+}

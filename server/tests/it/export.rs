@@ -102,7 +102,7 @@ async fn a_run_is_taken_out_whole_and_by_those_who_may_see_it(pool: PgPool) {
         "Rejected by anna@example.org, round 1",
         "Say &lt;img src=x&gt; &quot;no&quot;",
         "Approved by anna@example.org",
-        ", approved",
+        ", approved by <bdi>anna@example.org</bdi>",
     ] {
         assert!(html.contains(words), "{words} in {html}");
     }

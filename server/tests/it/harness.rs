@@ -15,10 +15,13 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
     accept::{Limits, Places, Timers, raise_file_limit, serve},
-    config::TrustedProxies,
+    config::{Collector, TrustedProxies},
     http::{AppState, Requests, SameOrigin, router},
     live::Hub,
+    metrics::{Figures, Metrics, Sockets},
     seed,
+    traces::Traces,
+    witness::Observer,
 };
 use service::{RequestInfo, Service, Settings, accounts, library, users, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -60,6 +63,7 @@ pub(crate) struct Server {
     pub(crate) service: Service,
     pub(crate) hub: Hub,
     pub(crate) store: Store,
+    pub(crate) metrics: Metrics,
     pub(crate) admin: Client,
     pub(crate) anna: Client,
     pub(crate) ben: Client,
@@ -91,15 +95,27 @@ impl Server {
     /// With quotas, as the variables would set them; all others start a server as it is with every quota `off`.
     pub(crate) async fn start_within(pool: PgPool, store: Store, requests: Requests) -> Self {
         let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
-        Self::start_on(pool, store, Arc::new(registry), requests).await
+        Self::start_on(pool, store, Arc::new(registry), requests, None).await
     }
 
     /// With agents of the test's own.
     pub(crate) async fn start_with(pool: PgPool, agents: Arc<dyn engine::Agents>) -> Self {
-        Self::start_on(pool.clone(), Store::from_pool(pool), agents, Requests::default()).await
+        Self::start_on(pool.clone(), Store::from_pool(pool), agents, Requests::default(), None).await
     }
 
-    async fn start_on(pool: PgPool, store: Store, agents: Arc<dyn engine::Agents>, requests: Requests) -> Self {
+    /// The same, whose runs are told to a collector of traces.
+    pub(crate) async fn start_traced(pool: PgPool, agents: Arc<dyn engine::Agents>, collector: Collector) -> Self {
+        let store = Store::from_pool(pool.clone());
+        Self::start_on(pool, store, agents, Requests::default(), Some(collector)).await
+    }
+
+    async fn start_on(
+        pool: PgPool,
+        store: Store,
+        agents: Arc<dyn engine::Agents>,
+        requests: Requests,
+        collector: Option<Collector>,
+    ) -> Self {
         // Nobody's quota holds the engine.
         let of_engine = store.clone().within(quotas::Limits::default());
         let options = PgConnectOptions::clone(&pool.connect_options());
@@ -110,9 +126,23 @@ impl Server {
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
         let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
+        let figures = Arc::<Figures>::default();
+        let traced = collector.map(|to| Traces::begin(&to, Arc::clone(&figures), stop.clone()).unwrap());
+        let (traces, sending) = traced.unzip();
+        runs.set_witness(Arc::new(Observer::new(Arc::clone(&figures), traces)));
+        let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
+        let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
+        let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
+        let sockets: Sockets = Box::new({
+            let hub = hub.clone();
+            move || hub.n_sockets()
+        });
+        let pools = vec![("web", store.clone())];
+        let load = Some(engine.load());
+        let metrics = Metrics::new(figures, store.clone(), pools, Arc::clone(&log), load, Some(sockets));
         let state = AppState::new(
             service.clone(),
-            store.clone(),
+            metrics.clone(),
             hub.clone(),
             SameOrigin::default(),
             TrustedProxies::default(),
@@ -121,10 +151,7 @@ impl Server {
         );
         state.readiness.set(true);
         let router = router(state);
-        let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
-        let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
-        let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn({
                 let stop = stop.clone();
                 async move { workers.run(stop).await }
@@ -144,10 +171,11 @@ impl Server {
                 async move { hints.listen(&store, stop.cancelled()).await }
             }),
         ];
+        tasks.extend(sending);
         let token = async |email| {
             let ctx = service.system_context().await.unwrap();
             let mut scopes = Scope::ALL.to_vec();
-            scopes.retain(|scope| *scope != Scope::Admin || email == ADMIN);
+            scopes.retain(|scope| !scope.is_admins() || email == ADMIN);
             accounts::create_token_for(&ctx, email, new_token(&scopes)).await.unwrap().token
         };
         let operator = service.system_context().await.unwrap();
@@ -165,6 +193,7 @@ impl Server {
             service,
             hub,
             store,
+            metrics,
             log,
             stop,
             tasks,

@@ -122,7 +122,17 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
     assert_eq!(found(&server.anna, &format!("status=completed&workflow={template}")).await, newest);
     assert_eq!(found(&server.anna, "sort=oldest").await, runs);
     assert_eq!(found(&server.anna, "sort=longest").await.len(), 2);
+    // A place at a time, or after one, that the database does not know is the first page.
+    let id = "00000000-0000-0000-0000-000000000001";
+    for query in [
+        format!("sort=newest&after=-8000000000000000000_{id}"),
+        format!("after=8000000000000000000_{id}"),
+        format!("sort=longest&after={}_1700000000000000_{id}", i64::MAX),
+    ] {
+        assert_eq!(found(&server.anna, &query).await.len(), 2, "{query}");
+    }
     assert!(found(&server.anna, "status=failed").await.is_empty());
+    assert!(found(&server.anna, "stale=true").await.is_empty(), "every step ran once");
     assert!(found(&server.anna, "group=nobodys").await.is_empty(), "a group that one is not in is none");
     assert!(found(&server.ben, "search=rain").await.is_empty());
     assert_eq!(found(&server.admin, &format!("all=true&person={}", crate::harness::ANNA)).await, newest);
@@ -133,6 +143,7 @@ async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labe
         ("workflow=x", "workflow"),
         ("from=yesterday", "from"),
         ("min_cost_micros=x", "min_cost_micros"),
+        ("stale=maybe", "stale"),
         ("colour=red", "colour"),
     ] {
         assert_eq!(server.anna.get(&format!("{RUNS}?{query}")).await.expect(400)["field"], field, "{query}");

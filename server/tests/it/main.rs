@@ -48,6 +48,8 @@ mod lists;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod notices;
@@ -73,6 +75,8 @@ mod sign_in;
 mod templates;
 #[cfg(test)]
 mod totals;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]

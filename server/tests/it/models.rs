@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{RUNS, Server, step};
 
 /// All requests that came.
-type Asked = Arc<Mutex<Vec<Value>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<Value>>>;
 
 fn said(text: &str) -> String {
     format!("data: {}\n\n", json!({"choices": [{"delta": {"content": text}}]}))
@@ -64,7 +64,7 @@ async fn play(State(asked): State<Asked>, body: Bytes) -> Response {
     }
 }
 
-async fn provider(asked: Asked) -> Provider {
+pub(crate) async fn provider(asked: Asked) -> Provider {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let router = Router::new().route("/v1/chat/completions", post(play)).with_state(asked);
@@ -72,7 +72,7 @@ async fn provider(asked: Asked) -> Provider {
     Provider { kind: ProviderKind::OpenAi, url: Some(url), key: None, model: "gpt-5-mini".to_owned(), price: None }
 }
 
-fn registry(provider: &Provider, pool: &PgPool) -> Arc<Registry> {
+pub(crate) fn registry(provider: &Provider, pool: &PgPool) -> Arc<Registry> {
     let refusals: Arc<dyn Refusals> = Arc::new(StoredRefusals::new(Store::from_pool(pool.clone())));
     let providers = Providers::new([("default".to_owned(), provider.clone())]);
     Arc::new(Registry::new(providers, refusals, crate::harness::agent_options()))
@@ -86,7 +86,7 @@ async fn start_server(pool: &PgPool) -> (Server, Provider, Asked) {
 }
 
 /// A template of steps that each ask a model for one thing, one after the other.
-async fn template(server: &Server, wishes: &[&str], limits: Value) -> String {
+pub(crate) async fn template(server: &Server, wishes: &[&str], limits: Value) -> String {
     let agent = json!({"id": "model", "name": "Model", "inputs": [{"name": "wish", "schema": {"type": "string"}}],
         "outputs": [{"name": "text", "schema": {"type": "string"}}],
         "config": {"kind": "llm", "system": "Be brief.", "prompt": "{{ wish }}", "temperature": 0.2, "max_tokens": 400}});
@@ -102,7 +102,7 @@ async fn template(server: &Server, wishes: &[&str], limits: Value) -> String {
     server.publish(&wishes.join(", "), json!({"limits": limits, "steps": steps})).await
 }
 
-async fn run(server: &Server, template: &str) -> String {
+pub(crate) async fn run(server: &Server, template: &str) -> String {
     let started = server.anna.post(RUNS, json!({"template_id": template, "inputs": {}})).await.expect(201);
     started["id"].as_str().unwrap().to_owned()
 }

@@ -165,3 +165,24 @@ async fn what_a_page_loads_is_kept_for_good_and_nothing_else_is(pool: PgPool) {
     }
     server.stop().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_run_is_there_without_a_script_and_says_what_it_lacks(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let run = server.anna.start(&template, "quiet rain").await;
+    server.anna.settled(&run).await;
+    let anna = server.browser(ANNA).await;
+    let html = page(&anna, &format!("/runs/{run}?step=shout")).await.text();
+    // What a script would read is nothing that is seen.
+    let seen: String =
+        html.split("<script").map(|part| part.split_once("</script>").map_or(part, |(_, rest)| rest)).collect();
+    let said = seen.split("<noscript>").nth(1).unwrap().split("</noscript>").next().unwrap();
+    assert!(said.contains("This page needs JavaScript"), "{said}");
+    assert!(said.contains(&format!("href=\"/api/workflows/runs/{run}/report.html\"")), "{said}");
+    assert!(seen.contains("Completed") && seen.contains("QUIET RAIN"), "{seen}");
+    assert!(seen.contains("Shout v1") && !seen.contains("shout v1"), "an agent is called by its name: {seen}");
+    let other = page(&anna, "/dashboard").await.text();
+    assert!(!other.contains("<noscript>"), "pages that work without one say nothing");
+    server.stop().await;
+}

@@ -305,7 +305,7 @@ async fn who_is_no_admin_any_more_sends_none_by_what_they_tried(pool: PgPool) {
 
     become_one("user").await;
     let mut scopes = Scope::ALL.to_vec();
-    scopes.retain(|scope| *scope != Scope::Admin);
+    scopes.retain(|scope| !scope.is_admins());
     let anna = server.program(ANNA, &scopes).await;
     let again = anna.post(&format!("{RUNS}/{run}/steps/test/rerun"), json!({"mode": "downstream"})).await;
     assert!(again.status.is_success(), "{}", again.text());

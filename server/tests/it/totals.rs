@@ -1,9 +1,9 @@
 //! What runs did by day, as charts ask for it: of whom one may see, and refused by name where it is asked for wrongly.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{ANNA, Client, RUNS, Server};
+use crate::harness::{ANNA, Client, RUNS, Server, TEMPLATES};
 
 async fn totals(client: &Client, query: &str) -> Value {
     client.get(&format!("{RUNS}/totals?{query}")).await.expect(200)
@@ -39,6 +39,14 @@ async fn days_are_told_to_whom_the_runs_are_and_wrong_questions_are_refused_by_n
     assert_eq!(n_runs(&totals(&server.anna, &format!("days=7&workflow={template}")).await), (2, 7));
     let other = "00000000-0000-0000-0000-000000000009";
     assert_eq!(n_runs(&totals(&server.anna, &format!("days=366&workflow={other}")).await), (0, 366));
+
+    // What the draft is called from now on is nobody's business but of those who edit it.
+    let path = format!("{TEMPLATES}/{template}");
+    let draft = server.admin.get(&path).await.expect(200);
+    let renamed = json!({"base_revision": draft["draft_revision"], "name": "Closing the office"});
+    server.admin.json(http::Method::PUT, &path, &renamed).await.expect(200);
+    let mine = totals(&server.anna, "").await;
+    assert_eq!((&mine["choices"][0]["name"], &mine["workflows"][0]["name"]), (&"Shouting".into(), &"Shouting".into()));
 
     assert_eq!(n_runs(&totals(&server.ben, "").await).0, 0);
     assert_eq!(n_runs(&totals(&server.ben, "shared=true").await).0, 0);

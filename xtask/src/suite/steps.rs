@@ -96,7 +96,10 @@ impl Suite<'_> {
                 simulators::run_a_minute_of_each(self.context)
             }
             Step::Build => programs(self.context),
-            Step::Chaos => chaos::run_short(self.context),
+            Step::Chaos => {
+                programs(self.context)?;
+                chaos::run_short(self.context)
+            }
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
             Step::Browser => self.browser_tests(),

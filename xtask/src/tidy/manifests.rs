@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("agents", &["reqwest", "rmcp"]),
     ("notices", &["lettre"]),
     ("service", &["csv"]),
+    ("server", &["prometheus-client", "opentelemetry-otlp"]),
     ("local-llm", &["candle-core", "candle-transformers", "tokenizers"]),
     ("xtask", &["lightningcss", "wasm-bindgen-cli-support"]),
 ];

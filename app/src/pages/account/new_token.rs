@@ -25,12 +25,18 @@ struct Choice {
     run: RwSignal<bool>,
     review: RwSignal<bool>,
     admin: RwSignal<bool>,
+    metrics: RwSignal<bool>,
     days: RwSignal<String>,
 }
 
 impl Choice {
     fn wanted(self) -> Wanted {
-        let scopes = [(self.run, Scope::Run), (self.review, Scope::Review), (self.admin, Scope::Admin)];
+        let scopes = [
+            (self.run, Scope::Run),
+            (self.review, Scope::Review),
+            (self.admin, Scope::Admin),
+            (self.metrics, Scope::Metrics),
+        ];
         let scopes = scopes.into_iter().filter(|(is_on, _)| is_on.get_untracked()).map(|(_, scope)| scope);
         Wanted {
             name: self.name.get_untracked(),
@@ -47,6 +53,7 @@ pub(super) fn NewToken(open: RwSignal<bool>, shown: Shown, #[prop(into)] on_done
         run: RwSignal::new(false),
         review: RwSignal::new(false),
         admin: RwSignal::new(false),
+        metrics: RwSignal::new(false),
         days: RwSignal::new("90".to_owned()),
     };
     let create = Action::new(move |(): &()| api::create_token(choice.wanted()));
@@ -90,6 +97,11 @@ fn Scopes(choice: Choice, error: Signal<Option<String>>) -> impl IntoView {
                     .then(|| {
                         view! {
                             <Checkbox checked=choice.admin label=label(Scope::Admin) help="Draw workflows, make agents, manage people"/>
+                            <Checkbox
+                                checked=choice.metrics
+                                label=label(Scope::Metrics)
+                                help="Read figures about this Weft (/metrics) and its queues; chosen alone, the token reads nothing else"
+                            />
                         }
                     })}
             </div>

@@ -376,8 +376,7 @@ fn Editor(spec: AgentSpec, providers: Vec<ProviderView>, is_new: bool) -> impl I
                                     _ if is_undecided.get() => "Choose between the two versions first".to_owned(),
                                     0 if is_kept.get() => "Not saved yet, kept in this browser".to_owned(),
                                     0 => String::new(),
-                                    1 => "1 thing to put right".to_owned(),
-                                    n => format!("{n} things to put right"),
+                                    n => format!("{} to put right", crate::words::count(n, "thing")),
                                 }}
                             </span>
                             <Show

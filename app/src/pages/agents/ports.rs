@@ -40,7 +40,7 @@ pub(super) fn Ports(form: AgentForm, faults: Faults, list: List) -> impl IntoVie
         (List::Inputs, "workflow") => "The workflow's own inputs, by name.",
         (List::Inputs, _) => "What a step maps to run inputs and earlier results. Prompts and templates name them.",
         (List::Outputs, "human") => "The fields of the form, in this order.",
-        (List::Outputs, "workflow") => "Each is an artifact of one of the workflow's steps, chosen above.",
+        (List::Outputs, "workflow") => "Each is an output of one of the workflow's steps, chosen above.",
         (List::Outputs, _) => "The first one holds the answer; if it is no text, the answer must be JSON of its type.",
     };
     let add = move || {

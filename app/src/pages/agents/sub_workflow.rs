@@ -199,7 +199,7 @@ fn outputs_view(form: AgentForm, faults: Faults, known: WorkflowPorts) -> AnyVie
         let error = faults.under(move || format!("config.outputs.{}", port.name.get().trim()));
         view! {
             <Field id=format!("output-of-{uid}") label=Signal::derive(move || format!("Output {}", port.name.get())) error>
-                <Combobox value=port.from options placeholder="Choose an artifact"/>
+                <Combobox value=port.from options placeholder="Choose an output"/>
             </Field>
         }
         .into_any()
@@ -212,8 +212,8 @@ fn outputs_view(form: AgentForm, faults: Faults, known: WorkflowPorts) -> AnyVie
         </div>
         <div class="stack" data-gap="3">
             <For each=move || form.outputs.get() key=|port| port.uid let:port>{rows(port)}</For>
-            <Field id="add-output-of" label="Add an output" help="An artifact of one of its steps">
-                <Combobox value=added options placeholder="Choose an artifact"/>
+            <Field id="add-output-of" label="Add an output" help="Made by one of its steps">
+                <Combobox value=added options placeholder="Choose an output"/>
             </Field>
         </div>
     }

@@ -1,10 +1,11 @@
 //! /batches/{id}: how far a table is, what became of each row, and the table of what its runs gave.
 //! It is read again while it is looked at; what is done goes on without it.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use wasm_bindgen::JsCast;
 use workflow::{
     api::{BatchAct, BatchState, BatchView},
     id::BatchId,
@@ -12,12 +13,13 @@ use workflow::{
 
 use super::{
     rows::Rows,
-    words::{progress, state},
+    words::{is_settled, progress, state},
 };
 use crate::{
     api,
     components::{
         Badge, Banner, Button, ConfirmDialog, Kind, ProgressBar, RelativeTime, Skeleton, SkeletonKind, Variant,
+        dom::focus_if_lost,
     },
     form::{FormError, outcome},
     load::refetch_after_sign_in,
@@ -30,6 +32,8 @@ use crate::{
 
 /// Between two looks at how far it is.
 const EVERY: Duration = Duration::from_secs(3);
+/// Of so many looks one is taken where nothing goes on.
+const SELDOM: u32 = 10;
 
 #[component]
 pub fn BatchPage() -> impl IntoView {
@@ -78,11 +82,20 @@ fn Batch(batch: BatchView) -> impl IntoView {
     let (version, created_at) = (batch.template_version, batch.created_at);
     let start = format!("/start/{}/table", batch.template_id);
     let batch = RwSignal::new(batch);
+    // Runs that are over may begin anew: it is still read, but seldom.
+    let n_asked = Rc::new(Cell::new(0_u32));
     polled(
         EVERY,
-        move || api::get_batch(id),
-        move |now: BatchView| {
-            if batch.try_with_untracked(|known| *known != now) == Some(true) {
+        move || {
+            n_asked.set(n_asked.get().wrapping_add(1));
+            let is_settled = batch.try_with_untracked(is_settled).unwrap_or(true);
+            let is_wanted = !is_settled || n_asked.get().is_multiple_of(SELDOM);
+            async move { if is_wanted { api::get_batch(id).await.map(Some) } else { Ok(None) } }
+        },
+        move |now: Option<BatchView>| {
+            if let Some(now) = now
+                && batch.try_with_untracked(|known| *known != now) == Some(true)
+            {
                 batch.set(now);
             }
         },
@@ -92,6 +105,8 @@ fn Batch(batch: BatchView) -> impl IntoView {
     let share = Signal::derive(move || {
         Some(batch.with(|batch| (batch.n_started + batch.n_refused) as f32 / batch.n_rows.max(1) as f32))
     });
+    // It is said aloud when it changes, and not with each row.
+    let standing = memo(move || batch.with(state));
     let state_now = memo(move || batch.with(|batch| batch.state));
     let results = format!("/api/batches/{id}/results.csv");
     let above = vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (template.clone(), start)];
@@ -107,10 +122,12 @@ fn Batch(batch: BatchView) -> impl IntoView {
                 </div>
                 <div class="stack" data-gap="4">
                     <div class="row wrap">
-                        {move || {
-                            let (tone, words) = batch.with(state);
-                            view! { <Badge tone>{words}</Badge> }
-                        }}
+                        <span role="status">
+                            {move || {
+                                let (tone, words) = standing.get();
+                                view! { <Badge tone>{words}</Badge> }
+                            }}
+                        </span>
                         <ProgressBar label="Rows" share words/>
                     </div>
                     <Reason batch/>
@@ -150,6 +167,8 @@ fn Verbs(batch: RwSignal<BatchView>) -> impl IntoView {
     let error = outcome(act, move |now: BatchView| {
         is_asking.set(false);
         batch.set(now);
+        // The button that was pressed may be gone with what it ended.
+        focus_if_lost(|| document().query_selector(".page-head h1").ok().flatten()?.dyn_into().ok());
     });
     let state = memo(move || batch.with(|batch| batch.state));
     let does = move |wanted: BatchAct| {

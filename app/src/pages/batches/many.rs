@@ -78,7 +78,12 @@ fn StartMany(template: PublishedTemplate) -> impl IntoView {
     // Of the table that is chosen: pressing twice starts it once.
     let again_key = StoredValue::new(None::<String>);
     let look = Action::new(move |table: &String| api::check_batch(id, table.clone()));
-    let look_error = outcome(look, move |check: BatchCheck| checked.set(Some(check)));
+    let look_error = outcome(look, move |check: BatchCheck| {
+        // It may have been taken away meanwhile.
+        if table.with_untracked(|table| !table.is_empty()) {
+            checked.set(Some(check));
+        }
+    });
     let navigate = use_navigate();
     let start =
         Action::new(move |(name, table, key): &Wish| api::create_batch(id, name.clone(), table.clone(), key.clone()));

@@ -5,7 +5,7 @@ use workflow::{
     words::count,
 };
 
-use crate::components::Tone;
+use crate::{components::Tone, words::number};
 
 /// The state of a batch. One that waits for a quota says so beside it.
 pub(super) fn state(batch: &BatchView) -> (Tone, &'static str) {
@@ -21,10 +21,15 @@ pub(super) fn state(batch: &BatchView) -> (Tone, &'static str) {
 
 /// "3 of 10 rows started, 1 refused, 2 finished".
 pub(super) fn progress(batch: &BatchView) -> String {
-    let started = format!("{} of {} started", batch.n_started, count(batch.n_rows, "row"));
-    let refused = (batch.n_refused > 0).then(|| format!("{} refused", batch.n_refused));
-    let finished = (batch.n_started > 0).then(|| format!("{} finished", batch.n_over));
+    let started = format!("{} of {} started", number(batch.n_started), count(batch.n_rows, "row"));
+    let refused = (batch.n_refused > 0).then(|| format!("{} refused", number(batch.n_refused)));
+    let finished = (batch.n_started > 0).then(|| format!("{} finished", number(batch.n_over)));
     [Some(started), refused, finished].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Whether nothing of it changes any more: no row begins, and every run that began is over.
+pub(super) fn is_settled(batch: &BatchView) -> bool {
+    batch.state.is_over() && batch.n_over >= batch.n_started
 }
 
 /// The state of a row whose run is not known. In a batch that is over, what waits never begins.
@@ -56,6 +61,11 @@ mod tests {
         };
         assert_eq!(progress(&batch("running", 0, 0, 0)), "0 of 10 rows started");
         assert_eq!(progress(&batch("running", 3, 1, 2)), "3 of 10 rows started, 1 refused, 2 finished");
+        let large = BatchView { n_rows: 10_000, n_started: 1_005, ..batch("running", 0, 0, 0) };
+        assert_eq!(progress(&large), "1,005 of 10,000 rows started, 0 finished");
+        let settled = ["running", "done", "cancelled"].map(|state| is_settled(&batch(state, 3, 0, 3)));
+        assert_eq!(settled, [false, true, true]);
+        assert!(!is_settled(&batch("done", 3, 0, 2)), "a run goes on");
         assert_eq!(state(&batch("running", 0, 0, 0)).1, "Starting");
         let waits = BatchView { reason: Some("You have 1 run under way".into()), ..batch("running", 0, 0, 0) };
         assert_eq!(state(&waits).1, "Waits");

@@ -14,7 +14,7 @@ pub fn Actions() -> impl IntoView {
     let pressed = RwSignal::new(true);
     view! {
         <Group title="Actions">
-            <Specimen name="Button">
+            <Specimen name="Button, LinkButton">
                 <div class="row">
                     <Button variant=Variant::Primary icon="play">"Start"</Button>
                     <Button icon="plus">"New workflow"</Button>
@@ -53,7 +53,7 @@ pub fn Actions() -> impl IntoView {
                     <IconButton icon="x" label="Close" size=Size::Sm/>
                 </div>
             </Specimen>
-            <Specimen name="Menu">
+            <Specimen name="Menu, MenuItem, MenuLink, MenuLine">
                 <div class="row">
                     <Menu id="design-menu" label="More actions">
                         <Verbs/>
@@ -75,7 +75,7 @@ pub fn Actions() -> impl IntoView {
 #[component]
 fn Marks() -> impl IntoView {
     view! {
-            <Specimen name="StatusChip">
+            <Specimen name="StatusChip, StatusIcon">
                 <div class="row">
                     <StatusChip status="pending"/>
                     <StatusChip status="ready"/>

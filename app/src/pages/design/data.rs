@@ -29,10 +29,10 @@ pub fn Data() -> impl IntoView {
     ];
     view! {
         <Group title="Pages and lists">
-            <Specimen name="Table">
+            <Specimen name="TableShell, MoreRows">
                 <Runs/>
             </Specimen>
-            <Specimen name="Tabs">
+            <Specimen name="Tabs, TabPanel">
                 <div>
                     <Tabs id="design-tabs" label="Step" tabs=tabs selected=tab/>
                     <TabPanel tabs="design-tabs" tab="output" selected=tab>"What the step produced"</TabPanel>
@@ -66,9 +66,11 @@ pub fn Data() -> impl IntoView {
                     <Skeleton width=SkeletonWidth::Long/>
                     <Skeleton kind=SkeletonKind::Control width=SkeletonWidth::Half/>
                     <Skeleton kind=SkeletonKind::Avatar/>
+                    <Skeleton kind=SkeletonKind::Row/>
+                    <Skeleton kind=SkeletonKind::Card width=SkeletonWidth::Short/>
                 </div>
             </Specimen>
-            <Specimen name="Time, id">
+            <Specimen name="CopyId, RelativeTime, ClockTime, Elapsed">
                 <dl class="facts">
                     <dt>"Run"</dt>
                     <dd><CopyId value=RUN_ID what="run id"/></dd>

@@ -30,7 +30,7 @@ pub fn Inputs() -> impl IntoView {
     let source = RwSignal::new("summarise.text".to_owned());
     view! {
         <Group title="Inputs">
-            <Specimen name="Field">
+            <Specimen name="Field, TextInput, NumberInput">
                 <div class="form-row">
                     <Field id="design-name" label="Name" required=true>
                         <TextInput value=name/>

@@ -16,14 +16,14 @@ pub fn Overlays() -> impl IntoView {
     let toasts = use_toasts();
     view! {
         <Group title="What floats">
-            <Specimen name="Dialog, Drawer">
+            <Specimen name="Dialog, ConfirmDialog, Drawer">
                 <div class="row">
                     <Button on_click=move |()| dialog.set(true)>"Retry with another prompt"</Button>
                     <Button variant=Variant::Danger on_click=move |()| confirm.set(true)>"Cancel run"</Button>
                     <Button on_click=move |()| drawer.set(true)>"Show details"</Button>
                 </div>
             </Specimen>
-            <Specimen name="Toast">
+            <Specimen name="Toaster">
                 <div class="row">
                     <Button on_click=move |()| {
                         let undo = ToastAction::new("Undo", move || toasts.success("Step restored"));
@@ -34,7 +34,7 @@ pub fn Overlays() -> impl IntoView {
                     <Button on_click=move |()| toasts.error("The server cannot be reached; try again in a moment")>"Error"</Button>
                 </div>
             </Specimen>
-            <Specimen name="Tooltip">
+            <Specimen name="Tooltip, TooltipLayer">
                 <div class="row">
                     <Tooltip text="Directly stale, because research.notes is now v3">"Hover these words"</Tooltip>
                 </div>

@@ -86,7 +86,7 @@ pub(super) fn ChangeList(changes: Vec<Change>) -> impl IntoView {
     view! {
         <p class="change-summary" role="status">{words}</p>
         <ul class="change-list" aria-label="What differs">{rows.collect_view()}</ul>
-        {(n_more > 0).then(|| view! { <p class="muted small">{format!("and {n_more} more")}</p> })}
+        {(n_more > 0).then(|| view! { <p class="muted small">{format!("and {} more", crate::words::number(n_more))}</p> })}
     }
     .into_any()
 }

@@ -61,7 +61,7 @@ pub(super) fn Notices(draft: Draft) -> impl IntoView {
         }}
         {move || {
             restored.get().filter(|_| !is_conflict.get()).map(|n| {
-                let words = if n == 1 { "1 edit".to_owned() } else { format!("{n} edits") };
+                let words = crate::words::count(n, "edit");
                 view! {
                     <Banner
                         kind=Kind::Info

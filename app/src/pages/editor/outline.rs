@@ -125,7 +125,7 @@ fn Row(
             {move || {
                 let n = n_problems();
                 (n > 0).then(|| view! {
-                    <Badge tone=Tone::Warn>{n} <span class="visually-hidden">{if n == 1 { " problem" } else { " problems" }}</span></Badge>
+                    <Badge tone=Tone::Warn>{crate::words::number(n)} <span class="visually-hidden">{if n == 1 { " problem" } else { " problems" }}</span></Badge>
                 })
             }}
             <Menu id=menu_id label size=Size::Sm>

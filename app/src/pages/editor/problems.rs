@@ -27,7 +27,7 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
     let words = memo(move || match counts.get() {
         (0, 0) => "No problems".to_owned(),
         (errors, warnings) => {
-            let part = |n: usize, noun: &str| (n > 0).then(|| format!("{n} {noun}{}", if n == 1 { "" } else { "s" }));
+            let part = |n: usize, noun: &str| (n > 0).then(|| crate::words::count(n, noun));
             [part(errors, "error"), part(warnings, "warning")].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
     });

@@ -19,7 +19,7 @@ pub(super) fn Publish(draft: Draft) -> impl IntoView {
         let is_unchanged = draft.saving.is_saved() && !draft.live.get().has_unpublished_changes;
         match (n_errors.get(), draft.live.get().version) {
             (1, _) => Some("1 error is in the way: see Problems".to_owned()),
-            (n, _) if n > 1 => Some(format!("{n} errors are in the way: see Problems")),
+            (n, _) if n > 1 => Some(format!("{} are in the way: see Problems", crate::words::count(n, "error"))),
             (_, Some(version)) if is_unchanged => {
                 Some(format!("Version {version} is live and says the same as this draft"))
             }

@@ -8,6 +8,7 @@ use super::{draft::Draft, focus, replacing::Replacing, trying::use_trying};
 use crate::{
     components::{Button, Checkbox, Fault, Field, Size, TextInput, Variant, focus_in_dialog},
     reactive::memo,
+    words::count,
 };
 
 /// Listed, and judged, at once.
@@ -45,8 +46,7 @@ pub(super) fn ReplaceForm() -> impl IntoView {
         match n {
             _ if form.text.with(String::is_empty) => String::new(),
             0 => "Nothing found".to_owned(),
-            1 => "1 place".to_owned(),
-            n => format!("{n} places"),
+            n => count(n, "place"),
         }
     };
     let more = move || {
@@ -175,7 +175,7 @@ impl Form {
 }
 
 fn told(n_replaced: usize, n_left: usize) -> String {
-    let places = |n: usize| if n == 1 { "1 place".to_owned() } else { format!("{n} places") };
+    let places = |n: usize| count(n, "place");
     match (n_replaced, n_left) {
         (n, 0) => format!("Replaced in {}.", places(n)),
         (n, left) => format!(

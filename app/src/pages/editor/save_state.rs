@@ -10,8 +10,7 @@ use crate::components::Icon;
 pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
     let saving = draft.saving;
     let words = move || {
-        let n = saving.n_edits.get().max(1);
-        let edits = if n == 1 { "1 edit".to_owned() } else { format!("{n} edits") };
+        let edits = crate::words::count(saving.n_edits.get().max(1), "edit");
         let kept = if saving.is_kept.get() { "kept here" } else { "not saved: keep this page open" };
         saving.state.with(|state| match state {
             SaveState::Saved => "Saved".to_owned(),

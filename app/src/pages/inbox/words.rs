@@ -50,10 +50,10 @@ pub(super) fn approvals(item: &InboxItem) -> Option<String> {
 /// "asks legal, one of 4": who else may do it, or does it too where one approval is not enough.
 pub(super) fn asked(item: &InboxItem) -> Option<String> {
     let groups = (!item.groups.is_empty()).then(|| words::list(&item.groups_called(), 2));
-    let several = item.n_asked.filter(|n| *n > 1).map(|n| {
-        let n = words::thousands(n);
-        if item.quorum > 1 { format!("{n} people") } else { format!("one of {n}") }
-    });
+    let several = item
+        .n_asked
+        .filter(|n| *n > 1)
+        .map(|n| if item.quorum > 1 { words::people(n) } else { format!("one of {}", words::thousands(n)) });
     let asked: Vec<String> = groups.into_iter().chain(several).collect();
     (!asked.is_empty()).then(|| format!("asks {}", asked.join(", ")))
 }

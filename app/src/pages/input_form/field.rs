@@ -84,9 +84,9 @@ impl InputField {
         Self { text: draft, ..self }
     }
 
-    /// Whether what is typed must not be kept anywhere.
+    /// Whether what is typed must not be kept anywhere: it is a secret, or holds one.
     pub(in crate::pages) fn is_secret(&self) -> bool {
-        matches!(self.input.schema.format.as_str(), "password" | "secret")
+        self.input.schema.holds_secret()
     }
 
     /// What is typed, where it is worth keeping on this device: a file can be chosen again, and a default comes by itself.

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::components::{Button, Icon, Size, Variant};
-use crate::reactive::effect;
+use crate::{reactive::effect, words};
 
 #[derive(Clone)]
 struct Chosen {
@@ -105,7 +105,7 @@ pub(in crate::pages) fn FileInput(
                     Some(file) => {
                         view! {
                             <strong>{file.name}</strong>
-                            <span class="muted">{size_words(file.n_bytes)}</span>
+                            <span class="muted">{words::size(file.n_bytes)}</span>
                         }
                             .into_any()
                     }
@@ -149,7 +149,7 @@ async fn read(file: &web_sys::File, max_mib: usize) -> Result<String, String> {
     if n_bytes > max_mib * MIB {
         return Err(format!(
             "“{name}” has {}, and at most {max_mib} MiB are taken. Split it, or choose a smaller file.",
-            size_words(n_bytes)
+            words::size(n_bytes)
         ));
     }
     let unreadable = || format!("“{name}” could not be read. It may have been moved or changed: choose it again.");
@@ -175,16 +175,6 @@ fn decode(bytes: Vec<u8>, name: &str) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text))
 }
 
-fn size_words(n_bytes: usize) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    let bytes = n_bytes as f64;
-    match n_bytes {
-        0..1_024 => format!("{n_bytes} bytes"),
-        1_024..1_048_576 => format!("{:.1} KiB", bytes / 1_024.0),
-        _ => format!("{:.1} MiB", bytes / 1_048_576.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,12 +186,5 @@ mod tests {
             assert!(decode(bytes, "a").is_err_and(|reason| reason.contains("not UTF-8")));
         }
         assert!(decode(Vec::new(), "a").is_err_and(|reason| reason.contains("empty")));
-    }
-
-    #[test]
-    fn sizes_are_said_in_fitting_units() {
-        assert_eq!(size_words(12), "12 bytes");
-        assert_eq!(size_words(12_800), "12.5 KiB");
-        assert_eq!(size_words(5 * 1_048_576), "5.0 MiB");
     }
 }

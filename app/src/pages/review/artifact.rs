@@ -13,12 +13,13 @@ use crate::{
     api,
     components::{CodeView, CopyButton, Icon, JsonTree, Markdown, Skeleton, SkeletonKind},
     load::PartFailed,
+    words,
 };
 
-/// "v2 · text/plain · 1.2 KB".
+/// "v2 · latest · 1.2 KiB".
 pub(in crate::pages) fn facts(artifact: &ArtifactMeta) -> String {
     let latest = if artifact.is_latest { " · latest" } else { "" };
-    format!("v{}{latest} · {}", artifact.version, size_words(artifact.size))
+    format!("v{}{latest} · {}", artifact.version, words::size(artifact.size))
 }
 
 /// Who or what wrote a version.
@@ -31,14 +32,6 @@ pub(in crate::pages) fn made_by(artifact: &ArtifactMeta) -> String {
         Origin::Agent => artifact.attempt.map(|n| format!("attempt {n}")).unwrap_or_default(),
         Origin::HumanEdit => who("edited"),
         Origin::Import => artifact.made_by.as_ref().map_or_else(|| "imported".to_owned(), |_| who("brought")),
-    }
-}
-
-fn size_words(bytes: i64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
 }
 
@@ -106,15 +99,5 @@ pub(in crate::pages) fn text_of(artifact: &ArtifactView) -> String {
     match (&artifact.encoding, &artifact.content) {
         (Encoding::Text | Encoding::Base64, Value::String(text)) => text.clone(),
         (_, value) => serde_json::to_string_pretty(value).unwrap_or_default(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!([12, 1_234, 5_600_000].map(size_words), ["12 B", "1.2 KB", "5.6 MB"]);
     }
 }

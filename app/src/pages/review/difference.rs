@@ -38,6 +38,10 @@ pub(in crate::pages) fn Difference(
                 let title = title.clone();
                 Suspend::new(async move {
                     match both.await {
+                        Ok((before, after)) if [&before, &after].map(is_no_text).contains(&true) => view! {
+                            <p class="muted small">"A file that is no text cannot be compared here: download both to look at them"</p>
+                        }
+                        .into_any(),
                         Ok((before, after)) => view! {
                             {places(&before, &after)}
                             <Diff before=compared(&before) after=compared(&after) title beside/>
@@ -49,6 +53,11 @@ pub(in crate::pages) fn Difference(
             }}
         </Transition>
     }
+}
+
+/// Lines of its bytes would tell nobody anything.
+fn is_no_text(artifact: &ArtifactView) -> bool {
+    artifact.encoding == Encoding::Base64
 }
 
 /// What differs between two values, by its place; nothing of texts.

@@ -1,4 +1,4 @@
-//! A step that is ready while nobody is there to do it says so, everywhere that it is shown: "No worker for summarize since 14:02". So does
+//! A step that is ready while nobody is there to do it says so, everywhere that it is shown: "No worker for Summarize since 14:02". So does
 //! one that runs where nothing is heard: "Its worker has been silent since 14:02".
 
 use leptos::prelude::*;
@@ -7,6 +7,7 @@ use workflow::{StepStatus, api::AbsentWorker};
 use super::{
     absences::{find, is_of},
     one_step::OneStep,
+    state::LiveRun,
 };
 use crate::{
     clock::duration_words,
@@ -30,12 +31,12 @@ pub(super) fn of(one: OneStep) -> Memo<Option<AbsentWorker>> {
 
 /// In one line, for lists.
 #[component]
-pub(super) fn NoWorker(#[prop(into)] of: Signal<Option<AbsentWorker>>) -> impl IntoView {
+pub(super) fn NoWorker(live: LiveRun, #[prop(into)] of: Signal<Option<AbsentWorker>>) -> impl IntoView {
     move || {
         of.get().map(|absent| {
             let silent = absent.is_silent.then_some("Its worker has been silent since ");
             let missing = (!absent.is_silent)
-                .then(|| view! { "No worker for " <code>{absent.agent_id.to_string()}</code> " since " });
+                .then(|| view! { "No worker for " <bdi>{live.agent_name(&absent.agent_id)}</bdi> " since " });
             view! { <span class="no-worker">{silent} {missing} <ClockTime at=absent.since/></span> }
         })
     }
@@ -53,7 +54,7 @@ pub(super) fn NoWorkerNote(one: OneStep, absent: AbsentWorker) -> impl IntoView 
     };
     let is_admin = untrack(|| one.session.is_admin());
     view! {
-        <strong><NoWorker of=Signal::stored(Some(absent))/></strong>
+        <strong><NoWorker live=one.live of=Signal::stored(Some(absent))/></strong>
         <span>{what_follows}</span>
         {limit.map(|seconds| view! {
             <span class="muted small">{format!("It fails when none took it within {}.", duration_words(i64::from(seconds) * 1000))}</span>

@@ -71,18 +71,21 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Button icon="save" loading=sender.pending() disabled=cannot_save on_click=move |()| send(false)>"Save"</Button>
             <Show when=may_continue>
-                <Button
-                    variant=Variant::Primary
-                    icon="play"
-                    loading=sender.pending()
-                    disabled=cannot_save
-                    on_click=move |()| send(true)
-                >
+                <Button icon="play" loading=sender.pending() disabled=cannot_save on_click=move |()| send(true)>
                     "Save and continue"
                 </Button>
             </Show>
+            // It is what editing means; going on is another wish.
+            <Button
+                variant=Variant::Primary
+                icon="save"
+                loading=sender.pending()
+                disabled=cannot_save
+                on_click=move |()| send(false)
+            >
+                "Save"
+            </Button>
         }
     };
     view! {

@@ -229,7 +229,7 @@ fn PromptEdit(form: Edits, known: StepPrompt, refused: RwSignal<Option<String>>)
         <Show when=differs>
             <div class="row">
                 <Button size=Size::Sm variant=Variant::Quiet icon="undo-2" on_click=move |()| text.set(template.get_value())>
-                    "Use the template's prompt"
+                    "Use the workflow's prompt"
                 </Button>
             </div>
         </Show>

@@ -25,6 +25,8 @@ pub(super) fn keep_focus(live: LiveRun) {
     let changed = move || {
         live.run.track();
         live.selected.track();
+        // A moment behind the run, and with it the button that refreshes.
+        live.stale.track();
     };
     keep(changed, part_of, move |part| move_on(live, part));
 }

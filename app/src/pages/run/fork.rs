@@ -88,7 +88,7 @@ pub(super) fn ForkDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             <div class="stack" data-gap="3">
                 <VerbError error=elsewhere/>
                 {fields}
-                <Switch label="Run to the end by itself" checked=auto_run on_change=move |on| auto_run.set(on)/>
+                <Switch label="Auto-run: run to the end by itself" checked=auto_run on_change=move |on| auto_run.set(on)/>
                 <p class="muted small">"Compare the two runs afterwards, and take over what is better."</p>
             </div>
         </Dialog>

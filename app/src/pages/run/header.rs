@@ -226,6 +226,9 @@ fn Actions(
             {(may_act && !is_test).then(|| view! {
                 <MenuItem icon="layers" refusal=no_move on_select=move |()| heads.moving.set(true)>"Move to another version…"</MenuItem>
             })}
+            {(may_act && !is_test).then(|| view! {
+                <MenuItem icon="pencil" on_select=move |()| heads.labelling.set(true)>"Title and tags…"</MenuItem>
+            })}
             {may_share.then(|| view! {
                 <MenuItem icon="user-plus" on_select=move |()| heads.sharing.set(true)>"Share…"</MenuItem>
             })}

@@ -32,7 +32,7 @@ enum Fed {
     /// Written where it comes from, or not known.
     Nothing,
     Value(String),
-    Artifact(ArtifactMeta),
+    Artifact(Box<ArtifactMeta>),
 }
 
 #[component]
@@ -68,7 +68,7 @@ fn InputRow(run: RunId, row: Row) -> impl IntoView {
         Fed::Value(text) if text.chars().count() <= SHORT => view! { <div class="streaming">{text}</div> }.into_any(),
         Fed::Value(text) => view! { <InputFold><div class="streaming">{text.clone()}</div></InputFold> }.into_any(),
         Fed::Artifact(artifact) => {
-            view! { <InputFold><Artifact run artifact=artifact.clone()/></InputFold> }.into_any()
+            view! { <InputFold><Artifact run artifact=(*artifact).clone()/></InputFold> }.into_any()
         }
     };
     view! {
@@ -132,7 +132,7 @@ fn fed(run: &RunView, source: &Source, used: Option<&ConsumedInput>) -> Fed {
                 Some(id) => known.id == id,
                 None => known.is_latest && known.producing_step_id == *step && known.name == *name,
             };
-            run.artifacts.iter().find(is_it).cloned().map_or(Fed::Nothing, Fed::Artifact)
+            run.artifacts.iter().find(is_it).cloned().map_or(Fed::Nothing, |artifact| Fed::Artifact(Box::new(artifact)))
         }
         Source::Const(_) | Source::Item { .. } => Fed::Nothing,
     }

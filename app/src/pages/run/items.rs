@@ -181,7 +181,7 @@ fn row(one: OneStep, item: &Item) -> AnyView {
                     {item.is_stale.then(|| view! { <span class="stale-word">"Stale"</span> " " })}
                     {format!("#{}", item.index + 1)}
                 </small>
-                <NoWorker of=absent/>
+                <NoWorker live of=absent/>
             </button>
         </li>
     }

@@ -56,7 +56,7 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
     let body = move || match answer.get() {
         None => view! { <Skeleton kind=SkeletonKind::Row/> }.into_any(),
         Some(Err(error)) => view! { <PartFailed error on_retry=move |()| read()/> }.into_any(),
-        Some(Ok(lineage)) => tree(lineage),
+        Some(Ok(lineage)) => tree(live, lineage),
     };
     view! {
         <Drawer id="lineage" open title size=Size::Lg description="What this version was made from">
@@ -65,17 +65,22 @@ pub(super) fn LineageDrawer(live: LiveRun, chosen: RwSignal<Option<ArtifactMeta>
     }
 }
 
-fn tree(lineage: Lineage) -> AnyView {
+fn tree(live: LiveRun, lineage: Lineage) -> AnyView {
     let Some(root) = lineage.artifacts.first().map(|node| node.artifact.id) else {
         return view! { <p class="muted">"Nothing is known about it"</p> }.into_any();
     };
     let nodes: BTreeMap<ArtifactId, LineageNode> =
         lineage.artifacts.into_iter().map(|node| (node.artifact.id, node)).collect();
     let mut told = BTreeSet::new();
-    view! { <ul class="lineage">{node_view(&nodes, root, &mut told)}</ul> }.into_any()
+    view! { <ul class="lineage">{node_view(live, &nodes, root, &mut told)}</ul> }.into_any()
 }
 
-fn node_view(nodes: &BTreeMap<ArtifactId, LineageNode>, id: ArtifactId, told: &mut BTreeSet<ArtifactId>) -> AnyView {
+fn node_view(
+    live: LiveRun,
+    nodes: &BTreeMap<ArtifactId, LineageNode>,
+    id: ArtifactId,
+    told: &mut BTreeSet<ArtifactId>,
+) -> AnyView {
     let Some(node) = nodes.get(&id) else { return ().into_any() };
     let name = format!("{} · {} v{}", node.step_title, node.artifact.name, node.artifact.version);
     if !told.insert(id) {
@@ -86,8 +91,8 @@ fn node_view(nodes: &BTreeMap<ArtifactId, LineageNode>, id: ArtifactId, told: &m
         .artifact
         .parent
         .filter(|parent| node.artifact.origin == Origin::HumanEdit && nodes.contains_key(parent))
-        .map(|parent| view! { <li><span class="lineage-port">"written over"</span> <ul>{node_view(nodes, parent, told)}</ul></li> }.into_any());
-    let inputs: Vec<AnyView> = node.inputs.iter().map(|input| input_view(nodes, input, told)).collect();
+        .map(|parent| view! { <li><span class="lineage-port">"written over"</span> <ul>{node_view(live, nodes, parent, told)}</ul></li> }.into_any());
+    let inputs: Vec<AnyView> = node.inputs.iter().map(|input| input_view(live, nodes, input, told)).collect();
     let made = made_by(&node.artifact);
     let badge = match node.artifact.origin {
         Origin::HumanEdit => Some(view! { <Badge tone=Tone::Accent icon="pencil">{made}</Badge> }.into_any()),
@@ -95,7 +100,7 @@ fn node_view(nodes: &BTreeMap<ArtifactId, LineageNode>, id: ArtifactId, told: &m
         Origin::Agent => None,
     };
     let created_at = node.artifact.created_at;
-    let facts = facts(node);
+    let facts = facts(live, node);
     view! {
         <li>
             <div class="lineage-node">
@@ -110,8 +115,8 @@ fn node_view(nodes: &BTreeMap<ArtifactId, LineageNode>, id: ArtifactId, told: &m
     .into_any()
 }
 
-fn facts(node: &LineageNode) -> AnyView {
-    let agent = format!("{} version {}", node.agent_id, node.agent_version);
+fn facts(live: LiveRun, node: &LineageNode) -> AnyView {
+    let agent = format!("{} version {}", live.agent_name(&node.agent_id), node.agent_version);
     let attempt = node.attempt.as_ref().map(|attempt| {
         let mut words = attempt_words(attempt);
         if node.failed_attempts > 0 {
@@ -141,6 +146,7 @@ fn facts(node: &LineageNode) -> AnyView {
 }
 
 fn input_view(
+    live: LiveRun,
     nodes: &BTreeMap<ArtifactId, LineageNode>,
     input: &LineageInput,
     told: &mut BTreeSet<ArtifactId>,
@@ -148,7 +154,7 @@ fn input_view(
     let port = input.port.clone();
     let words = match &input.source {
         LineageSource::Artifact { id, .. } if nodes.contains_key(id) => {
-            let inner = node_view(nodes, *id, told);
+            let inner = node_view(live, nodes, *id, told);
             return view! { <li><span class="lineage-port">{port}</span> <ul>{inner}</ul></li> }.into_any();
         }
         LineageSource::Artifact { step, name, version, .. } => format!("{step} · {name} v{version}"),

@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(
             after(&keys(&["plan"]), &"plan".into()),
             None,
-            "its own gate, which still wants the votes of others"
+            "its own review, which still wants the approvals of others"
         );
     }
 }

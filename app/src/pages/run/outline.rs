@@ -138,7 +138,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
                 <Show when=move || is_on_path.get()>
                     <span class="path-word">"On the slowest path"</span>
                 </Show>
-                <NoWorker of=absent/>
+                <NoWorker live of=absent/>
             </button>
         </div>
     }

@@ -85,7 +85,7 @@ pub(in crate::pages) fn Output(
         if session.is_admin() {
             "Raise the limit in the agent, or ask for less and run the step again."
         } else {
-            "Ask for less and run the step again, or ask an admin to raise the limit in the agent."
+            "Ask for less and run the step again, or ask an admin to allow longer answers."
         }
     };
     let empty = move || nothing_words(status.get(), has_begun.get(), written.get());

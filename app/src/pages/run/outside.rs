@@ -15,7 +15,7 @@ use super::{
 pub(in crate::pages) fn OutsideSays(live: LiveRun, key: StepKey) -> impl IntoView {
     let one = OneStep::new(live, key);
     view! {
-        <NoWorker of=absent::of(one)/>
+        <NoWorker live of=absent::of(one)/>
         <AttemptProgress one/>
         <CurrentLog one/>
     }

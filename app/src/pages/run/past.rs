@@ -91,14 +91,15 @@ fn Bar(past: Past) -> impl IntoView {
     let when = move || {
         past.moment().map(|(seq, at)| {
             let time = clock::local(at.timestamp_millis(), clock::Precision::Second);
-            (format!("You look at the run as it was at {time}"), format!("after event {}", words::number(seq)))
+            (format!(" at {time}"), format!("after event {}", words::number(seq)))
         })
     };
     view! {
         <div class="past-bar">
-            <p role="status">
+            <p>
                 <Icon name="history"/>
-                <strong>{move || when().map(|(time, _)| time)}</strong>
+                // Said aloud once: the slider tells of each moment that it goes to.
+                <strong><span role="status">"You look at the run as it was"</span> {move || when().map(|(time, _)| time)}</strong>
                 " "
                 <span class="muted">{move || when().map(|(_, event)| event)}</span>
             </p>
@@ -114,7 +115,7 @@ fn Parts(looked: Looked) -> impl IntoView {
     let first = past.state.get_untracked().unwrap_or_else(State::empty);
     let then = live.as_it_was(first, past.people.get_value());
     let slowest = Slowest::of(then);
-    let handle = then.run.with_untracked(|run| WatchHandle::new(run, BTreeMap::new()));
+    let handle = then.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
     // What no event tells is not known any more.
     let said = RwSignal::new(BTreeMap::<StepKey, canvas::Said>::new());
     provide_map();

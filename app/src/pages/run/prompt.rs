@@ -21,8 +21,8 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
                 match prompt.await {
                     Ok(prompt) => match (prompt.effective, prompt.of_template) {
                         (Some(now), Some(before)) if now != before => view! {
-                            <p class="muted small">"Changed for this run only; the template keeps its own"</p>
-                            <Diff before after=now title="Template to this run"/>
+                            <p class="muted small">"Changed for this run only; the workflow keeps its own"</p>
+                            <Diff before after=now title="From the prompt of the workflow to that of this run"/>
                         }
                         .into_any(),
                         (Some(now), _) => view! { <CodeView text=now title="Prompt" wrap=true/> }.into_any(),

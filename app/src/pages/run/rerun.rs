@@ -27,8 +27,8 @@ use crate::{
 
 const MODES: [(&str, &str, &str); 3] = [
     ("step", "This step only", "Later steps keep what they have, and turn stale if the result differs"),
-    ("downstream", "With everything downstream", "Every later step runs again after it"),
-    ("stale", "With what is stale downstream", "Later steps whose result is stale now run again after it"),
+    ("downstream", "With every later step", "Every later step runs again after it"),
+    ("stale", "With later steps that are stale", "Only those run again after it"),
 ];
 
 fn mode_of(text: &str) -> RerunMode {

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
-    RunId, RunView, StepKey, StepStatus,
-    api::{ErrorCode, EventView, RunFrame, Staleness, Telling},
+    AgentId, RunId, RunView, StepKey, StepStatus,
+    api::{ErrorCode, EventView, RunFrame, RunLabels, Staleness, Telling},
     graph::Graph,
     id::GroupId,
     replay,
@@ -28,6 +28,7 @@ use crate::reactive::{effect, effect_with, memo, renewed};
 use crate::{
     api::{self, Done, LoadedRun},
     error::AppError,
+    link::{Link, use_link},
     live::{Connection, follow_run},
     session::{Session, use_session},
     told::Told,
@@ -37,6 +38,8 @@ use crate::{
 const PULSE: Duration = Duration::from_millis(150);
 /// After a refetch that failed.
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
+/// A feed that is lost alone is mostly open again by then; else it is asked what became of the run.
+const ASK_AFTER: Duration = Duration::from_secs(2);
 /// So long the feed has to bring what lies between what is shown and what a verb answered.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
@@ -52,6 +55,12 @@ pub(super) struct Beside {
     pub tellings: Tellings,
     /// The steps that wait for a worker which is not there.
     pub absent: Absent,
+}
+
+/// What people call those that the run names by their ids.
+struct Names {
+    groups: BTreeMap<GroupId, String>,
+    agents: BTreeMap<AgentId, String>,
 }
 
 #[derive(Clone, Copy)]
@@ -73,17 +82,19 @@ pub(in crate::pages) struct LiveRun {
     /// What no event tells of steps.
     pub(super) beside: RwSignal<Beside>,
     /// As they were called when the run was read.
-    group_names: StoredValue<BTreeMap<GroupId, String>>,
+    names: StoredValue<Names>,
     /// Events since the timeline was opened, newest last; none while it is closed.
     pub news: RwSignal<Option<Vec<Told>>>,
     pub is_lost: Memo<bool>,
-    /// What somebody called it, when it was read.
-    called: RwSignal<Option<String>>,
+    /// What somebody called it and tagged it with, when it was read.
+    pub(super) labels: RwSignal<RunLabels>,
     /// Who shared it with this person, when it was read.
     pub(super) shared_by: StoredValue<Option<String>>,
     /// It is somebody else's, and this person sees it by a group or a share, whether or not its gates ask them.
     looks_on: bool,
-    /// They do not any more: the share ended, or they left the group.
+    /// It is this person's to steer, whatever becomes of its gates.
+    pub(super) is_theirs: bool,
+    /// They do not see it any more: the share ended, they left the group, or it was deleted.
     pub(super) is_gone: RwSignal<bool>,
     /// What the run is called.
     pub name: Memo<String>,
@@ -108,8 +119,18 @@ pub(in crate::pages) struct LiveRun {
 impl LiveRun {
     /// `wanted` is the step to look at first, if there is such a one.
     pub(in crate::pages) fn follow(loaded: LoadedRun, wanted: Option<StepKey>) -> Self {
-        let LoadedRun { snapshot, people, absent, groups, acts_for, group_names, published_version, called, shared_by } =
-            loaded;
+        let LoadedRun {
+            snapshot,
+            people,
+            absent,
+            groups,
+            acts_for,
+            group_names,
+            agent_names,
+            published_version,
+            labels,
+            shared_by,
+        } = loaded;
         let state = State::of(snapshot);
         let view = state.view(&people);
         let id = view.id;
@@ -117,8 +138,9 @@ impl LiveRun {
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
         let selected = RwSignal::new(wanted.clone().or_else(|| proposed.clone()));
         let run = RwSignal::new(view);
-        let called = RwSignal::new(called);
-        let in_tab = memo(move || called.with(|called| run.with(|run| title::with_workflow(run, called.as_deref()))));
+        let labels = RwSignal::new(labels);
+        let in_tab =
+            memo(move || labels.with(|labels| run.with(|run| title::with_workflow(run, labels.title.as_deref()))));
         let n_waiting = memo(move || {
             run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
         });
@@ -134,6 +156,7 @@ impl LiveRun {
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group or a share, and goes on seeing it until that ends.
         let looks_on = shared_by.is_some() || run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        let is_theirs = me.is_some_and(|me| run.with_untracked(|run| me.may_run(run.user_id)));
         let is_gone = RwSignal::new(false);
         let live = Self {
             id,
@@ -147,13 +170,14 @@ impl LiveRun {
             has_decided: RwSignal::new(false),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: absences::by_step(&absent) }),
-            group_names: StoredValue::new(group_names),
+            names: StoredValue::new(Names { groups: group_names, agents: agent_names }),
             news: RwSignal::default(),
             is_lost: memo(move || connection.get() == Connection::Lost),
-            name: memo(move || called.with(|called| run.with(|run| title::title_of(run, called.as_deref())))),
-            called,
+            name: memo(move || labels.with(|labels| run.with(|run| title::title_of(run, labels.title.as_deref())))),
+            labels,
             shared_by: StoredValue::new(shared_by),
             looks_on,
+            is_theirs,
             is_gone,
             title,
             published: RwSignal::new(published_version),
@@ -174,13 +198,32 @@ impl LiveRun {
         };
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
+        live.ask_when_lost();
+        live
+    }
+
+    /// A feed that is gone may say that the run is, or is not to be seen any more.
+    fn ask_when_lost(self) {
         // The feed of somebody who only looks ends with their right to: whether it was that is asked at once.
         effect(move || {
-            if looks_on && live.is_lost.get() {
-                live.refetch();
+            if self.looks_on && self.is_lost.get() {
+                self.refetch();
             }
         });
-        live
+        // Of one's own run it ends when the run is deleted, or with all else when the server is away, which the shell says.
+        let link = use_link();
+        effect(move || {
+            if self.is_theirs && self.is_lost.get() && !link.is_some_and(Link::is_lost) {
+                let ask = move || {
+                    if self.is_lost.try_get_untracked() == Some(true) {
+                        self.refetch();
+                    }
+                };
+                if let Ok(timer) = set_timeout_with_handle(ask, ASK_AFTER) {
+                    on_cleanup(move || timer.clear());
+                }
+            }
+        });
     }
 
     /// The same run as it was, beside the live one: it follows no feed, and changes only by `show`. Which step is looked at is the same.
@@ -320,7 +363,7 @@ impl LiveRun {
                 Ok(run) => self.load(run),
                 Err(error) => {
                     self.session.note(&error);
-                    if self.looks_on && error.code() == ErrorCode::NotFound {
+                    if (self.looks_on || self.is_theirs) && error.code() == ErrorCode::NotFound {
                         self.is_gone.try_set(true);
                     }
                     if error.may_try_again() {
@@ -336,9 +379,9 @@ impl LiveRun {
     /// The run as it was read again; the feed may have brought more since.
     fn load(self, loaded: LoadedRun) {
         self.session.take_groups(loaded.groups, loaded.acts_for);
-        self.group_names.try_set_value(loaded.group_names);
+        self.names.try_set_value(Names { groups: loaded.group_names, agents: loaded.agent_names });
         self.published.try_set(loaded.published_version);
-        self.called.try_set(loaded.called);
+        self.labels.try_set(loaded.labels);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
             (loaded.snapshot.seq > folded.state.seq).then(|| {
@@ -401,7 +444,17 @@ impl LiveRun {
 
     /// What people call a group; an unknown one by its id.
     pub(super) fn group_name(self, id: &str) -> String {
-        self.group_names.with_value(|names| names.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+        self.names.with_value(|names| names.groups.get(id).cloned()).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// What people call an agent; an unknown one by its id.
+    pub(super) fn agent_name(self, id: &AgentId) -> String {
+        self.names.with_value(|names| names.agents.get(id).cloned()).unwrap_or_else(|| id.saved().to_owned())
+    }
+
+    /// The same of all of them, by their ids.
+    pub(super) fn agent_names(self) -> BTreeMap<AgentId, String> {
+        self.names.with_value(|names| names.agents.clone())
     }
 
     /// What was said when results of a step were sent back, by the generation that each began. Follows nothing.

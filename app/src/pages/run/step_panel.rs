@@ -126,7 +126,7 @@ fn Origin(one: OneStep) -> impl IntoView {
             } else {
                 String::new()
             };
-            format!("{} v{}{again}", step.agent_id, step.agent_version)
+            format!("{} v{}{again}", one.live.agent_name(&step.agent_id), step.agent_version)
         })
     };
     let list = one.read(|step| step.item_of.clone().zip(step.item_index)).map(|(of, index)| {

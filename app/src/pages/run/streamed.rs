@@ -9,7 +9,7 @@ use workflow::StepKey;
 
 use super::state::{LiveRun, pulse_of};
 use crate::{
-    components::{Button, Size, is_data, markdown_blocks, markdown_to_html},
+    components::{Button, Size, dom, is_data, markdown_blocks, markdown_to_html},
     reactive::{effect, memo},
 };
 
@@ -48,6 +48,8 @@ impl Coming {
 pub(super) fn Streamed(coming: Coming) -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
     let follows = RwSignal::new(true);
+    // Where it was scrolled to last.
+    let last_top = StoredValue::new(0);
     let pulse = pulse_of(move || coming.live.streams.track());
     let is_prose = memo(move || {
         pulse.track();
@@ -76,9 +78,16 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
             });
         }
     });
+    let follow = move || {
+        follows.set(true);
+        // The button goes, and the focus with it.
+        if let Some(frame) = frame.get_untracked() {
+            dom::focus(&frame);
+        }
+    };
     let part = move |text: Arc<str>| {
         if is_prose.get_untracked() {
-            view! { <div class="prose" inner_html=markdown_to_html(&text)></div> }.into_any()
+            view! { <div class="prose" dir="auto" inner_html=markdown_to_html(&text)></div> }.into_any()
         } else {
             view! { <span>{text.to_string()}</span> }.into_any()
         }
@@ -95,7 +104,12 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
                     let Some(frame) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
                         return;
                     };
-                    follows.set(frame.scroll_height() - frame.scroll_top() - frame.client_height() < AT_END);
+                    let top = frame.scroll_top();
+                    let was = last_top.try_update_value(|last| std::mem::replace(last, top)).unwrap_or(top);
+                    let left = frame.scroll_height() - top - frame.client_height();
+                    if let Some(now) = follows_after(was, top, left) && follows.get_untracked() != now {
+                        follows.set(now);
+                    }
                 }
             >
                 <div class="streaming" data-live="true" data-prose=move || is_prose.get().then_some("")>
@@ -106,9 +120,34 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
             </div>
             <Show when=move || !follows.get()>
                 <div class="stream-follow">
-                    <Button size=Size::Sm icon="arrow-down" on_click=move |()| follows.set(true)>"Follow"</Button>
+                    <Button size=Size::Sm icon="arrow-down" on_click=move |()| follow()>"Follow"</Button>
                 </div>
             </Show>
         </div>
+    }
+}
+
+/// Whether its end is followed after it was scrolled from `was` to `top`, with so much left below; none where that says nothing. What is
+/// told of a scroll of its own may be late: more may have come by then, and only who scrolls up wants to stay where they are.
+fn follows_after(was: i32, top: i32, left: i32) -> Option<bool> {
+    if left < AT_END {
+        Some(true)
+    } else if top < was {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::follows_after;
+
+    #[test]
+    fn the_tail_is_followed_until_somebody_scrolls_up() {
+        assert_eq!(follows_after(0, 500, 0), Some(true), "at its end");
+        assert_eq!(follows_after(400, 500, 200), None, "more came before its own scroll was told");
+        assert_eq!(follows_after(500, 300, 200), Some(false));
+        assert_eq!(follows_after(300, 500, 23), Some(true), "back at the end by hand");
     }
 }

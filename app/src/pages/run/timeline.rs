@@ -5,7 +5,7 @@ use workflow::run::event::EventKind;
 
 use super::{
     past::Past,
-    state::{LiveRun, title_of},
+    state::{LiveRun, pulse_of, title_of},
     timeline_lines::{Line, lines},
     times::Times,
 };
@@ -86,21 +86,25 @@ fn Events(live: LiveRun) -> impl IntoView {
         page.dispatch(untrack(oldest));
     };
     effect(load);
-    let news = move || {
-        live.news.with(|news| {
+    // A list of thousands of items makes as many events in a moment.
+    let pulse = pulse_of(move || live.news.track());
+    let news = memo(move || {
+        pulse.track();
+        live.news.with_untracked(|news| {
             let news = news.iter().flatten().rev().filter(|event| event.seq >= newest);
             lines(news.cloned().collect())
         })
-    };
+    });
+    let known = memo(move || lines(read.get()));
     let has_earlier = move || read.with(|read| !read.is_empty()) && oldest() > 1;
     view! {
         <ol class="timeline">
             // By key, so that one more event of a busy run draws one row.
-            <For each=news key=Line::key let:line>
-                {told(live, line)}
+            <For each=move || news.get() key=Line::by_oldest let:line>
+                {told(live, line, news, Line::by_oldest)}
             </For>
-            <For each=move || lines(read.get()) key=Line::key let:line>
-                {told(live, line)}
+            <For each=move || known.get() key=Line::by_newest let:line>
+                {told(live, line, known, Line::by_newest)}
             </For>
         </ol>
         {move || error.get().map(|error| view! { <PartFailed error on_retry=move |()| load()/> })}
@@ -117,17 +121,17 @@ fn add_page(read: &mut Vec<Told>, page: Vec<Told>) {
     read.extend(page.into_iter().filter(|event| event.seq < oldest));
 }
 
-/// One event, or those of the items of a list, which open.
-fn told(run: LiveRun, line: Line) -> AnyView {
-    let Some(of) = line.items_of.clone() else {
+/// One event, or those of the items of a list, which open. What is open stays so while the line grows: it is found again in `all` by its `key`.
+fn told(run: LiveRun, line: Line, all: Memo<Vec<Line>>, key: fn(&Line) -> (i64, bool)) -> AnyView {
+    let at = key(&line);
+    let Some(of) = line.items_of else {
         return line.events.into_iter().map(|event| row(run, event)).collect_view().into_any();
     };
     let open = RwSignal::new(false);
-    let words = line.words();
-    let at = line.events.first().map(|newest| newest.at);
+    let now = memo(move || all.with(|all| all.iter().find(|line| key(line) == at).cloned()));
     let title = run.run.with_untracked(|view| title_of(view, &of));
-    let events = StoredValue::new(line.events);
-    let rows = move || events.get_value().into_iter().map(|event| row(run, event)).collect_view();
+    let events = move || now.get().map(|line| line.events).unwrap_or_default();
+    let newest = memo(move || now.with(|line| line.as_ref()?.events.first().map(|newest| newest.at)));
     view! {
         <li>
             <Icon name="layers"/>
@@ -137,10 +141,19 @@ fn told(run: LiveRun, line: Line) -> AnyView {
                     open.set(event_target::<web_sys::HtmlDetailsElement>(&event).open());
                 }
             >
-                <summary><Icon name="chevron-right"/> <strong>{title}</strong> " " {words}</summary>
-                <Show when=move || open.get()><ol class="timeline">{rows}</ol></Show>
+                <summary>
+                    <Icon name="chevron-right"/> <strong dir="auto">{title}</strong> " "
+                    {move || now.with(|line| line.as_ref().map(Line::words))}
+                </summary>
+                <Show when=move || open.get()>
+                    <ol class="timeline">
+                        <For each=events key=|event| event.seq let:event>
+                            {row(run, event)}
+                        </For>
+                    </ol>
+                </Show>
             </details>
-            {at.map(|at| view! { <RelativeTime at/> })}
+            {move || newest.get().map(|at| view! { <RelativeTime at/> })}
         </li>
     }
     .into_any()
@@ -172,7 +185,7 @@ fn row(live: LiveRun, event: Told) -> impl IntoView {
                 {(!versions.is_empty()).then(|| view! { <span class="muted small">": " {versions}</span> })}
                 {event.by.map(|who| view! { <span class="muted small">" by " {who}</span> })}
                 {event.acted_for.map(|whom| view! { <span class="muted small">" for " {whom}</span> })}
-                {event.said.map(|said| view! { <span class="timeline-said">{said}</span> })}
+                {event.said.map(|said| view! { <span class="timeline-said" dir="auto">{said}</span> })}
             </span>
             <RelativeTime at=event.at/>
         </li>
@@ -204,7 +217,7 @@ fn words_of(event: &Told) -> (&'static str, &'static str) {
         EventKind::StepRetrying => ("rotate-cw", "failed and tries again"),
         EventKind::StepRecovered => ("refresh-cw", "was taken over from a worker that died"),
         EventKind::StepReleased => ("undo-2", "was given back by a worker that stopped"),
-        EventKind::StepTriggered => ("rotate-cw", "was triggered"),
+        EventKind::StepTriggered => ("rotate-cw", "was started by hand"),
         EventKind::StepApproved => ("check", "was approved"),
         EventKind::StepVoted => ("check", "got an approval, and waits for more"),
         EventKind::StepEdited => ("pencil", "was edited"),

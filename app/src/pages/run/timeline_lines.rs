@@ -8,6 +8,7 @@ use crate::{told::Told, words};
 /// So few are told one by one.
 const FEW: usize = 3;
 
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Line {
     /// The list whose items the events are about; none of a single event.
     pub items_of: Option<StepKey>,
@@ -16,9 +17,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Another one once it stands for more.
-    pub(super) fn key(&self) -> (i64, usize) {
-        (self.events.last().map_or(0, |event| event.seq), self.events.len())
+    /// The same while news come in front of it: what is open stays so.
+    pub(super) fn by_oldest(&self) -> (i64, bool) {
+        (self.events.last().map_or(0, |event| event.seq), self.items_of.is_some())
+    }
+
+    /// The same while earlier ones come behind it.
+    pub(super) fn by_newest(&self) -> (i64, bool) {
+        (self.events.first().map_or(0, |event| event.seq), self.items_of.is_some())
     }
 
     /// "2,003 events of its items: 1,000 completed, 2 failed".
@@ -106,6 +112,18 @@ mod tests {
         let few = [event(3, kind, "each[1]"), event(2, kind, "each[2]"), event(1, kind, "other[1]")];
         let lines = lines(few.to_vec());
         assert!(lines.iter().all(|line| line.items_of.is_none() && line.events.len() == 1));
-        assert_eq!(lines.iter().map(Line::key).collect::<Vec<_>>(), [(3, 1), (2, 1), (1, 1)]);
+        assert_eq!(lines.iter().map(Line::by_oldest).collect::<Vec<_>>(), [(3, false), (2, false), (1, false)]);
+    }
+
+    #[test]
+    fn a_line_stays_the_same_one_while_it_grows() {
+        let of = |range: std::ops::Range<i64>| -> Vec<Line> {
+            lines(range.rev().map(|seq| event(seq, EventKind::StepCompleted, &format!("each[{seq}]"))).collect())
+        };
+        let (before, news, earlier) = (of(5..10), of(5..20), of(1..10));
+        assert_eq!([before.len(), news.len(), earlier.len()], [1, 1, 1]);
+        assert_eq!(before[0].by_oldest(), news[0].by_oldest());
+        assert_eq!(before[0].by_newest(), earlier[0].by_newest());
+        assert_ne!(of(5..8)[0].by_oldest(), before[0].by_oldest(), "a single event is no group");
     }
 }

@@ -71,7 +71,7 @@ fn Tools(chart: Chart) -> impl IntoView {
                 </Button>
             </Show>
             <Show when=move || { n_left() > 0 }>
-                <span class="muted small" role="status">
+                <span class="muted small">
                     {move || format!("{} not read yet", words::count(n_left(), "event"))}
                 </span>
             </Show>

@@ -125,7 +125,7 @@ fn facts(round: &Round) -> String {
     let has_answer = !(round.wrote.is_empty() && round.thoughts.is_empty());
     let finish = match &round.finish_reason {
         Some(reason) => Some(format!("Finish reason {reason}.")),
-        None => has_answer.then(|| "It ended without a finish reason.".to_owned()),
+        None => has_answer.then(|| "The model did not say why it ended.".to_owned()),
     };
     let request = round.request_id.as_ref().map(|id| format!("Request {id}."));
     let shortened = round.is_shortened.then(|| "Longer than what is kept: the end is missing here.".to_owned());
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn how_an_answer_ended_is_said() {
         let round = Round { wrote: "Take 20 mg, but never".into(), ..Round::default() };
-        assert_eq!(facts(&round), "It ended without a finish reason.");
+        assert_eq!(facts(&round), "The model did not say why it ended.");
         let round = Round { request_id: Some("req-7".into()), ..Round::default() };
         assert_eq!(facts(&round), "Request req-7.", "an error before any answer");
         let round = Round {

@@ -216,7 +216,7 @@ fn no_vote(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String>
 fn no_way_around(run: &RunView, step: &StepView, me: Option<&Actor>) -> Option<String> {
     let (review, me) = (step.review.as_ref()?, me?);
     let is_bound = !is_theirs_to_pass(run, step, me) || (!review.allow_self && is_own(run, step, me));
-    is_bound.then(|| "Its gate asks others, and skipping does not get around them".to_owned())
+    is_bound.then(|| "Others are asked to review it, and skipping does not get around them".to_owned())
 }
 
 /// Whether the gate asks others alone: it binds the owner of the run too.

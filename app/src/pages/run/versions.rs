@@ -218,6 +218,38 @@ fn used_words(version: i32, readers: &[String]) -> String {
 
 /// What a version is now, before its time: after a rollback the latest one is not the newest.
 fn standing(artifact: &ArtifactMeta) -> String {
-    let words = [(artifact.is_latest, "latest · "), (artifact.is_approved, "approved · ")];
-    words.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect()
+    let latest = if artifact.is_latest { "latest · " } else { "" };
+    if !artifact.is_approved {
+        return latest.to_owned();
+    }
+    // Somebody without an account any more has no name to show.
+    let by = artifact.approved_by.iter().filter(|email| !email.is_empty()).map(|email| words::isolated(email));
+    let by: Vec<String> = by.collect();
+    let by = if by.is_empty() { String::new() } else { format!(" by {}", words::list(&by, NAMED)) };
+    format!("{latest}approved{by} · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_says_who_approved_it() {
+        let version = |is_approved: bool, by: &[&str]| -> ArtifactMeta {
+            serde_json::from_value(json!({
+                "id": "00000000-0000-7000-8000-000000000001", "producing_step_id": "a", "name": "text", "version": 2,
+                "is_latest": true, "content_hash": "00", "media_type": "text/plain", "size": 4, "origin": "agent",
+                "attempt": 1, "parent": null, "is_approved": is_approved, "approved_by": by,
+                "created_at": "2026-01-31T12:00:00Z",
+            }))
+            .unwrap()
+        };
+        assert_eq!(standing(&version(false, &[])), "latest · ");
+        assert_eq!(standing(&version(true, &[])), "latest · approved · ");
+        let both = format!("{} and {}", words::isolated("ada@x.org"), words::isolated("ben@x.org"));
+        assert_eq!(standing(&version(true, &["ada@x.org", "ben@x.org"])), format!("latest · approved by {both} · "));
+        assert_eq!(standing(&version(true, &[""])), "latest · approved · ", "whoever it was has no account any more");
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Asked {
     pub(super) to: String,
     /// An amount, as 0.05.
     pub(super) cost: String,
+    /// Anything for those in which something is stale.
+    pub(super) stale: String,
     pub(super) sort: String,
     /// Anything for those that were archived.
     pub(super) archived: String,
@@ -58,6 +60,7 @@ impl Asked {
             from: text("from"),
             to: text("to"),
             cost: text("cost"),
+            stale: text("stale"),
             sort: text("sort"),
             archived: text("archived"),
         }
@@ -75,6 +78,7 @@ impl Asked {
             ("from", &self.from),
             ("to", &self.to),
             ("cost", &self.cost),
+            ("stale", &self.stale),
             ("sort", &self.sort),
             ("archived", &self.archived),
         ];
@@ -102,8 +106,21 @@ impl Asked {
             from: days::begin(&self.from),
             to: days::end(&self.to),
             min_cost_micros: micros(&self.cost),
+            stale: !self.stale.is_empty(),
             archived: !self.archived.is_empty(),
         }
+    }
+
+    /// Whose runs these are, archived or not, and nothing else of it: where runs like one of them are looked for.
+    pub(super) fn among(&self) -> Self {
+        Self { whose: self.whose.clone(), archived: self.archived.clone(), ..Self::default() }
+    }
+
+    /// Whether something is looked for that is folded away at first.
+    pub(super) fn has_more(&self) -> bool {
+        [&self.group, &self.tag, &self.from, &self.to, &self.cost, &self.stale, &self.archived]
+            .iter()
+            .any(|text| !text.is_empty())
     }
 
     /// Whether anything narrows the list.
@@ -116,6 +133,12 @@ impl Asked {
         };
         *self != plain
     }
+}
+
+/// What is wrong with what is written as an amount.
+pub(super) fn fault_of_amount(amount: &str) -> Option<String> {
+    let is_wrong = !amount.trim().is_empty() && micros(amount).is_none();
+    is_wrong.then(|| "This is not an amount. Write one as 0.05, without a currency.".to_owned())
 }
 
 /// Millionths of what is written as an amount; what is none narrows nothing.
@@ -143,11 +166,11 @@ mod tests {
             whose: ALL.into(),
             person: "a+b@example.org".into(),
             to: "2026-01-31".into(),
+            stale: "yes".into(),
             sort: "longest".into(),
             ..Asked::default()
         };
-        let href =
-            "/runs?q=blue%20sky&status=awaiting_review&whose=all&person=a%2Bb%40example.org&to=2026-01-31&sort=longest";
+        let href = "/runs?q=blue%20sky&status=awaiting_review&whose=all&person=a%2Bb%40example.org&to=2026-01-31&stale=yes&sort=longest";
         assert_eq!(asked.page_address(), href);
         let query = asked.query();
         assert_eq!(
@@ -156,6 +179,9 @@ mod tests {
         );
         assert_eq!((query.search.as_deref(), query.person.as_deref()), (Some("blue sky"), Some("a+b@example.org")));
         assert_eq!(query.to.map(|to| to.to_rfc3339()).as_deref(), Some("2026-02-01T00:00:00+00:00"));
+        assert!(query.stale);
+        assert_eq!(Asked { tag: "wet".into(), ..asked.among() }.page_address(), "/runs?whose=all&tag=wet");
+        assert!(asked.has_more() && !Asked { to: String::new(), stale: String::new(), ..asked.clone() }.has_more());
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
         assert_eq!(Asked::default().page_address(), "/runs");
     }
@@ -176,6 +202,7 @@ mod tests {
             ("1234567890123", None),
         ] {
             assert_eq!(micros(amount), expected, "{amount}");
+            assert_eq!(fault_of_amount(amount).is_some(), expected.is_none() && !amount.is_empty(), "{amount}");
         }
     }
 

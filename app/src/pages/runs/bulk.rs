@@ -4,6 +4,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 use workflow::{
     RunId,
     api::{ChangeRuns, ChangedRuns, RunAction},
@@ -11,7 +13,10 @@ use workflow::{
 
 use crate::{
     api,
-    components::{Button, ConfirmDialog, Kind, Size, ToastAction, Toasts, Variant, open_while_chosen, use_toasts},
+    components::{
+        Button, ConfirmDialog, Kind, Size, ToastAction, Toasts, Variant, dom::focus_if_lost, open_while_chosen,
+        use_toasts,
+    },
     form::{FormError, outcome},
     reactive::memo,
     words,
@@ -51,6 +56,11 @@ fn undone_by(action: RunAction) -> Option<RunAction> {
     }
 }
 
+/// What is stopped or gone afterwards.
+fn is_destructive(action: RunAction) -> bool {
+    matches!(action, RunAction::Cancel | RunAction::Delete)
+}
+
 /// What was done, or would be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Counted {
@@ -67,7 +77,8 @@ impl Counted {
         match self.action {
             RunAction::Cancel => format!("Cancel {}?", self.n()),
             RunAction::Archive => format!("Archive {}?", self.n()),
-            RunAction::Unarchive | RunAction::Keep => format!("Take {} back?", self.n()),
+            RunAction::Unarchive => format!("Unarchive {}?", self.n()),
+            RunAction::Keep => format!("Undo the deletion of {}?", self.n()),
             RunAction::Delete => format!("Delete {}?", self.n()),
         }
     }
@@ -97,7 +108,8 @@ impl Counted {
         match self.action {
             RunAction::Cancel => "Cancel runs",
             RunAction::Archive => "Archive",
-            RunAction::Unarchive | RunAction::Keep => "Take back",
+            RunAction::Unarchive => "Unarchive",
+            RunAction::Keep => "Undo",
             RunAction::Delete => "Delete",
         }
     }
@@ -107,7 +119,8 @@ impl Counted {
         let verb = match self.action {
             RunAction::Cancel => "cancelled",
             RunAction::Archive => "archived",
-            RunAction::Unarchive | RunAction::Keep => "taken back",
+            RunAction::Unarchive => "unarchived",
+            RunAction::Keep => "kept",
             RunAction::Delete => "deleted",
         };
         format!("{n} {verb}")
@@ -135,6 +148,17 @@ fn undo(toasts: Toasts, done: &Counted, on_done: Callback<(Became, Vec<RunId>)>)
             });
         })
     })
+}
+
+/// The buttons go with the selection, and the focus with them: it goes to what selects all, else to the heading.
+fn let_go(ticked: RwSignal<BTreeSet<RunId>>) {
+    ticked.set(BTreeSet::new());
+    focus_if_lost(|| {
+        let place = |selector: &str| -> Option<HtmlElement> {
+            document().query_selector(selector).ok().flatten()?.dyn_into().ok()
+        };
+        place("thead input[type=checkbox]").or_else(|| place(".page-head h1"))
+    });
 }
 
 fn of_runs(n: usize) -> String {
@@ -173,7 +197,7 @@ pub(super) fn BulkBar(
     });
     let not_done = outcome(act, move |done: Counted| {
         open.set(false);
-        ticked.set(BTreeSet::new());
+        let_go(ticked);
         match undo(toasts, &done, on_done) {
             Some(undo) => toasts.push_for(UNDO, Kind::Success, done.said(), Some(undo)),
             None => toasts.success(done.said()),
@@ -193,11 +217,11 @@ pub(super) fn BulkBar(
         <FormError error=not_counted/>
         <FormError error=not_done/>
         <Show when=move || { n.get() > 0 }>
-            <div class="row" role="region" aria-label="What is selected">
+            <div class="bulk-bar" role="region" aria-label="What is selected">
                 <strong role="status">{move || format!("{} selected", of_runs(n.get()))}</strong>
                 {if is_archived {
                     view! {
-                        <Button size=Size::Sm icon="rotate-ccw" on_click=move |()| ask(RunAction::Unarchive)>"Take back…"</Button>
+                        <Button size=Size::Sm icon="rotate-ccw" on_click=move |()| ask(RunAction::Unarchive)>"Unarchive…"</Button>
                     }
                         .into_any()
                 } else {
@@ -208,12 +232,13 @@ pub(super) fn BulkBar(
                         .into_any()
                 }}
                 <Button size=Size::Sm icon="trash-2" on_click=move |()| ask(RunAction::Delete)>"Delete…"</Button>
-                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| ticked.set(BTreeSet::new())>"Clear selection"</Button>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| let_go(ticked)>"Clear selection"</Button>
             </div>
         </Show>
         <ConfirmDialog
             id="change-runs"
             open
+            danger=Signal::derive(move || asking.with(|asking| asking.as_ref().is_some_and(|it| is_destructive(it.action))))
             title=said(Counted::title)
             text=said(Counted::text)
             confirm=said(|counted| counted.confirm().to_owned())
@@ -258,6 +283,8 @@ mod tests {
         let all = [RunAction::Cancel, RunAction::Archive, RunAction::Unarchive, RunAction::Delete, RunAction::Keep];
         for action in all {
             assert_eq!(Became::by(action) == Became::Gone, undone_by(action).is_some(), "{action:?}");
+            let is_for_good = undone_by(action).is_none() && action != RunAction::Keep;
+            assert_eq!(is_destructive(action), is_for_good || action == RunAction::Delete, "{action:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::RunState;
 
-use super::asked::{Asked, SORTS};
+use super::asked::{Asked, SORTS, fault_of_amount};
 use crate::{
     api,
     components::{Button, ButtonType, Field, Select, SelectOption, TextInput, status_label},
@@ -32,6 +32,7 @@ pub(super) struct Typed {
     from: RwSignal<String>,
     to: RwSignal<String>,
     cost: RwSignal<String>,
+    stale: RwSignal<String>,
     sort: RwSignal<String>,
     archived: RwSignal<String>,
 }
@@ -49,6 +50,7 @@ impl Typed {
             from: RwSignal::new(asked.from),
             to: RwSignal::new(asked.to),
             cost: RwSignal::new(asked.cost),
+            stale: RwSignal::new(asked.stale),
             sort: RwSignal::new(asked.sort),
             archived: RwSignal::new(asked.archived),
         }
@@ -67,6 +69,7 @@ impl Typed {
             from: self.from.get(),
             to: self.to.get(),
             cost: self.cost.get(),
+            stale: self.stale.get(),
             sort: self.sort.get(),
             archived: self.archived.get(),
         }
@@ -83,13 +86,20 @@ impl Typed {
         self.from.set(asked.from);
         self.to.set(asked.to);
         self.cost.set(asked.cost);
+        self.stale.set(asked.stale);
         self.sort.set(asked.sort);
         self.archived.set(asked.archived);
     }
 }
 
 #[component]
-pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>) -> impl IntoView {
+pub(super) fn Filters(
+    typed: Typed,
+    asked: Memo<Asked>,
+    refused: RwSignal<Option<AppError>>,
+    /// What the workflow of the first run is called.
+    workflow: RwSignal<Option<String>>,
+) -> impl IntoView {
     let navigate = use_navigate();
     let go = Callback::new(move |asked: Asked| {
         navigate(&asked.page_address(), NavigateOptions { scroll: false, ..NavigateOptions::default() });
@@ -97,15 +107,16 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
     let refused = Signal::from(refused);
     let fault_of_days = memo(move || days::fault(&typed.from.get(), &typed.to.get()));
     let fault_of_last = at_field(refused, "to");
+    let fault_of_cost = memo(move || typed.cost.with(|cost| fault_of_amount(cost)));
     let send = move || {
-        if fault_of_days.with_untracked(Option::is_some) {
+        if fault_of_days.with_untracked(Option::is_some) || fault_of_cost.with_untracked(Option::is_some) {
             focus_first_error();
         } else {
             go.run(untrack(|| typed.asked()));
         }
     };
     // A choice is made with one press, and there is nothing to finish.
-    for chosen in [typed.status, typed.whose, typed.group, typed.sort, typed.archived] {
+    for chosen in [typed.status, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
         effect_with(move |before: Option<String>| {
             let now = chosen.get();
             let is_new = before.is_some_and(|before| before != now);
@@ -115,6 +126,8 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
             now
         });
     }
+    // What is seldom wanted is folded away, and never while it narrows the list: on a phone it would push the runs out of sight.
+    let is_more = memo(move || asked.with(Asked::has_more));
     let sorts: Vec<SelectOption> = SORTS.iter().map(|(_, name, words)| SelectOption::new(*name, *words)).collect();
     view! {
         <form
@@ -132,7 +145,7 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                     value=typed.search
                     kind="search"
                     icon="search"
-                    placeholder="What it is about, its title, a tag"
+                    placeholder="Title, tag, what it is about or made"
                     maxlength=MOST_SEARCHED
                     autocomplete="off"
                 />
@@ -141,29 +154,8 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                 <Select value=typed.status options=states()/>
             </Field>
             <Whose typed/>
-            <Groups typed/>
-            <Field id="runs-tag" label="Tag" error=at_field(refused, "tag")>
-                <TextInput value=typed.tag autocomplete="off"/>
-            </Field>
-            <Field id="runs-from" label="From day (UTC)" error=at_field(refused, "from")>
-                <TextInput value=typed.from kind="date"/>
-            </Field>
-            <Field
-                id="runs-to"
-                label="To day (UTC)"
-                error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
-            >
-                <TextInput value=typed.to kind="date"/>
-            </Field>
-            <Cost typed/>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
-            </Field>
-            <Field id="runs-archived" label="Show">
-                <Select
-                    value=typed.archived
-                    options=vec![SelectOption::new("", "Not archived"), SelectOption::new("yes", "Archived")]
-                />
             </Field>
             <Person typed error=at_field(refused, "person")/>
             <div class="row">
@@ -180,8 +172,35 @@ pub(super) fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option
                     }>"Clear"</Button>
                 </Show>
             </div>
+            <details class="filters-more" open=move || is_more.get()>
+                <summary>"More filters"</summary>
+                <div class="audit-filters">
+                    <Groups typed/>
+                    <Field id="runs-tag" label="Tag" error=at_field(refused, "tag")>
+                        <TextInput value=typed.tag autocomplete="off"/>
+                    </Field>
+                    <Field id="runs-from" label="From day (UTC)" error=at_field(refused, "from")>
+                        <TextInput value=typed.from kind="date"/>
+                    </Field>
+                    <Field
+                        id="runs-to"
+                        label="To day (UTC)"
+                        error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
+                    >
+                        <TextInput value=typed.to kind="date"/>
+                    </Field>
+                    <Cost typed error=fault_of_cost/>
+                    <Stale typed/>
+                    <Field id="runs-archived" label="Show">
+                        <Select
+                            value=typed.archived
+                            options=vec![SelectOption::new("", "Not archived"), SelectOption::new("yes", "Archived")]
+                        />
+                    </Field>
+                </div>
+            </details>
         </form>
-        <OneWorkflow asked go/>
+        <OneWorkflow asked workflow go/>
     }
 }
 
@@ -210,10 +229,23 @@ fn Whose(typed: Typed) -> impl IntoView {
 
 /// What they cost at least.
 #[component]
-fn Cost(typed: Typed) -> impl IntoView {
+fn Cost(typed: Typed, error: Memo<Option<String>>) -> impl IntoView {
     view! {
-        <Field id="runs-cost" label="Cost at least">
+        <Field id="runs-cost" label="Cost at least" error>
             <TextInput value=typed.cost placeholder="0.05" autocomplete="off"/>
+        </Field>
+    }
+}
+
+/// Those in which a step is stale.
+#[component]
+fn Stale(typed: Typed) -> impl IntoView {
+    view! {
+        <Field id="runs-stale" label="Stale">
+            <Select
+                value=typed.stale
+                options=vec![SelectOption::new("", "Any"), SelectOption::new("yes", "With stale steps")]
+            />
         </Field>
     }
 }
@@ -270,12 +302,18 @@ fn Groups(typed: Typed) -> impl IntoView {
 
 /// That the list is of one workflow, and the way out of it.
 #[component]
-fn OneWorkflow(asked: Memo<Asked>, go: Callback<Asked>) -> impl IntoView {
+fn OneWorkflow(asked: Memo<Asked>, workflow: RwSignal<Option<String>>, go: Callback<Asked>) -> impl IntoView {
     let is_one = memo(move || asked.with(|asked| !asked.workflow.is_empty()));
     view! {
         <Show when=move || is_one.get()>
             <p class="row small">
-                <span>"Only runs of one workflow"</span>
+                <span>
+                    "Only runs of "
+                    {move || match workflow.get() {
+                        Some(name) => view! { <bdi>{name}</bdi> }.into_any(),
+                        None => "one workflow".into_any(),
+                    }}
+                </span>
                 <Button on_click=move |()| {
                     let all = asked.with_untracked(|asked| Asked { workflow: String::new(), ..asked.clone() });
                     go.run(all);

@@ -11,15 +11,15 @@ use workflow::{
 use super::{
     asked::Asked,
     bulk::{Became, BulkBar},
-    label::LabelDialog,
     row::{Row, Verbs},
 };
 use crate::{
     api,
-    components::{Empty, Icon, TableShell, ticking},
+    components::{Empty, Icon, TableShell, open_while_chosen, ticking},
     live::follow_mine,
     paged::{More, Paged},
-    pages::fetched::runs::fetch_runs_ahead,
+    pages::{fetched::runs::fetch_runs_ahead, run_labels::LabelDialog},
+    reactive::memo,
     session::use_session,
 };
 
@@ -28,17 +28,11 @@ use crate::{
 pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     let query = asked.query();
     let is_archived = query.archived;
-    let nothing = if is_archived && !asked.is_narrowed() {
-        "What you archive is found here."
-    } else if asked.is_narrowed() {
-        "No run matches this. Widen it, or clear it."
-    } else if query.scope == RunScope::WithMe {
-        "What somebody shares with you is found here."
-    } else {
-        "Start a workflow on the dashboard: its runs appear here."
-    };
+    let nothing = why_nothing(&asked, query.scope);
     let list = Paged::new(page, move |after| api::list_runs(query.clone(), after));
     let runs = list.items;
+    // All that is loaded may be archived or deleted, and there is more.
+    list.load_all_while(move || runs.with(Vec::is_empty));
     follow_mine(move |frame| {
         if let MyFrame::Runs { runs: changed, .. } = frame {
             let is_shown = |known: &Vec<ListedRun>| {
@@ -57,7 +51,13 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         }
     });
     let ticked = RwSignal::new(BTreeSet::new());
-    let verbs = Verbs { labelling: RwSignal::new(None), ticked, now: ticking(Duration::from_secs(20), None) };
+    let verbs = Verbs {
+        labelling: RwSignal::new(None),
+        ticked,
+        among: StoredValue::new(asked.among()),
+        now: ticking(Duration::from_secs(20), None),
+    };
+    let is_labelling = open_while_chosen(verbs.labelling);
     // What was taken out of the list, with the place where it stood.
     let taken = StoredValue::new(Vec::<(usize, ListedRun)>::new());
     let on_changed = Callback::new(move |(became, done): (Became, Vec<RunId>)| match became {
@@ -94,10 +94,11 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         });
     });
     let ids = move || runs.with(|runs| runs.iter().map(|run| run.run.id).collect::<Vec<_>>());
+    let is_any = memo(move || runs.with(|runs| !runs.is_empty()) || list.has_more());
     view! {
         <BulkBar ticked is_archived on_done=on_changed/>
         <Show
-            when=move || runs.with(|runs| !runs.is_empty())
+            when=move || is_any.get()
             fallback=move || view! { <Empty icon="play" framed=true title="No runs found" text=nothing/> }
         >
             <TableShell label="Runs" foot=move || view! { <More of=list/> }>
@@ -119,7 +120,20 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
                 </tbody>
             </TableShell>
         </Show>
-        <LabelDialog of=verbs.labelling on_done/>
+        <LabelDialog open=is_labelling of=verbs.labelling on_done/>
+    }
+}
+
+/// What a list without a run says.
+fn why_nothing(asked: &Asked, scope: RunScope) -> &'static str {
+    if asked.is_narrowed() {
+        "No run matches this. Widen it, or clear it."
+    } else if !asked.archived.is_empty() {
+        "What you archive is found here."
+    } else if scope == RunScope::WithMe {
+        "What somebody shares with you is found here."
+    } else {
+        "Start a workflow on the dashboard: its runs appear here."
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use workflow::{RunId, api::ListedRun};
+use workflow::{
+    RunId,
+    api::{ListedRun, RunLabels},
+};
 
 use super::asked::Asked;
 use crate::{
@@ -18,8 +21,10 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Verbs {
     /// The one whose title and tags are changed.
-    pub(super) labelling: RwSignal<Option<ListedRun>>,
+    pub(super) labelling: RwSignal<Option<(RunId, RunLabels)>>,
     pub(super) ticked: RwSignal<BTreeSet<RunId>>,
+    /// What a link to runs like one of these looks among: the same people's, archived or not.
+    pub(super) among: StoredValue<Asked>,
     /// The clock of all rows.
     pub(super) now: RwSignal<Option<i64>>,
 }
@@ -37,7 +42,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
     let status = Signal::derive(move || run.with(|run| run_status(run.run.status, run.run.status_reason)).to_owned());
     let progress = move || run.with(|run| run.run.progress.words());
     let name = memo(move || run.with(name_of));
-    let of_workflow = Asked { workflow: fixed.template_id.to_string(), ..Asked::default() }.page_address();
+    let of_workflow = Asked { workflow: fixed.template_id.to_string(), ..verbs.among.get_value() }.page_address();
     let again = format!("/start/{}?from={id}", fixed.template_id);
     let owner = (!is_mine).then(|| view! { <bdi>{fixed.user_email.clone()}</bdi> });
     let workflow = format!("{}, version {}", fixed.template_name, fixed.template_version);
@@ -57,7 +62,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
                 <span class="runs-sub">
                     <bdi>{workflow}</bdi>
                     {owner}
-                    <Tags run/>
+                    <Tags run among=verbs.among/>
                 </span>
             </th>
             <td>
@@ -72,7 +77,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
             <td class="row-actions">
                 <Menu id=menu_id label=format!("Actions for {}", name.get_untracked()) size=Size::Sm>
                     {may_label.then(|| view! {
-                        <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some(run.get_untracked()))>
+                        <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some((id, run.with_untracked(|run| run.labels.clone()))))>
                             "Title and tags…"
                         </MenuItem>
                     })}
@@ -117,13 +122,13 @@ fn name_of(run: &ListedRun) -> String {
 }
 
 #[component]
-fn Tags(run: Memo<ListedRun>) -> impl IntoView {
+fn Tags(run: Memo<ListedRun>, among: StoredValue<Asked>) -> impl IntoView {
     let tags = memo(move || run.with(|run| run.labels.tags.clone()));
     move || {
         tags.get()
             .into_iter()
             .map(|tag| {
-                let href = Asked { tag: tag.clone(), ..Asked::default() }.page_address();
+                let href = Asked { tag: tag.clone(), ..among.get_value() }.page_address();
                 let label = format!("Runs with the tag {tag}");
                 view! { <a class="badge" href=href aria-label=label><bdi>{tag}</bdi></a> }
             })

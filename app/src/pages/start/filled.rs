@@ -9,7 +9,7 @@ use serde_json::Value;
 use workflow::TemplateId;
 
 use crate::{
-    components::{Banner, Button, Size},
+    components::{Banner, Button, Size, dom::focus_soon},
     device,
     pages::input_form::{
         field::InputField,
@@ -87,6 +87,10 @@ impl Filled {
             }
         });
         self.last.set(None);
+        // The button goes, and the focus with it.
+        if let Some(first) = self.fields.with_value(|fields| fields.first().map(|field| field.id.clone())) {
+            focus_soon(first);
+        }
     }
 }
 

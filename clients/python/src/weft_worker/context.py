@@ -87,6 +87,8 @@ class Context:
         self.cancelled = cancelled
         #: The same for every attempt of one generation: what is done outside under it is done once.
         self.idempotency_key: str = task["idempotency_key"]
+        #: Where spans of the agent's own belong (W3C Trace Context): the run is the trace, this attempt the parent.
+        self.traceparent: str | None = task.get("traceparent")
         self.attempt: int = task["attempt"]
         self.generation: int = task["generation"]
         self.run: str = task["run"]

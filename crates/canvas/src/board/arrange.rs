@@ -119,7 +119,7 @@ impl Board {
         self.scene.move_nodes(&moves);
         let edit = self.moves_to_here(&shifted);
         if self.commit(edit, label, None, &mut out) {
-            out.push(Output::Say(format!("{label}: {} steps moved", shifted.len())));
+            out.push(Output::Say(format!("{label}: {} moved", workflow::words::count(shifted.len(), "step"))));
         }
         out
     }

@@ -7,6 +7,7 @@ use workflow::{
     definition::Note,
     json,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES},
+    words::count,
 };
 
 use super::{Board, Content, input::Output};
@@ -217,7 +218,8 @@ impl Board {
             match steps.iter().filter(|(_, step)| agents.get(&step.agent_id, step.agent_version).is_none()).count() {
                 0 => {}
                 1 => notes.push("The agent of 1 step is not here: choose another one in its panel.".to_owned()),
-                n => notes.push(format!("The agents of {n} steps are not here: choose others in their panels.")),
+                n => notes
+                    .push(format!("The agents of {} are not here: choose others in their panels.", count(n, "step"))),
             }
         }
         let titles: Vec<String> = inputs
@@ -228,13 +230,15 @@ impl Board {
         match inputs.len() {
             0 => {}
             1 => notes.push(format!("The run input {} came along.", titles.join(""))),
-            n if n > titles.len() => notes.push(format!("{n} run inputs came along: {} and more.", titles.join(", "))),
+            n if n > titles.len() => {
+                notes.push(format!("{} came along: {} and more.", count(n, "run input"), titles.join(", ")));
+            }
             _ => notes.push(format!("The run inputs {} came along.", titles.join(", "))),
         }
         match n_let_go {
             0 => {}
             1 => notes.push("1 connection to a step that was not copied is left out.".to_owned()),
-            n => notes.push(format!("{n} connections to steps that were not copied are left out.")),
+            n => notes.push(format!("{} to steps that were not copied are left out.", count(n, "connection"))),
         }
         notes
     }

@@ -180,10 +180,9 @@ impl Scene {
         if !to.is_empty() {
             append(&mut words, &format!("feeds {}", self.names(&to)));
         }
-        match self.n_errors[at] + self.n_warnings[at] {
-            0 => {}
-            1 => append(&mut words, "1 problem"),
-            n => append(&mut words, &format!("{n} problems")),
+        let n_problems = self.n_errors[at] + self.n_warnings[at];
+        if n_problems > 0 {
+            append(&mut words, &count(n_problems, "problem"));
         }
         words
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use store::Store;
 use workflow::{
     AgentId, AgentSpec, ArtifactId, RunId, StepKey, TemplateId, api::Delta, id::WorkerId, transcript::Transcript,
@@ -66,6 +67,14 @@ impl Shelf for Store {
 
     async fn read_texts(&self) -> Result<bool> {
         Ok(self.read_run_texts().await?)
+    }
+
+    async fn unjudged_runs(&self) -> Result<Vec<(RunId, DateTime<Utc>)>> {
+        Ok(self.unjudged_runs().await?)
+    }
+
+    async fn keep_is_stale(&self, run: RunId, as_of: DateTime<Utc>, is_stale: bool) -> Result<()> {
+        Ok(self.keep_is_stale(run, as_of, is_stale).await?)
     }
 
     async fn count_runs(&self) -> Result<bool> {

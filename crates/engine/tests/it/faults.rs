@@ -90,6 +90,32 @@ async fn a_worker_declared_dead_becomes_a_new_one_and_the_run_still_finishes(poo
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
+async fn a_worker_that_is_gone_is_found_out_however_long_a_chore_takes(pool: PgPool) {
+    let lab = Lab::new(pool, |_, _| Act::Say("done".into())).await;
+    // Whoever looks for runs to delete waits here; a worker is dead once it was looked for in vain twice.
+    let mut held = lab.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE run_labels IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    sqlx::query(
+        "INSERT INTO workers (id, state, started_at, beat_at)
+        VALUES (gen_random_uuid(), 'alive', now() - interval '1 hour', now() - interval '1 hour')",
+    )
+    .execute(&lab.pool)
+    .await
+    .unwrap();
+    let (stop, engine) = lab.engine();
+    let dead = async {
+        let n_dead = "SELECT count(*) FROM workers WHERE state = 'dead'";
+        while sqlx::query_scalar::<_, i64>(n_dead).fetch_one(&lab.pool).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), dead).await.expect("it is declared dead");
+    held.rollback().await.unwrap();
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
 async fn what_ran_in_a_run_that_was_set_aside_is_given_back_once_it_is_released(pool: PgPool) {
     let told = Arc::new(Notify::new());
     let lets_go = Arc::clone(&told);

@@ -5,9 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use engine::Options;
 use serde_json::json;
 use sqlx::PgPool;
-use store::MIGRATOR;
+use store::{MIGRATOR, Window};
 use workflow::{
-    run::Command,
+    RunId,
+    api::{RerunMode, RunQuery},
+    run::{Command, command::Changes},
     status::{Outcome, Reason, RunStatus, StepStatus},
 };
 
@@ -87,4 +89,40 @@ async fn cancelling_a_run_reaches_its_running_attempts(pool: PgPool) {
     // Draining waits for what runs: it ends at once only because the attempt was stopped.
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(10), engine).await.unwrap().unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_in_which_something_is_stale_are_found_until_it_is_fresh_again(pool: PgPool) {
+    let lab = Lab::new(pool, |_, _| Act::Say("done".into())).await;
+    let document = json!({"steps": {
+        "a": {"agent_id": "say", "inputs": {"text": {"const": "x"}}},
+        "b": {"agent_id": "say", "depends_on": ["a"],
+            "inputs": {"text": {"from": "step", "step": "a", "artifact": "text"}}},
+    }});
+    let (plain, edited) = (lab.start(&document).await, lab.start(&document).await);
+    let (stop, engine) = lab.engine_with(Options { sweep: Duration::from_millis(50), ..Options::default() });
+    for run in [plain, edited] {
+        assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
+    }
+    let until_found = async |wanted: &[RunId]| {
+        let query = RunQuery { stale: true, ..RunQuery::default() };
+        for _ in 0..1200 {
+            let page = lab.store.listed_runs(&lab.actor, &query, None, Window { after: None, limit: 9 }).await.unwrap();
+            let found: Vec<RunId> = page.items.iter().map(|run| run.run.id).collect();
+            if found == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{wanted:?} are not what is found");
+    };
+    lab.edit(edited, "a", "by hand", false).await;
+    until_found(&[edited]).await;
+    let mode = RerunMode::StepOnly;
+    let rerun = Command::Rerun { step: "b".into(), mode, changes: Changes::default(), expect_generation: None };
+    lab.done(edited, rerun).await;
+    until_found(&[]).await;
+    assert_eq!(lab.ended(edited).await.status, RunStatus::Completed);
+    stop.cancel();
+    engine.await.unwrap();
 }

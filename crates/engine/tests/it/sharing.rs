@@ -87,7 +87,7 @@ async fn a_process_that_is_told_kinds_leaves_the_others_to_those_that_run_them(p
     lab.supply(run, "f", "an answer").await;
     assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
     let state = lab.state(run).await;
-    let who = |key: &str| state.attempts(&key.into()).iter().filter_map(|attempt| attempt.worker).next();
+    let who = |key: &str| state.attempts(&key.into()).iter().find_map(|attempt| attempt.worker);
     assert!(who("a").is_some() && who("a") == who("b") && who("f") != who("a"), "each did its own");
     for (stop, engine) in [(stop, engine), (stop_other, engine_other)] {
         stop.cancel();

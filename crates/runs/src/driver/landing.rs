@@ -48,6 +48,9 @@ impl<L: Log> Driver<L> {
             }
             Landed::Committed { tick, works, lane, n_tries } => {
                 if let Some((lane, took)) = lane {
+                    if let Some(witness) = self.shared.witness() {
+                        witness.answered(took);
+                    }
                     self.lanes.has_landed(lane);
                     self.flights.extend(self.lanes.rest(lane, took).map(flight::rest_place));
                 }

@@ -19,6 +19,7 @@ use crate::{
     log::{CommitFailed, Log, Newer, Outcome},
     shared::Stats,
     turn::Turn,
+    witness::Before,
 };
 
 impl<L: Log> Driver<L> {
@@ -103,6 +104,10 @@ impl<L: Log> Driver<L> {
         let Working { commit, known, begun, committing, taken, rest, echoes } = work;
         let run = commit.run;
         Stats::count(&self.shared.stats.written, 1);
+        let before = self.shared.witness().map(|witness| {
+            let state = known.as_ref().map(|known| &*known.state);
+            Before::of(state, &commit, witness.follows_steps())
+        });
         let known = if let Some(mut known) = known {
             known.apply(commit.id, commit.events()).then_some(known)
         } else {
@@ -118,6 +123,9 @@ impl<L: Log> Driver<L> {
             if known.state.run.finished_at.is_some() {
                 // Nothing more is decided about it, mostly: it is kept once, for those who look at it.
                 known.forget_ahead();
+            }
+            if let (Some(witness), Some(before)) = (self.shared.witness(), before) {
+                witness.written(&before.then(&known.state, &commit));
             }
             let seq = known.state.seq;
             self.cache.put(run, known);

@@ -41,7 +41,7 @@ impl Tables {
         self.attempts.extend(attempts.map(|row| ((row.attempt.step.clone(), row.attempt.number), row.clone())));
         for version in &rows.artifacts {
             // Which is the latest and which passed a gate stands in the heads.
-            let row = Version { is_latest: false, is_approved: false, ..version.clone() };
+            let row = Version { is_latest: false, is_approved: false, approved_by: Vec::new(), ..version.clone() };
             self.artifacts.entry(version.id).or_insert(row);
         }
         let ends = rows.ends.iter().map(|end| (&end.closed, end));

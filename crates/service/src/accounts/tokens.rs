@@ -53,7 +53,11 @@ async fn make(ctx: &OpContext, owner: UserId, wanted: NewToken, session: Option<
         let detail = format!("A token lasts from 1 to {MAX_DAYS} days. Make a new one when it has expired.");
         return Err(Error::invalid("expires_in_days", detail));
     }
-    let scopes: BTreeSet<Scope> = wanted.scopes.into_iter().chain([Scope::Read]).collect();
+    let mut scopes: BTreeSet<Scope> = wanted.scopes.into_iter().collect();
+    // One for metrics alone is for whoever scrapes them, who sees nothing else.
+    if scopes.iter().ne([&Scope::Metrics]) {
+        scopes.insert(Scope::Read);
+    }
     let scopes: Vec<Scope> = scopes.into_iter().collect();
     let token = format!("{TOKEN_PREFIX}{}", id::new_secret());
     let stored = Stored {
@@ -73,8 +77,9 @@ async fn make(ctx: &OpContext, owner: UserId, wanted: NewToken, session: Option<
         }
         CreateToken::Gone => Err(Error::Unauthenticated),
         CreateToken::Unconfirmed => Err(Error::ConfirmPassword),
-        CreateToken::NoAdmin => {
-            Err(Error::invalid("scopes", "Only an admin's token can have the scope `admin`. Leave it out."))
+        CreateToken::NoAdmin(scope) => {
+            let detail = format!("Only an admin's token can have the scope `{}`. Leave it out.", scope.as_str());
+            Err(Error::invalid("scopes", detail))
         }
     }
 }

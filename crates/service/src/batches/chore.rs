@@ -114,9 +114,44 @@ fn next(error: &Error) -> Next {
         ),
         Error::NotPublished | Error::Conflict(_) | Error::InvalidDefinition { .. } => Next::Stop(error.to_api().detail),
         Error::Quota(store::quotas::Spent::RunningRuns { .. }) => Next::Wait(WAIT, error.to_api().detail),
-        _ => match error.retry_after() {
-            Some(wait) => Next::Wait(wait.clamp(WAIT, LONGEST_WAIT), error.to_api().detail),
-            None => Next::Refused(error.to_api().detail),
-        },
+        _ => {
+            let told = error.to_api();
+            match error.retry_after() {
+                Some(wait) => Next::Wait(wait.clamp(WAIT, LONGEST_WAIT), told.detail),
+                // A fault of the server's is none of the row's: it waits until a person lets the batch go on.
+                None if told.status >= 500 => Next::Stop(told.detail),
+                None => Next::Refused(told.detail),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn becomes(error: &Error) -> &'static str {
+        match next(error) {
+            Next::Started(_) => "started",
+            Next::Refused(_) => "refused",
+            Next::Wait(..) => "waits",
+            Next::Stop(_) => "stops",
+        }
+    }
+
+    #[test]
+    fn a_row_is_refused_for_what_is_in_it_alone() {
+        for (error, expected) in [
+            (Error::invalid("inputs.n", "It is no number."), "refused"),
+            (Error::Unstorable("a NUL".into()), "refused"),
+            (Error::Quota(store::quotas::Spent::RunningRuns { max: 1 }), "waits"),
+            (Error::Busy("later".into()), "waits"),
+            (Error::Runs(::runs::Error::Unavailable), "waits"),
+            (Error::Runs(::runs::Error::ReservationGone), "stops"),
+            (Error::NotFound, "stops"),
+            (Error::NotPublished, "stops"),
+        ] {
+            assert_eq!(becomes(&error), expected, "{error}");
+        }
     }
 }

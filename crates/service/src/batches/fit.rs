@@ -10,6 +10,7 @@ use workflow::{
     definition::RunInput,
     json::{self, Bounds},
     schema::Kind,
+    words::count,
 };
 
 use super::sheet::Sheet;
@@ -17,6 +18,8 @@ use crate::runs::values;
 
 /// Told one by one.
 const MOST_FAULTS: usize = 100;
+/// Values that the lists and objects of a table may have together: in memory each is many times as large as its text.
+const MOST_VALUES: usize = 1_000_000;
 
 type Inputs = BTreeMap<String, RunInput>;
 pub(super) type Given = BTreeMap<String, Value>;
@@ -49,8 +52,24 @@ impl Faults {
 pub(super) fn fit(sheet: &Sheet, declared: &Inputs) -> Fit {
     let mut faults = Faults::default();
     let columns = columns(sheet, declared, &mut faults);
+    if n_values(sheet) > MOST_VALUES {
+        let most = count(MOST_VALUES, "value");
+        faults.add(
+            None,
+            None,
+            format!("The lists and objects in its cells have more than {most} together. Split the table."),
+        );
+        return Fit { columns, rows: Vec::new(), faults };
+    }
     let rows = sheet.rows.iter().zip(1..).map(|(record, n)| row(record, n, &columns, declared, &mut faults)).collect();
     Fit { columns, rows, faults }
+}
+
+/// So many values the lists and objects have at most: what stands between them is counted, also where it stands in a text.
+fn n_values(sheet: &Sheet) -> usize {
+    let is_rich = |cell: &&str| cell.trim_start().starts_with(['[', '{']);
+    let n_between = |cell: &str| cell.bytes().filter(|byte| matches!(byte, b'[' | b'{' | b':' | b',')).count();
+    sheet.rows.iter().flat_map(|row| row.iter().filter(is_rich)).map(n_between).sum()
 }
 
 /// Each column with the input that it names: by its key, or by its title in whatever case.
@@ -216,6 +235,19 @@ mod tests {
             assert_eq!((fault.row, fault.column.as_deref()), (row, column), "{text:?}");
             assert!(fault.message.contains(word), "{text:?}: {}", fault.message);
         }
+    }
+
+    #[test]
+    fn cells_of_a_million_values_are_refused_before_they_are_read() {
+        // Many cells, none of which has too many.
+        let row = format!("x,\"[{}[]]\"\n", "[],".repeat(MOST_VALUES / 20));
+        let fit = fitted(&format!("topic,tags\n{}", row.repeat(20)));
+        assert!(fit.faults.n == 1 && fit.rows.is_empty());
+        assert!(fit.faults.first[0].message.contains("1,000,000 values together"), "{:?}", fit.faults);
+        // A text is one value, whatever stands in it.
+        let text = "a,b:[".repeat(MOST_VALUES / 2);
+        let fit = fitted(&format!("topic,tags\n\"{text}\",\"[\"\"a\"\"]\"\n"));
+        assert_eq!((fit.faults.n, &fit.rows[0]["tags"]), (0, &json!(["a"])));
     }
 
     #[test]

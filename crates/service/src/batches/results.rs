@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value};
 use store::batches::{ResultOutput, ResultRow};
 use workflow::{
@@ -16,12 +15,18 @@ use workflow::{
 use crate::{
     Error, OpContext, Result,
     artifacts::shown,
-    text::inert,
+    table::{self, inert},
     versions::{self, Judged},
 };
 
-/// Rows that are read at a time.
+/// Rows that are read at a time, at most.
 const CHUNK: i64 = 100;
+/// Bytes of outputs that they may have together, unless one row alone may have more.
+const PIECE: i64 = 1024 * 1024;
+/// What is read is there as bytes, as cells and as lines.
+const TIMES: u64 = 3;
+/// Outputs that have a column: the rest stands in the runs.
+const MOST_OUTPUTS: usize = 500;
 /// Bytes of one cell: programs that show tables hold no more.
 const MOST: i64 = 32_000;
 const TOO_LONG: &str = "(too long for a cell: open the run)";
@@ -53,8 +58,16 @@ impl Results {
 
     /// The next lines of the table; none at its end.
     pub async fn more(&mut self) -> Result<Option<Vec<u8>>> {
-        let rows = self.ctx.store().result_rows(self.id, self.after, CHUNK).await?;
+        let rows = self.ctx.store().result_rows(self.id, self.after, n_rows(self.outputs.len())).await?;
         let Some(last) = rows.last() else { return Ok(None) };
+        let inputs: usize = rows.iter().map(|row| row.inputs.len()).sum();
+        let bytes = n_bytes(inputs, rows.len(), self.outputs.len());
+        // Before anything was sent, whoever asks can still be told to come again.
+        if self.is_head_written {
+            self.ctx.make_room_for_next(bytes).await?;
+        } else {
+            self.ctx.make_room(bytes).await?;
+        }
         self.after = last.n;
         let runs: Vec<RunId> = rows.iter().filter_map(|row| row.run_id).collect();
         let steps: BTreeSet<&String> = self.outputs.iter().map(|(step, _)| step).collect();
@@ -73,7 +86,8 @@ impl Results {
         for row in &rows {
             lines.push(self.line(row, base, &found)?);
         }
-        written(&lines).map(Some)
+        let lines: String = lines.iter().map(|cells| table::line(cells)).collect();
+        Ok(Some(lines.into_bytes()))
     }
 
     fn head(&self) -> Vec<String> {
@@ -106,6 +120,22 @@ impl Results {
     }
 }
 
+/// So many rows are read at a time.
+fn n_rows(n_outputs: usize) -> i64 {
+    (PIECE / most_bytes(n_outputs).max(1)).clamp(1, CHUNK)
+}
+
+/// What so many outputs have at most.
+fn most_bytes(n_outputs: usize) -> i64 {
+    i64::try_from(n_outputs).unwrap_or(i64::MAX).saturating_mul(MOST)
+}
+
+/// What rows with so many bytes of inputs take in memory, at most.
+fn n_bytes(inputs: usize, n_rows: usize, n_outputs: usize) -> u64 {
+    let outputs = u64::try_from(most_bytes(n_rows.saturating_mul(n_outputs))).unwrap_or_default();
+    u64::try_from(inputs).unwrap_or(u64::MAX).saturating_add(outputs).saturating_mul(TIMES)
+}
+
 async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Option<std::sync::Arc<Judged>>> {
     match versions::judged(ctx, template, version).await {
         Ok(judged) => Ok(Some(judged)),
@@ -132,7 +162,7 @@ fn last_outputs(version: &Judged) -> Vec<(String, String)> {
         let names = agent.map(|agent| agent.outputs.iter().map(|output| output.name.clone()).collect::<Vec<_>>());
         names.unwrap_or_default().into_iter().map(move |name| (key.to_string(), name))
     });
-    outputs.collect()
+    outputs.take(MOST_OUTPUTS).collect()
 }
 
 fn object(json: &[u8]) -> Result<Map<String, Value>> {
@@ -159,14 +189,6 @@ fn of_value(value: &Value) -> String {
     }
 }
 
-fn written(lines: &[Vec<String>]) -> Result<Vec<u8>> {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    for line in lines {
-        writer.write_record(line).map_err(|error| Error::Unstorable(error.to_string()))?;
-    }
-    writer.into_inner().map_err(|error| Error::Unstorable(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -182,6 +204,12 @@ mod tests {
             (json!("@sum(1)"), "'@sum(1)"),
             (json!("\t=1"), "'\t=1"),
             (json!("\r=1"), "'\r=1"),
+            (json!("\n=1"), "'\n=1"),
+            // As wide as a Han character, which programs that are set to Japanese take for the same.
+            (json!("＝1"), "'＝1"),
+            (json!("＋1"), "'＋1"),
+            (json!("－1"), "'－1"),
+            (json!("＠sum(1)"), "'＠sum(1)"),
             (json!("plain"), "plain"),
             (json!(-1), "-1"),
             (json!(1.5), "1.5"),
@@ -194,10 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_quoted_as_tables_are() {
-        let lines = [vec!["a".to_owned(), "b,c".to_owned()], vec!["say \"no\"".to_owned(), "two\nlines".to_owned()]];
-        let text = String::from_utf8(written(&lines).unwrap()).unwrap();
-        assert_eq!(text, "a,\"b,c\"\r\n\"say \"\"no\"\"\",\"two\nlines\"\r\n");
+    fn of_a_workflow_with_many_outputs_few_rows_are_held_at_a_time() {
+        for (n_outputs, expected) in [(0, 100), (1, 32), (10, 3), (33, 1), (1_000, 1)] {
+            assert_eq!(n_rows(n_outputs), expected, "{n_outputs}");
+        }
+        assert_eq!(n_bytes(10, 32, 1), 3 * (10 + 32 * 32_000), "room is made for all that they may be");
+        assert_eq!(n_bytes(usize::MAX, usize::MAX, usize::MAX), u64::MAX);
     }
 
     #[test]

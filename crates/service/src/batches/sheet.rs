@@ -1,5 +1,6 @@
 //! A table as text, read into its head and its rows. Separators, quotes and line ends are those that spreadsheets write.
-//! Must never read on once a table has more rows than a batch, nor guess at text that is no table.
+//! Must never read on once a table has more rows than a batch, nor keep a line of more cells than there may be columns, nor guess at text
+//! that is no table.
 
 use csv::{ReaderBuilder, StringRecord};
 use workflow::{limits::MAX_BATCH_ROWS, words::count};
@@ -21,8 +22,14 @@ pub(super) struct Sheet {
 
 /// Reads a whole table.
 pub(super) fn read(text: &str) -> Result<Sheet> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // All of them: the reader passes one over by itself, and would take for a quoted cell what we took for a plain one.
+    let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text);
+    let shape = shape(text, separator);
+    if shape == Shape::TooWide {
+        let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
+        return Err(Error::too_large(FIELD, detail));
+    }
     let byte = u8::try_from(separator).unwrap_or(b',');
     let mut reader =
         ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -37,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
             continue;
         }
         if head.is_none() {
-            head = Some(named(&record)?);
+            head = Some(record.iter().map(|cell| cell.trim().to_owned()).collect());
             continue;
         }
         if rows.len() == MAX_BATCH_ROWS {
@@ -54,20 +61,12 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
         let detail = "The table has a first line alone, which names the inputs. Add a line for each run.";
         return Err(Error::invalid(FIELD, detail));
     }
-    if is_left_open(text, separator) {
+    if shape == Shape::LeftOpen {
         let detail = "A cell begins with a quote that is never closed, so the rest of the table would be one cell. Close it, or \
                       save the table again as CSV.";
         return Err(Error::invalid(FIELD, detail));
     }
     Ok(Sheet { separator, head, rows })
-}
-
-fn named(record: &StringRecord) -> Result<Vec<String>> {
-    if record.len() > MAX_COLUMNS {
-        let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
-        return Err(Error::too_large(FIELD, detail));
-    }
-    Ok(record.iter().map(|cell| cell.trim().to_owned()).collect())
 }
 
 /// The one that the first line has most of, outside of quotes.
@@ -92,8 +91,18 @@ fn separator(text: &str) -> char {
     SEPARATORS[best]
 }
 
-/// Whether the text ends inside of a quoted cell.
-fn is_left_open(text: &str, separator: char) -> bool {
+/// What a look at the whole text tells, before any of it is kept: a cell that is empty takes one byte there, and eight once it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Whole,
+    /// It ends inside of a quoted cell.
+    LeftOpen,
+    /// A line has more cells than there may be columns.
+    TooWide,
+}
+
+/// It goes by the rules of the reader.
+fn shape(text: &str, separator: char) -> Shape {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum At {
         Begin,
@@ -103,16 +112,27 @@ fn is_left_open(text: &str, separator: char) -> bool {
         Quote,
     }
     let mut at = At::Begin;
+    let mut n_cells = 1;
     for c in text.chars() {
         at = match at {
             At::Quoted if c == '"' => At::Quote,
             At::Quoted => At::Quoted,
             At::Begin | At::Quote if c == '"' => At::Quoted,
-            _ if c == separator || matches!(c, '\r' | '\n') => At::Begin,
+            _ if c == separator => {
+                n_cells += 1;
+                if n_cells > MAX_COLUMNS {
+                    return Shape::TooWide;
+                }
+                At::Begin
+            }
+            _ if matches!(c, '\r' | '\n') => {
+                n_cells = 1;
+                At::Begin
+            }
             At::Begin | At::Plain | At::Quote => At::Plain,
         };
     }
-    at == At::Quoted
+    if at == At::Quoted { Shape::LeftOpen } else { Shape::Whole }
 }
 
 #[cfg(test)]
@@ -175,6 +195,27 @@ mod tests {
         let (status, _) = refusal(&format!("{}\"", table(1_000_000)));
         assert_eq!(status, 413);
         assert_eq!(refusal(&format!("{}\n1", "a,".repeat(MAX_COLUMNS + 1))).0, 413);
+    }
+
+    #[test]
+    fn a_line_of_very_many_cells_is_refused_before_it_is_read() {
+        let wide = ",".repeat(MAX_COLUMNS);
+        for text in [
+            format!("a\n{}x\n", ",".repeat(4_000_000)),
+            format!("{wide}\na\n1\n"),
+            format!("a\n\"x\"{wide}\n"),
+            // What a reader that knows the second mark takes for a quoted cell, and one that does not for a plain one.
+            format!("\u{feff}\u{feff}\"a\"\n\"x,\"{wide}\n"),
+            format!("\u{feff}\u{feff}\"a,\"{wide}\n1\n"),
+        ] {
+            let (status, detail) = refusal(&text);
+            assert!(status == 413 && detail.contains("1,000 columns"), "{status} {detail}");
+        }
+        let (_, head, rows) = cells(&format!("\u{feff}\u{feff}\"a\",b\n\"{wide}\",2{}\n", ",".repeat(MAX_COLUMNS - 2)));
+        assert_eq!(
+            (head, rows[0].len(), rows[0][0].len()),
+            (vec!["a".to_owned(), "b".to_owned()], MAX_COLUMNS, wide.len())
+        );
     }
 
     #[test]

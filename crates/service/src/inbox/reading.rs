@@ -83,7 +83,7 @@ impl Look {
             return Looked::Voted(voters);
         }
         let Some(gate) = Gate::of(state, &self.key, &self.voters) else { return Looked::Closed };
-        let about = ::runs::rows::about(&state.birth.inputs);
+        let about = ::runs::rows::about(&state.birth.inputs, &state.design.definition);
         let refusals = self.asked().map(|(verb, command)| self.refusal(state, access, verb, &command));
         Looked::Open(Box::new(Seen { gate, about, refusals }))
     }
@@ -135,8 +135,7 @@ async fn shown(ctx: &OpContext, Seen { gate, about, refusals }: Seen) -> Result<
     let mut item = InboxItem { acts_for, ..gate.item(&emails, about, n_asked) };
     name_groups(ctx, std::slice::from_mut(&mut item)).await?;
     let Gate { outputs, previous, inputs, digest, feedback, asked, .. } = gate;
-    let email = |by: Option<UserId>| by.map(|by| emails.get(&by).cloned().unwrap_or_default());
-    let meta = |version: &Version| version.view(email(version.made_by));
+    let meta = |version: &Version| version.view(&emails);
     Ok(GateReading {
         item,
         outputs: outputs.iter().map(meta).collect(),

@@ -34,12 +34,21 @@ pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<Strin
     if source.design.step(&fork.step.split().0).is_none() {
         return Err(Error::invalid("step", "The run has no such step. Name one of its steps."));
     }
-    let id = new_id(&call);
-    if call.request.is_some()
-        && let Some(earlier) = start::existing(ctx, call.actor, id, call.request.as_ref()).await?
-    {
-        return Ok(earlier);
-    }
+    let mut n_deleted = 0;
+    let id = loop {
+        let id = new_id(&call, n_deleted);
+        if call.request.is_none() {
+            break id;
+        }
+        if let Some(earlier) = start::existing(ctx, call.actor, id, call.request.as_ref()).await? {
+            return Ok(earlier);
+        }
+        // The key of a run that was deleted is free again, and its id is not.
+        if !ctx.store().was_deleted(id).await? {
+            break id;
+        }
+        n_deleted += 1;
+    };
     call.refuse_new_work().await?;
     let changes = overrides::changes(fork.prompt_override, fork.inputs);
     check_changes(&call, &source, &fork.step.split().0, &changes).await?;
@@ -63,11 +72,15 @@ async fn check_changes(call: &Call<'_>, source: &State, at: &StepKey, changes: &
     Ok(())
 }
 
-/// Under a key the new run's id follows from it, so that the same request finds the same run.
-fn new_id(call: &Call<'_>) -> RunId {
+/// Under a key the new run's id follows from it, and from how many that were made under it are deleted, so that the same request finds the
+/// same run.
+fn new_id(call: &Call<'_>, n_deleted: usize) -> RunId {
     RunId(match &call.request {
         Some(request) => {
-            let source = format!("fork\n{}\n{}\n{}", call.actor.id, call.run, request.key);
+            let mut source = format!("fork\n{}\n{}\n{}", call.actor.id, call.run, request.key);
+            if n_deleted > 0 {
+                source = format!("{source}\n{n_deleted}");
+            }
             id::derived(&Sha256::digest(source.as_bytes()).into())
         }
         None => id::new_id(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use workflow::{ArtifactId, RunId, RunView, UserId, api::EventView, title::title_of, view::ArtifactMeta};
 
-use super::{called, get, visible};
+use super::{EVENT_BYTES, called, get, visible};
 use crate::{Error, OpContext, Result};
 
 /// Events that are read at a time.
@@ -16,8 +16,6 @@ const BATCH: usize = 200;
 const BATCH_BYTES: u64 = 1024 * 1024;
 /// What is read is there in chunks and as a whole.
 const TIMES: u64 = 2;
-/// How often it is waited for room before the download is given up.
-const TRIES: u32 = 30;
 
 pub struct Export {
     ctx: OpContext,
@@ -52,7 +50,7 @@ impl Export {
             return Ok(Vec::new());
         }
         self.may_go_on().await?;
-        let mut events = self.ctx.store().events_after(self.run.id, self.after, EVENTS).await?;
+        let mut events = self.ctx.store().events_within(self.run.id, self.after, EVENTS, EVENT_BYTES).await?;
         events.retain(|event| event.seq <= self.run.seq);
         self.after = events.last().map_or(self.run.seq, |event| event.seq);
         let people: BTreeSet<UserId> = events.iter().flat_map(workflow::run::RunEvent::people).collect();
@@ -99,17 +97,8 @@ impl Export {
         visible(&self.ctx, self.run.id).await
     }
 
-    /// In place of the room for what was read before. An answer that was begun cannot be refused, so it waits longer than others.
     async fn make_room(&self, bytes: u64) -> Result<()> {
-        drop(self.ctx.take_held());
-        let bytes = bytes.saturating_mul(TIMES);
-        for _ in 1..TRIES {
-            match self.ctx.make_room(bytes).await {
-                Err(Error::TooManyRequests { .. }) => {}
-                made => return made,
-            }
-        }
-        self.ctx.make_room(bytes).await
+        self.ctx.make_room_for_next(bytes.saturating_mul(TIMES)).await
     }
 }
 

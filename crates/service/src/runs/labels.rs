@@ -16,6 +16,11 @@ pub async fn called(ctx: &OpContext, id: RunId) -> Result<Option<String>> {
     Ok(ctx.store().run_titles(&[id]).await?.remove(&id))
 }
 
+/// The same with its tags.
+pub async fn labels_of(ctx: &OpContext, id: RunId) -> Result<RunLabels> {
+    Ok(ctx.store().run_labels(id).await?)
+}
+
 /// Puts these in place of those that it had, and gives them as they are kept. An empty title is none.
 pub async fn label(ctx: &OpContext, id: RunId, labels: &RunLabels) -> Result<RunLabels> {
     let viewer = ctx.user_for(Scope::Run)?;
@@ -63,7 +68,8 @@ mod tests {
         assert_eq!(field(" ", &[]), Ok(RunLabels::default()));
         assert_eq!(field(&"x".repeat(201), &[]), Err(Some("title".into())));
         assert_eq!(field("a\0b", &[]), Err(Some("title".into())));
-        for tags in [vec![" "], vec!["a\nb"], vec!["x".repeat(41).leak() as &str]] {
+        assert_eq!(field("\u{200b}\u{2060}", &[]), Err(Some("title".into())), "a row without a name leads nowhere");
+        for tags in [vec![" "], vec!["\u{3164}"], vec!["a\nb"], vec!["x".repeat(41).leak() as &str]] {
             assert_eq!(field("", &tags), Err(Some("tags".into())));
         }
         let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();

@@ -17,12 +17,12 @@ pub async fn find(ctx: &OpContext, query: &RunQuery, wanted: &Wanted) -> Result<
     let viewer = if query.scope == RunScope::All { ctx.admin()? } else { ctx.user()? };
     check_times(query.from, query.to)?;
     let search = text::searched(query.search.as_deref())?;
-    let tag = match given(query.tag.as_deref()) {
+    let tag = match text::given(query.tag.as_deref()) {
         Some(tag) => Some(text::name("tag", tag, MAX_TAG_CHARS)?),
         None => None,
     };
     let nothing = || Ok(Page { items: Vec::new(), next: None });
-    let person = match given(query.person.as_deref()) {
+    let person = match text::given(query.person.as_deref()) {
         Some(email) => match person(ctx, email).await? {
             Some(id) => Some(id),
             None => return nothing(),
@@ -37,11 +37,6 @@ pub async fn find(ctx: &OpContext, query: &RunQuery, wanted: &Wanted) -> Result<
     let query = RunQuery { search, tag, ..query.clone() };
     let wanted = Wanted { after: wanted.after.clone(), limit: Some(wanted.limit.unwrap_or(PAGE)) };
     Ok(ctx.store().listed_runs(viewer, &query, person, wanted.window()).await?)
-}
-
-/// An empty text restricts nothing.
-pub(super) fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 pub(super) async fn person(ctx: &OpContext, email: &str) -> Result<Option<UserId>> {

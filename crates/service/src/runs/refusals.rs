@@ -39,7 +39,7 @@ pub(crate) fn words(state: &State, about: &About, only_at_gate: bool, refused: R
         }
         Refused::Digest => "Something newer is there than what you looked at. Look at it, then decide.".to_owned(),
         Refused::TooLate => {
-            "Nobody decided at this gate in time, so nothing is decided here any more. Look at the run again."
+            "Nobody decided in time, so nothing is decided here any more. Look at the run again."
                 .to_owned()
         }
         Refused::AlreadyVoted => {
@@ -80,7 +80,8 @@ pub(crate) fn moving() -> String {
 
 /// Whoever is asked at a gate came too late.
 fn gate_closed() -> String {
-    "The gate has closed since you looked, so nothing is asked of you here any more. Look at the run again.".to_owned()
+    "The review has closed since you looked, so nothing is asked of you here any more. Look at the run again."
+        .to_owned()
 }
 
 fn no_access(state: &State, about: &About, access: Access) -> Error {

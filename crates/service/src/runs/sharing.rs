@@ -36,7 +36,7 @@ pub async fn share(ctx: &OpContext, id: RunId, wanted: &NewShare) -> Result<RunS
         let detail = "It is part of a larger run. Share that one: whoever sees it sees this too.";
         return Err(Error::Conflict(detail.to_owned()));
     }
-    let with = match (given(wanted.email.as_deref()), &wanted.group_id) {
+    let with = match (text::given(wanted.email.as_deref()), &wanted.group_id) {
         (Some(email), None) => person(ctx, &run, email).await?,
         (None, Some(group)) if may_name(viewer, group) => SharedWith::Group(group.clone()),
         (None, Some(_)) => return Err(unknown_group()),
@@ -78,11 +78,6 @@ async fn theirs(ctx: &OpContext, viewer: &Actor, id: RunId) -> Result<RunToShare
     visible(ctx, id).await?;
     let run = ctx.store().run_to_share(id).await?.ok_or(Error::NotFound)?;
     if viewer.may_run(run.owner) { Ok(run) } else { Err(Error::Forbidden) }
-}
-
-/// An empty text names nobody.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 async fn person(ctx: &OpContext, run: &RunToShare, email: &str) -> Result<SharedWith> {

@@ -6,8 +6,8 @@ use workflow::{
     api::{MOST_TOTAL_DAYS, RunScope, RunTotals, TotalsQuery},
 };
 
-use super::listing::{given, person};
-use crate::{Error, OpContext, Result};
+use super::listing::person;
+use crate::{Error, OpContext, Result, text};
 
 /// Nobody's id, and not the one of everybody's totals.
 const NOBODY: UserId = UserId(uuid::Uuid::max());
@@ -19,7 +19,7 @@ pub async fn totals(ctx: &OpContext, query: &TotalsQuery) -> Result<RunTotals> {
     if !(1..=MOST_TOTAL_DAYS).contains(&query.n_days()) {
         return Err(Error::invalid("days", format!("Give a number of days from 1 to {MOST_TOTAL_DAYS}.")));
     }
-    let person = match given(query.person.as_deref()) {
+    let person = match text::given(query.person.as_deref()) {
         Some(email) => Some(person(ctx, email).await?.unwrap_or(NOBODY)),
         None => None,
     };

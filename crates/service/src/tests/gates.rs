@@ -162,7 +162,7 @@ async fn who_is_asked_comes_too_late_once_the_gate_has_closed(pool: PgPool) {
         let (approved, late) = Box::pin(process.overtaken(approve, late)).await;
         let refused = refusal(late);
         assert_eq!(refused.status, 409, "{verb}: {}", refused.detail);
-        assert!(refused.detail.starts_with("The gate has closed"), "{verb}: {}", refused.detail);
+        assert!(refused.detail.starts_with("The review has closed"), "{verb}: {}", refused.detail);
         let now = runs::get(&world.ada, id).await.unwrap();
         assert_eq!(now.seq, approved.unwrap().seq, "{verb} wrote nothing");
     }

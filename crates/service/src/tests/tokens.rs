@@ -12,7 +12,7 @@ use workflow::{
 
 use super::{World, at, body, nobody, plain, refusal, service_of, status};
 use crate::{
-    OpContext, RequestInfo, Service, Settings, Wanted, accounts, agents, inbox, runs, steps, templates, users,
+    OpContext, RequestInfo, Service, Settings, Wanted, accounts, agents, inbox, runs, steps, templates, users, workers,
 };
 
 const ADMIN: &str = "person1@example.org";
@@ -45,7 +45,7 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
     let draft = world.template(&super::chain()).await.id;
     let run = world.start(&world.ada, template).await.id;
     let first = StepKey::new("first");
-    for scope in Scope::ALL {
+    for scope in Scope::ALL.into_iter().filter(|scope| *scope != Scope::Metrics) {
         let token = token_of(&world.service, ADMIN, &[scope]).await;
         assert!(token.view.scopes.contains(&Scope::Read) && token.view.scopes.len() <= 2);
         let ctx = with(&world.service, &token).await.unwrap();
@@ -77,6 +77,43 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
         let draft = templates::versions(&ctx, draft, &Wanted::default()).await;
         used(Scope::Admin, draft.err().is_some_and(|error| matches!(error, crate::Error::NotFound)));
     }
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_token_for_metrics_alone_reads_them_and_nothing_else(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let token = token_of(&world.service, ADMIN, &[Scope::Metrics]).await;
+    assert_eq!(token.view.scopes, [Scope::Metrics], "it may not even read");
+    let ctx = with(&world.service, &token).await.unwrap();
+    assert!(ctx.reader_of_metrics().is_ok() && workers::queues(&ctx, None).await.is_ok());
+    for refused in [
+        code(templates::gallery(&ctx, &Wanted::default()).await),
+        code(accounts::list_tokens(&ctx, &Wanted::default()).await),
+        code(users::list(&ctx, &Wanted::default()).await),
+        code(workers::list(&ctx, &Wanted::default()).await),
+        code(ctx.user().cloned()),
+        code(ctx.user_for(Scope::Metrics).cloned()),
+    ] {
+        assert_eq!(refused, ErrorCode::InsufficientScope);
+    }
+    // With others it adds to them, and they to it.
+    let both = token_of(&world.service, ADMIN, &[Scope::Metrics, Scope::Run]).await;
+    assert_eq!(both.view.scopes, [Scope::Read, Scope::Run, Scope::Metrics]);
+    let both = with(&world.service, &both).await.unwrap();
+    assert!(both.user().is_ok() && both.reader_of_metrics().is_ok());
+    assert_eq!(code(users::list(&both, &Wanted::default()).await), ErrorCode::InsufficientScope);
+    // Other tokens of an admin have none of it, and those of users never.
+    let reading = token_of(&world.service, ADMIN, &[Scope::Run]).await;
+    let reading = with(&world.service, &reading).await.unwrap();
+    assert_eq!(code(reading.reader_of_metrics()), ErrorCode::InsufficientScope);
+    assert_eq!(status(accounts::create_token(&world.ada, new_token(&[Scope::Metrics])).await), at(422, "scopes"));
+    assert_eq!(code(world.ada.reader_of_metrics()), ErrorCode::Forbidden);
+    assert!(world.admin.reader_of_metrics().is_ok(), "an admin may in a session too");
+    // Who is an admin no more is told nothing by it, and nobody else is either.
+    sqlx::query("UPDATE users SET role = 'user' WHERE email = $1").bind(ADMIN).execute(&pool).await.unwrap();
+    let ctx = with(&world.service, &token).await.unwrap();
+    assert!(ctx.reader_of_metrics().is_err() && ctx.user().is_err());
+    assert_eq!(code(nobody(&world.service).reader_of_metrics()), ErrorCode::Unauthenticated);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]

@@ -192,7 +192,7 @@ impl Workers {
             started_at: attempt.started_at,
             timeout_at,
             lease_until: live.lease_until(),
-            traceparent: place::traceparent_of(&place),
+            traceparent: workflow::trace::traceparent(run, &place.step, place.number),
         };
         let new = NewTask {
             place,

@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::Result;
+use crate::{Result, figures::Connections};
 
 /// How long a statement waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,6 +76,12 @@ impl Lanes {
             None => self.pool.acquire().await?,
         };
         Ok(Lane { of: self, connection: Some(connection), _place: place })
+    }
+
+    /// One that lies here without work is idle, as is one that the pool has.
+    pub(super) fn connections(&self) -> Connections {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Connections::of(self.pool.size(), idle + self.pool.num_idle())
     }
 
     pub(super) fn is_set(&self) -> bool {

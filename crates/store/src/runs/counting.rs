@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use crate::{Result, Store};
+use crate::{Result, Store, chores};
 
 /// Runs that are counted in one go.
 const MOST_RUNS: i64 = 2_000;
@@ -55,13 +55,22 @@ macro_rules! bucket {
     };
 }
 
-/// The time in which at least one gate was open, of runs that completed.
+/// How many milliseconds the run `r`, which is over, was over before it went on again: as its last event that tells of it says.
+macro_rules! rested_ms {
+    () => {
+        "coalesce((SELECT (e.event #>> '{data,run,rested_ms}')::bigint FROM run_events e
+            WHERE e.run_id = r.id AND (e.event #> '{data,run}') IS NOT NULL ORDER BY e.seq DESC LIMIT 1), 0)"
+    };
+}
+pub(crate) use rested_ms;
+
+/// The time in which at least one gate was open, of runs that completed. What they rested in between is no part of what they took.
 const COUNT: &str = concat!(
     "INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited)
     SELECT r.id, b.as_of, (r.created_at AT TIME ZONE 'UTC')::date, r.user_id, r.template_id, r.parent_run IS NOT NULL,
         CASE WHEN r.finished_at IS NOT NULL THEN r.status END,
         CASE WHEN r.status = 'completed' THEN ",
-    bucket!("(r.finished_at - r.created_at - coalesce(g.waited, interval '0'))"),
+    bucket!("(r.finished_at - r.created_at - coalesce(g.waited, interval '0') - s.rested)"),
     " END,
         CASE WHEN r.status = 'completed' AND g.waited > interval '0' THEN ",
     bucket!("g.waited"),
@@ -76,6 +85,9 @@ const COUNT: &str = concat!(
             WHERE e.run_id = r.id AND least(e.closed_at, r.finished_at) > greatest(e.opened_at, r.created_at)
         ) m
     ) g ON r.status = 'completed'
+    LEFT JOIN LATERAL (SELECT ",
+    rested_ms!(),
+    " * interval '1 millisecond' AS rested WHERE r.status = 'completed') s ON true
     WHERE NOT r.is_test AND r.created_at >= ",
     kept_from!(),
     "::timestamp AT TIME ZONE 'UTC'
@@ -134,11 +146,7 @@ impl Store {
     /// Counts some runs that are behind, and says whether there may be more. Nothing where another process does it just now.
     pub async fn count_runs(&self) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
-        let is_free: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('weft.run_counts', 0))")
-                .fetch_one(&mut *tx)
-                .await?;
-        if !is_free {
+        if !chores::take(&mut tx, "run_counts").await? {
             return Ok(false);
         }
         let behind: Vec<(Uuid, DateTime<Utc>)> =

@@ -43,6 +43,7 @@ const OLD: &str = "INSERT INTO run_labels (run_id, delete_at, delete_head)
     SELECT r.id, clock_timestamp(), r.head FROM workflow_runs r
     WHERE NOT r.is_test AND r.parent_run IS NULL AND r.created_at > '-infinity'
         AND r.created_at < now() - make_interval(days => $1) AND r.finished_at < now() - make_interval(days => $1)
+        AND NOT EXISTS (SELECT FROM run_labels l WHERE l.run_id = r.id AND l.delete_at IS NOT NULL)
     ORDER BY r.created_at, r.id LIMIT $2
     ON CONFLICT (run_id) DO UPDATE SET delete_at = excluded.delete_at, delete_head = excluded.delete_head WHERE run_labels.delete_at IS NULL";
 
@@ -80,10 +81,11 @@ const LOOK: &str = concat!(
             AND NOT EXISTS (SELECT FROM attempts a WHERE a.run_id = ANY($2) AND a.lease_worker IS NOT NULL) AS is_at_rest"
 );
 
-/// The rows by which a run is found, each by the ids of those that go.
-const BURY: [&str; 7] = [
+/// The rows by which a run is found, each by the ids of those that go. A row of a table stays, and counts: what it gave the run goes.
+const BURY: [&str; 8] = [
     "INSERT INTO deleted_runs (run_id) SELECT unnest($1::uuid[])",
     "DELETE FROM workflow_runs WHERE id = ANY($1::uuid[])",
+    "UPDATE batch_rows SET inputs = '{}' WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_labels WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_shares WHERE run_id = ANY($1::uuid[])",
     "DELETE FROM run_texts WHERE run_id = ANY($1::uuid[])",
@@ -143,6 +145,12 @@ impl Store {
         Ok(found.map(|(id, is_part, goes_on, n_parts)| (RunId(id), Deletable { is_part, goes_on, n_parts })).collect())
     }
 
+    /// Whether it was deleted: for whoever makes the id of a run of what was asked, since none begins again under such an id.
+    pub async fn was_deleted(&self, run: RunId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM deleted_runs WHERE run_id = $1)";
+        Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
+    }
+
     /// These are to be deleted in half a minute, if nothing is committed to them until then and nobody takes it back: those of them that
     /// are over, and no part of another run.
     pub async fn ask_to_delete_runs(&self, runs: &[RunId], author: Author) -> Result<Vec<RunId>> {
@@ -199,7 +207,8 @@ impl Store {
             sqlx::query(OLD).bind(days).bind(MOST_RUNS).execute(&self.pool).await?;
         }
         let due: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY delete_at LIMIT $1",
+            // In no order: those that do not come to rest are due for an hour, and would keep all later ones from their turn.
+            "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY random() LIMIT $1",
         )
         .bind(MOST_RUNS)
         .fetch_all(&self.pool)

@@ -29,6 +29,14 @@ impl Store {
         Ok(titles.into_iter().map(|(run, title)| (RunId(run), title)).collect())
     }
 
+    /// What people call a run and tag it with; empty where nobody did.
+    pub async fn run_labels(&self, run: RunId) -> Result<RunLabels> {
+        let sql = "SELECT title, tags FROM run_labels WHERE run_id = $1";
+        let found: Option<(Option<String>, Vec<String>)> =
+            sqlx::query_as(sql).bind(run.0).fetch_optional(&self.pool).await?;
+        Ok(found.map(|(title, tags)| RunLabels { title, tags }).unwrap_or_default())
+    }
+
     /// Puts these in place of those that it had.
     pub async fn set_run_labels(&self, run: RunId, labels: &RunLabels, author: Author) -> Result<()> {
         let mut tx = self.pool.begin().await?;

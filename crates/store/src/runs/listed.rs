@@ -49,6 +49,9 @@ impl TryFrom<ListedRow> for Placed {
     }
 }
 
+/// So many microseconds are no interval any more.
+const MOST_TOOK: u64 = 1 << 62;
+
 /// Where a page begins.
 #[derive(Clone, Copy, Default)]
 struct Place {
@@ -65,7 +68,8 @@ impl Place {
         let (took, rest) = match sort {
             RunSort::Longest | RunSort::Dearest => {
                 let Some((took, rest)) = after.split_once('_') else { return Self::default() };
-                let Ok(took) = took.parse() else { return Self::default() };
+                let took = took.parse().ok().filter(|took: &i64| took.unsigned_abs() < MOST_TOOK);
+                let Some(took) = took else { return Self::default() };
                 (Some(took), rest)
             }
             RunSort::Newest | RunSort::Oldest => (None, after),
@@ -122,9 +126,10 @@ macro_rules! listing {
                     AND ($6::text IS NULL OR r.template_id IN (
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
-                    AND (l.archived_at IS NOT NULL) = $14::boolean
+                    AND (l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL) = $14::boolean
                     AND l.delete_at IS NULL
                     AND ($15::bigint IS NULL OR coalesce(d.cost_micros, 0) >= $15)
+                    AND (NOT $16::boolean OR d.is_stale)
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
                     AND ($9::timestamptz IS NULL OR r.created_at < $9)
                     AND ",
@@ -181,9 +186,9 @@ macro_rules! longest {
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND ($16::bigint IS NULL OR (",
+                " AND ($17::bigint IS NULL OR (",
                 spent!(),
-                ", r.id) < ($16::bigint * interval '1 microsecond', $12::uuid))"
+                ", r.id) < ($17::bigint * interval '1 microsecond', $12::uuid))"
             ),
             "measure DESC, r.id DESC"
         )
@@ -197,7 +202,7 @@ macro_rules! dearest {
             $scope,
             "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
             "r.measure",
-            "($16::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($16::bigint, $11::timestamptz, $12::uuid))",
+            "($17::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($17::bigint, $11::timestamptz, $12::uuid))",
             "measure DESC, r.created_at DESC, r.id DESC"
         )
     };
@@ -243,7 +248,7 @@ pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no";
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -295,7 +300,8 @@ impl Store {
             .bind(place.id)
             .bind(query.search.as_deref().and_then(lexemes::query))
             .bind(query.archived)
-            .bind(query.min_cost_micros);
+            .bind(query.min_cost_micros)
+            .bind(query.stale);
         let listed = match query.sort {
             RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
             RunSort::Newest | RunSort::Oldest => listed,
@@ -323,6 +329,9 @@ mod tests {
         assert_eq!((longest.took, longest.at, longest.id), (Some(7), Some(at), Some(id)));
         for (text, sort) in [(plain.as_str(), RunSort::Longest), ("x", RunSort::Newest), ("x_y", RunSort::Longest)] {
             assert!(Place::read(Some(text), sort).at.is_none(), "{text}");
+        }
+        for took in [i64::MAX, i64::MIN] {
+            assert!(Place::read(Some(&format!("{took}_{plain}")), RunSort::Longest).at.is_none(), "{took}");
         }
     }
 }

@@ -48,6 +48,18 @@ macro_rules! scoped {
     };
 }
 
+/// What the workflow of this id is called by everybody: by the name of its newest version. A draft may have another one, which is for
+/// those alone who edit it.
+macro_rules! published_name {
+    ($id:literal) => {
+        concat!(
+            "(SELECT v.name FROM workflow_template_versions v WHERE v.template_id = ",
+            $id,
+            " ORDER BY v.version DESC LIMIT 1)"
+        )
+    };
+}
+
 /// What is asked for, but for the workflow and with it.
 macro_rules! asked {
     () => {
@@ -76,15 +88,17 @@ macro_rules! statements {
             // In one pass: by day (0), workflow (1), agent (2) and model (3).
             usages: scoped!(
                 $scope,
-                "SELECT u.sort, u.day, u.id, coalesce(CASE u.sort
-                        WHEN 1 THEN (SELECT t.name FROM workflow_templates t WHERE t.id = u.id::uuid) END, u.id) AS name,
-                    u.n_attempts, u.tokens, u.cost_micros
+                concat!(
+                    "SELECT u.sort, u.day, u.id, coalesce(CASE u.sort WHEN 1 THEN ",
+                    published_name!("u.id::uuid"),
+                    " END, u.id) AS name, u.n_attempts, u.tokens, u.cost_micros
                 FROM (
                     SELECT CASE WHEN grouping(d.day) = 0 THEN 0 WHEN grouping(d.template_id) = 0 THEN 1
                             WHEN grouping(d.agent_id) = 0 THEN 2 ELSE 3 END AS sort,
                         d.day, coalesce(d.template_id::text, d.agent_id, d.model, '') AS id, sum(d.n_attempts)::bigint AS n_attempts,
                         sum(d.tokens)::bigint AS tokens, sum(d.cost_micros)::bigint AS cost_micros
-                    FROM run_day_usages d WHERE",
+                    FROM run_day_usages d WHERE"
+                ),
                 concat!(
                     asked!("workflow"),
                     $parts,
@@ -93,8 +107,11 @@ macro_rules! statements {
             ),
             choices: scoped!(
                 $scope,
-                "SELECT d.template_id, coalesce((SELECT t.name FROM workflow_templates t WHERE t.id = d.template_id), ''),
-                    sum(d.n_runs)::bigint FROM run_days d WHERE",
+                concat!(
+                    "SELECT d.template_id, coalesce(",
+                    published_name!("d.template_id"),
+                    ", ''), sum(d.n_runs)::bigint FROM run_days d WHERE"
+                ),
                 concat!(asked!(), " GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT $5")
             ),
             first: scoped!(

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 use sqlx::PgPool;
-use store::{MIGRATOR, audit::Author, runs::Scope};
+use store::{MIGRATOR, audit::Author, batches::NewBatch, runs::Scope};
 use workflow::{
-    ArtifactId, RunId,
+    ArtifactId, RunId, TemplateId,
     hash::sha256_hex,
+    id::BatchId,
     run::{Command, command::Edit, state::NewVersion},
 };
 
@@ -86,6 +87,76 @@ async fn a_copy_outlives_what_it_was_copied_from_and_a_process_forgets_the_run(p
         .unwrap();
     world.store.delete_runs(None).await.unwrap();
     assert_eq!(world.store.collect_blobs().await.unwrap(), 1);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_row_of_a_table_keeps_nothing_of_a_run_that_was_deleted(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (run, other) = (made(&world).await, made(&world).await);
+    let rows = ["{\"a\":\"gone\"}".to_owned(), "{\"a\":\"kept\"}".to_owned()];
+    let new = NewBatch {
+        id: BatchId(uuid::Uuid::now_v7()),
+        user: world.ada.id,
+        template: TemplateId(uuid::Uuid::nil()),
+        version: 1,
+        template_name: "T",
+        name: "t.csv",
+        auto_run: true,
+        key: "k",
+        hash: "h",
+        rows: &rows,
+    };
+    world.store.make_batch(&new, Author::default()).await.unwrap();
+    for (n, run) in [(1, run), (2, other)] {
+        world.store.row_started(new.id, n, run).await.unwrap();
+    }
+    world.store.ask_to_delete_runs(&[run], Author::default()).await.unwrap();
+    sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
+    world.store.delete_runs(None).await.unwrap();
+    let left = world.store.result_rows(new.id, 0, 9).await.unwrap();
+    let left: Vec<(Option<RunId>, &str)> = left.iter().map(|row| (row.run_id, row.inputs.as_str())).collect();
+    assert_eq!(left, [(Some(run), "{}"), (Some(other), rows[1].as_str())]);
+    let (_, batch) = world.store.batch(new.id).await.unwrap().unwrap();
+    assert_eq!((batch.n_rows, batch.n_started, batch.n_over), (2, 2, 2), "it stays, and counts");
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn runs_that_do_not_come_to_rest_keep_no_other_from_its_turn(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = made(&world).await;
+    // As many as are looked at in one go, due before it, each with a sub-workflow that somebody set going again.
+    let stuck: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "INSERT INTO workflow_runs
+        SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM workflow_runs r, generate_series(1, 200) WHERE r.id = $1 RETURNING id",
+    )
+    .bind(run.0)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let asked: Vec<RunId> = stuck.iter().copied().chain([run.0]).map(RunId).collect();
+    assert_eq!(world.store.ask_to_delete_runs(&asked, Author::default()).await.unwrap().len(), 201);
+    for sql in [
+        "INSERT INTO workflow_runs
+        SELECT (jsonb_populate_record(r, jsonb_build_object(
+            'id', gen_random_uuid(), 'parent_run', r.id, 'status', 'running', 'finished_at', NULL))).*
+        FROM workflow_runs r WHERE r.id <> $1",
+        "UPDATE run_labels
+        SET delete_at = now() - CASE WHEN run_id = $1 THEN interval '1 second' ELSE interval '1 minute' END",
+    ] {
+        sqlx::query(sql).bind(run.0).execute(&pool).await.unwrap();
+    }
+    let n_left = async || {
+        let sql = "SELECT count(*) FILTER (WHERE id = $1), count(*) FROM workflow_runs";
+        sqlx::query_as::<_, (i64, i64)>(sql).bind(run.0).fetch_one(&pool).await.unwrap()
+    };
+    for _ in 0..20 {
+        if n_left().await.0 == 0 {
+            break;
+        }
+        world.store.delete_runs(None).await.unwrap();
+    }
+    assert_eq!(n_left().await, (0, 400), "it went, and none of the others");
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

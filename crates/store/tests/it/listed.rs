@@ -105,6 +105,8 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     assert_eq!(ask(RunQuery { search: Some("wet".into()), ..mine.clone() }).await, [runs[0]]);
     let all = found(&world, &world.ada, &mine, 9).await;
     assert_eq!(all[4].labels, labels);
+    assert_eq!(world.store.run_labels(runs[0]).await.unwrap(), labels);
+    assert_eq!(world.store.run_labels(runs[1]).await.unwrap(), RunLabels::default(), "nobody called it anything");
     let plain = world.store.run_summaries(&world.ada, None, 9, Scope::Mine).await.unwrap().runs;
     assert_eq!(plain[4].about.as_deref(), Some("The wet one"), "every list shows what it is called");
     world.store.set_run_labels(runs[0], &RunLabels::default(), Author::default()).await.unwrap();
@@ -115,4 +117,67 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     assert!(found(&world, &other, &everybodys, 9).await.is_empty(), "everybody's are an admin's alone");
     let admin = Actor { role: Role::Admin, ..other };
     assert_eq!(found(&world, &admin, &everybodys, 9).await.len(), 5);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_new_is_read_before_what_is_old_and_a_copy_as_what_it_copies(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let document = json!({"steps": {"a": {"agent_id": "echo"}}});
+    // As many as one go reads; their rows come first in the table.
+    sqlx::query(
+        "INSERT INTO workflow_runs (id, head, seq, user_id, template_id, template_version, template_name, status, auto_run, is_test,
+            created_at, finished_at, wants_judgement, n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items, n_waiting,
+            committed_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), 9, $1, gen_random_uuid(), 1, 'Old', 'completed', true, false,
+            now() - n * interval '1 day', now(), false, 1, 1, 0, 0, 0, 0, 0, now()
+        FROM generate_series(1, 100) n",
+    )
+    .bind(world.ada.id.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let first = world.begin(&document, true).await;
+    let second = world.begin(&document, true).await;
+    for run in [first, second] {
+        world.process.settle(run).await;
+    }
+    sqlx::query("UPDATE artifacts SET content = convert_to('marzipan', 'UTF8'), size = 8 WHERE run_id = $1")
+        .bind(first.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    // As it is where it was committed together with what it copies.
+    sqlx::query(
+        "UPDATE artifacts SET content = NULL, copy_of = (SELECT id FROM artifacts WHERE run_id = $2),
+            media_type = 'application/json; charset=utf-8'
+        WHERE run_id = $1",
+    )
+    .bind(second.0)
+    .bind(first.0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert!(world.store.read_run_texts().await.unwrap(), "two of the old ones are left");
+    let query = RunQuery { search: Some("marzipan".into()), ..RunQuery::default() };
+    assert_eq!(ids(&found(&world, &world.ada, &query, 9).await), [second, first]);
+    assert!(!world.store.read_run_texts().await.unwrap());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn one_process_at_a_time_reads_and_counts_and_no_other_waits_for_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    world.process.settle(run).await;
+    let n = async || -> (i64, i64) {
+        let sql = "SELECT (SELECT count(*) FROM run_texts), (SELECT count(*) FROM run_counts)";
+        sqlx::query_as(sql).fetch_one(&pool).await.unwrap()
+    };
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("SELECT name FROM chores FOR UPDATE").execute(&mut *other).await.unwrap();
+    assert!(!world.store.read_run_texts().await.unwrap() && !world.store.count_runs().await.unwrap());
+    assert_eq!(n().await, (0, 0));
+    other.rollback().await.unwrap();
+    world.store.read_run_texts().await.unwrap();
+    world.store.count_runs().await.unwrap();
+    assert_eq!(n().await, (1, 1));
 }

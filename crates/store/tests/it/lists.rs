@@ -2,10 +2,16 @@
 
 use serde_json::json;
 use sqlx::PgPool;
-use store::{MIGRATOR, Window, runs::Scope};
-use workflow::{Progress, RunId, RunStatus, StepKey, run::Command, run::event::EventKind, view::StepOfRun};
+use store::{MIGRATOR, Window, audit::Author, runs::Scope};
+use workflow::{
+    Progress, RunId, RunStatus, StepKey,
+    access::Role,
+    api::{RerunMode, RunQuery},
+    run::{Command, command::Changes, event::EventKind},
+    view::StepOfRun,
+};
 
-use crate::support::{World, start};
+use crate::support::{World, person, start};
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_list_tells_how_far_a_run_is_and_what_it_is_about(pool: PgPool) {
@@ -124,4 +130,50 @@ async fn a_run_is_found_by_the_key_it_was_started_under(pool: PgPool) {
     world.process.runs.execute(ask).await.unwrap();
     assert_eq!(world.store.started_under(world.ada.id, "k").await.unwrap(), Some(run));
     assert_eq!(world.store.started_under(world.ada.id, "other").await.unwrap(), None);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_archived_or_about_to_be_deleted_stands_in_no_list_of_others_either(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+        world.process.settle(run).await;
+        runs.push(run);
+    }
+    let ben = person(&pool, "ben@example.com", Role::User).await;
+    for sql in [
+        "INSERT INTO groups (id, name) VALUES ('legal', 'Legal')",
+        "INSERT INTO group_members (group_id, user_id) SELECT 'legal', id FROM users WHERE email = 'ben@example.com'",
+        "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by)
+        SELECT template_id, 'T', '', '{}', 0, user_id FROM workflow_runs LIMIT 1",
+        "INSERT INTO workflow_audience (template_id, group_id, may_start, may_see)
+        SELECT id, 'legal', false, true FROM workflow_templates",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let seen = async || {
+        let page = world.store.run_summaries(&ben, None, 9, Scope::Shared).await.unwrap();
+        page.runs.iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(seen().await, [runs[2], runs[1], runs[0]]);
+    world.store.archive_runs(&runs[..1], true, Author::default()).await.unwrap();
+    world.store.ask_to_delete_runs(&runs[1..2], Author::default()).await.unwrap();
+    assert_eq!(seen().await, [runs[2]]);
+
+    // What goes on is never away, whatever it was before.
+    let mode = RerunMode::StepOnly;
+    let rerun = Command::Rerun { step: "a".into(), mode, changes: Changes::default(), expect_generation: None };
+    world.process.verb(runs[0], &world.ada, rerun).await.unwrap();
+    assert_eq!(seen().await, [runs[2], runs[0]]);
+    let listed = async |archived| {
+        let query = RunQuery { archived, ..RunQuery::default() };
+        let window = Window { after: None, limit: 9 };
+        let page = world.store.listed_runs(&world.ada, &query, None, window).await.unwrap();
+        page.items.iter().map(|run| run.run.id).collect::<Vec<_>>()
+    };
+    assert_eq!((listed(false).await, listed(true).await), (vec![runs[2], runs[0]], vec![]));
+    world.process.settle(runs[0]).await;
+    assert_eq!(seen().await, [runs[2]]);
+    assert_eq!((listed(false).await, listed(true).await), (vec![runs[2]], vec![runs[0]]));
 }

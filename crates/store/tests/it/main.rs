@@ -7,6 +7,7 @@ mod batches;
 mod contents;
 mod deleting;
 mod drops;
+mod events;
 mod inbox;
 mod list_plans;
 mod listed;

@@ -244,3 +244,51 @@ async fn a_chart_reads_days_and_neither_runs_nor_what_others_have(pool: PgPool) 
     }
     connection.close().await.unwrap();
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_a_run_rested_before_it_was_run_again_is_no_part_of_what_it_took(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    // As many as an estimate needs.
+    for _ in 0..5 {
+        let run = world.begin(&one_step(), true).await;
+        world.process.settle(run).await;
+        on_day(&pool, run, 0, 1_000).await;
+    }
+    // As if each had been run again a quarter of an hour after its end.
+    let rested = "UPDATE run_events SET event = jsonb_set(event::jsonb, '{data,run,rested_ms}', '900000')::json
+        WHERE (event #> '{data,run}') IS NOT NULL";
+    sqlx::query(rested).execute(&pool).await.unwrap();
+    world.store.count_runs().await.unwrap();
+    let took = told(&world, &world.ada, TotalsQuery::default()).await.took.unwrap();
+    assert!((95..=105).contains(&(took.p50_ms / 1_000)), "100 s of work: {took:?}");
+    let template: uuid::Uuid =
+        sqlx::query_scalar("SELECT template_id FROM workflow_runs LIMIT 1").fetch_one(&pool).await.unwrap();
+    let estimate = world.store.run_estimate(workflow::TemplateId(template)).await.unwrap().unwrap();
+    assert_eq!((estimate.n_runs, estimate.median_ms, estimate.p90_ms), (5, 100_000, 100_000));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_counted_meanwhile_is_in_all_of_the_charts_or_in_none(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = world.begin(&one_step(), true).await;
+    world.process.settle(run).await;
+    world.store.count_runs().await.unwrap();
+    // As whoever counts: all of a day in one commit.
+    let count = async {
+        for n in 1_i64..=200 {
+            let mut tx = pool.begin().await.unwrap();
+            for sql in ["UPDATE run_days SET n_runs = $1", "UPDATE run_day_usages SET tokens = $1"] {
+                sqlx::query(sql).bind(n).execute(&mut *tx).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        }
+    };
+    sqlx::query("UPDATE run_day_usages SET tokens = 1").execute(&pool).await.unwrap();
+    let look = async {
+        for _ in 0..100 {
+            let day = told(&world, &world.ada, TotalsQuery::default()).await.days.pop().unwrap();
+            assert_eq!(day.n_runs, day.tokens);
+        }
+    };
+    tokio::join!(count, look);
+}

@@ -161,11 +161,7 @@ impl EventView {
                 run: data.run.clone(),
                 steps: data.steps.iter().map(|step| StepChange::of(step, event, emails)).collect(),
                 attempts: data.attempts.iter().map(Attempt::view).collect(),
-                artifacts: data
-                    .artifacts
-                    .iter()
-                    .map(|version| version.view(version.made_by.map(|by| email(by, emails))))
-                    .collect(),
+                artifacts: data.artifacts.iter().map(|version| version.view(emails)).collect(),
                 overrides: data.overrides.clone(),
                 removed: data.removed.clone(),
                 reviews: data.reviews.iter().map(|closed| ReviewEnd::of(closed, emails)).collect(),

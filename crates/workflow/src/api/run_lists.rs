@@ -18,7 +18,7 @@ pub struct RunQuery {
     pub scope: RunScope,
     #[serde(skip_serializing_if = "is_default")]
     pub sort: RunSort,
-    /// Words that its workflow, its title, its tags or what it is about has, all of them.
+    /// Words that its workflow, its title, its tags or what it is about has, or with which words of its text outputs begin, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +42,9 @@ pub struct RunQuery {
     /// What its attempts cost was at least this, as far as it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_cost_micros: Option<i64>,
+    /// Those in which a step was stale when that was worked out last: some seconds after the run was quiet.
+    #[serde(skip_serializing_if = "is_default")]
+    pub stale: bool,
     /// Those that were archived, in place of all others.
     #[serde(skip_serializing_if = "is_default")]
     pub archived: bool,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Difference, excerpts};
+use crate::words::{QUOTED_CHARS, shortened};
 
 /// More than a person reads.
 pub const MOST: usize = 100;
@@ -25,7 +26,8 @@ fn walk(place: &str, before: Option<&Value>, after: Option<&Value>, found: &mut 
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
-                let inside = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+                let name = shortened(key, QUOTED_CHARS);
+                let inside = if place.is_empty() { name.into_owned() } else { format!("{place}.{name}") };
                 walk(&inside, old.get(key), new.get(key), found);
             }
         }
@@ -78,5 +80,8 @@ mod tests {
     fn a_large_difference_is_cut_off() {
         let (before, after) = (json!(vec![0; 5_000]), json!(vec![1; 5_000]));
         assert_eq!(of_values(&before, &after).len(), MOST);
+        let keyed = |value: i32| Value::Object([("k".repeat(1_000_000), json!({"in": value}))].into_iter().collect());
+        let place = &of_values(&keyed(1), &keyed(2))[0].what;
+        assert!(place.len() < 80 && place.ends_with("….in"), "{place}");
     }
 }

@@ -90,7 +90,7 @@ impl Gate {
     /// Everybody whom it names by an id.
     pub fn people(&self) -> BTreeSet<UserId> {
         let versions = self.outputs.iter().chain(&self.previous).chain(self.inputs.iter().map(|input| &input.version));
-        let wrote = versions.filter_map(|version| version.made_by);
+        let wrote = versions.flat_map(|version| version.made_by.into_iter().chain(version.approved_by.iter().copied()));
         let wanted = self.feedback.as_ref().map(|feedback| feedback.by);
         wrote.chain(wanted).chain(self.review.voters()).chain([self.owner]).collect()
     }

@@ -15,7 +15,7 @@ impl State {
     pub fn people(&self) -> BTreeSet<UserId> {
         let mut people = BTreeSet::from([self.birth.user_id]);
         people.extend(self.steps().flat_map(of_step));
-        people.extend(self.versions.values().flat_map(|names| names.values()).flatten().filter_map(of_version));
+        people.extend(self.versions.values().flat_map(|names| names.values()).flatten().flat_map(of_version));
         people.extend(self.rejections.values().flatten().map(of_rejection));
         people
     }
@@ -29,7 +29,7 @@ impl RunEvent {
         people.extend(*acted_for);
         people.extend(started.iter().map(|started| started.user_id));
         people.extend(steps.iter().flat_map(of_step));
-        people.extend(artifacts.iter().filter_map(of_version));
+        people.extend(artifacts.iter().flat_map(of_version));
         people.extend(reviews.iter().flat_map(of_closed));
         people.extend(rejections.iter().map(of_rejection));
         people
@@ -44,8 +44,8 @@ fn of_closed(closed: &ClosedReview) -> impl Iterator<Item = UserId> + '_ {
     closed.votes.iter().chain(closed.voted_for.values()).copied().chain(closed.by).chain(closed.acted_for)
 }
 
-fn of_version(version: &Version) -> Option<UserId> {
-    version.made_by
+fn of_version(version: &Version) -> impl Iterator<Item = UserId> + '_ {
+    version.made_by.into_iter().chain(version.approved_by.iter().copied())
 }
 
 fn of_rejection(rejection: &Rejection) -> UserId {

@@ -286,7 +286,13 @@ fn version_words(version: &ArtifactMeta) -> String {
         Origin::HumanEdit => format!(", edited{by}"),
         Origin::Import => format!(", brought{by}"),
     };
-    let approved = if version.is_approved { ", approved" } else { "" };
+    let names: Vec<String> =
+        version.approved_by.iter().filter(|email| !email.is_empty()).map(|email| html::name(email)).collect();
+    let approved = match (version.is_approved, names.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => ", approved".to_owned(),
+        (true, false) => format!(", approved by {}", names.join(", ")),
+    };
     let latest = if version.is_latest { " (shown)" } else { "" };
     format!("v{}{how}{approved}{latest}", version.version)
 }

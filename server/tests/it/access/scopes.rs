@@ -13,12 +13,14 @@ pub(super) enum By {
     Anyone,
     /// A session, or a token with this scope.
     Token(Scope),
+    /// A session, or a token for metrics or for all that admins do.
+    Metrics,
     /// A session alone.
     Session,
     /// An outside worker's token alone, or a secret: no scope helps.
     Worker,
 }
-use By::{Anyone, Session, Worker};
+use By::{Anyone, Metrics, Session, Worker};
 const READ: By = By::Token(Scope::Read);
 const RUN: By = By::Token(Scope::Run);
 const REVIEW: By = By::Token(Scope::Review);
@@ -77,7 +79,7 @@ const REST: &[(By, &[&str])] = &[
         "DELETE /api/notices/addresses/{address_id}", "POST /api/notices/addresses/{address_id}/secret",
         "POST /api/notices/addresses/{address_id}/test", "GET /api/notices/deliveries", "POST /api/notices/messages/{notice_id}/resend",
         "GET /api/notices/settings", "PUT /api/notices/settings", "POST /api/notices/settings/test",
-        "GET /api/queues", "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
+        "GET /api/worker-tokens", "DELETE /api/worker-tokens/{token_id}",
         "POST /api/workflows/runs/{run_id}/release",
         "GET /api/workflows/templates/{template_id}/export", "POST /api/workflows/import",
         "POST /api/workflows/templates/{template_id}/try", "GET /api/workflows/templates/{template_id}/seen",
@@ -85,6 +87,7 @@ const REST: &[(By, &[&str])] = &[
         "DELETE /api/workflows/templates/{template_id}/pins",
         "POST /api/workflows/templates/{template_id}/archive", "POST /api/workflows/templates/{template_id}/unarchive",
     ]),
+    (Metrics, &["GET /metrics", "GET /api/queues"]),
     (Worker, &[
         "POST /api/worker/v1/sessions", "DELETE /api/worker/v1/sessions/{session_id}", "POST /api/worker/v1/sessions/{session_id}/claim",
         "POST /api/worker/v1/sessions/{session_id}/beat", "POST /api/worker/v1/sessions/{session_id}/complete",
@@ -148,9 +151,12 @@ pub(super) async fn walk(server: &Server, it: &Fixture, rows: &[Row]) {
             let (_, answer) = told(&program, method, &super::filled(path, it), content).await;
             let refusal = ["insufficient_scope", "session_required"].into_iter().find(|code| answer.contains(code));
             let expected = match of(method, path) {
+                Metrics if matches!(scope, Scope::Metrics | Scope::Admin) => None,
+                // By itself it opens nothing else, not even what is for everybody.
+                _ if scope == Scope::Metrics => Some("insufficient_scope"),
                 Anyone | Worker | By::Token(Scope::Read) => None,
                 By::Token(wanted) if wanted == scope => None,
-                By::Token(_) => Some("insufficient_scope"),
+                By::Token(_) | Metrics => Some("insufficient_scope"),
                 Session => Some("session_required"),
             };
             if refusal != expected {

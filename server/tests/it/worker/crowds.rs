@@ -12,6 +12,7 @@ use server::{
     config::TrustedProxies,
     http::{AppState, Requests, SameOrigin, router},
     live::Hub,
+    metrics::Metrics,
 };
 use service::{Service, Settings, worker::Workers};
 use sqlx::{PgPool, postgres::PgConnectOptions};
@@ -147,7 +148,7 @@ pub(crate) async fn replica(pool: &PgPool, stop: &CancellationToken) -> axum::Ro
     let hub = Hub::new(store.clone(), hints.clone());
     let state = AppState::new(
         Service::new(store.clone(), runs, Settings::default()),
-        store.clone(),
+        Metrics::new(Arc::default(), store.clone(), Vec::new(), log, None, None),
         hub.clone(),
         SameOrigin::default(),
         TrustedProxies::default(),

@@ -33,7 +33,8 @@ async fn one_is_made_only_in_a_session_shortly_after_the_password_was_given(pool
     let server = Server::start(pool.clone()).await;
     for scope in Scope::ALL {
         let program = server.program(ADMIN, &[scope]).await;
-        program.post(TOKENS, wanted()).await.problem(403, "session_required");
+        let code = if scope == Scope::Metrics { "insufficient_scope" } else { "session_required" };
+        program.post(TOKENS, wanted()).await.problem(403, code);
     }
     server.browser(ANNA).await.post(TOKENS, wanted()).await.problem(403, "forbidden");
     let admin = server.browser(ADMIN).await;

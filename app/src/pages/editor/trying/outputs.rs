@@ -63,7 +63,7 @@ fn Output(trying: Trying, key: StepKey, name: String) -> impl IntoView {
         match (pinned.get(), seen.get()) {
         (Some(value), _) => view! { <bdi>{in_a_line(&value)}</bdi> }.into_any(),
         (None, Some(SeenValue { value: Some(value), .. })) => view! { <bdi>{in_a_line(&value)}</bdi> }.into_any(),
-        (None, Some(seen)) => view! { <a href=format!("/runs/{}", seen.run_id)>{format!("{} KB, in the run", seen.size.max(1024) / 1024)}</a> }.into_any(),
+        (None, Some(seen)) => view! { <a href=format!("/runs/{}", seen.run_id)>{format!("{}, in the run", crate::words::size(seen.size))}</a> }.into_any(),
         (None, None) => ().into_any(),
     }
     };

@@ -161,15 +161,11 @@ fn notes(n_forms: usize, n_missing: usize, n_surplus: usize) -> Option<String> {
 }
 
 fn one_or_more(n: usize) -> String {
-    if n == 1 { "1 is".to_owned() } else { format!("{} are", words::thousands(i64::try_from(n).unwrap_or(i64::MAX))) }
+    if n == 1 { "1 is".to_owned() } else { format!("{} are", words::number(n)) }
 }
 
 fn stay(n: usize) -> String {
-    if n == 1 {
-        "1 stays".to_owned()
-    } else {
-        format!("{} stay", words::thousands(i64::try_from(n).unwrap_or(i64::MAX)))
-    }
+    if n == 1 { "1 stays".to_owned() } else { format!("{} stay", words::number(n)) }
 }
 
 fn gate_as_shown(preview: &GatePreview) -> DecideGate {

@@ -76,7 +76,7 @@ pub(super) fn by_workflow(items: &[InboxItem]) -> String {
             None => counts.push((item.template_name.as_str(), 1)),
         }
     }
-    let named: Vec<String> = counts.into_iter().map(|(name, n)| format!("{n} of “{name}”")).collect();
+    let named: Vec<String> = counts.into_iter().map(|(name, n)| format!("{} of “{name}”", words::number(n))).collect();
     words::list(&named, 6)
 }
 

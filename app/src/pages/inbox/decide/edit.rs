@@ -83,18 +83,21 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
     let actions = move || {
         view! {
             <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Button icon="save" loading=press.pending() disabled=cannot_save on_click=move |()| send(false)>"Save"</Button>
             {may_continue.then(|| view! {
-                <Button
-                    variant=Variant::Primary
-                    icon="play"
-                    loading=press.pending()
-                    disabled=cannot_save
-                    on_click=move |()| send(true)
-                >
+                <Button icon="play" loading=press.pending() disabled=cannot_save on_click=move |()| send(true)>
                     "Save and continue"
                 </Button>
             })}
+            // It is what editing means; going on is another wish.
+            <Button
+                variant=Variant::Primary
+                icon="save"
+                loading=press.pending()
+                disabled=cannot_save
+                on_click=move |()| send(false)
+            >
+                "Save"
+            </Button>
         }
     };
     view! {

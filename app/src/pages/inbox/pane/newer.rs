@@ -62,7 +62,7 @@ fn what_changed(seen: &GateReading, now: &GateReading) -> String {
     let what = match (outputs.is_empty(), seen.item.generation == now.item.generation) {
         (false, _) => words::list(&outputs, 3),
         (true, false) => "The step was done again".to_owned(),
-        (true, true) => "The gate was opened anew".to_owned(),
+        (true, true) => "The review was opened anew".to_owned(),
     };
     format!("{what}. You have decided nothing yet: look at it first.")
 }

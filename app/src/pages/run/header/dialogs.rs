@@ -1,6 +1,7 @@
 //! The dialogs of the whole run, and which of them are open.
 
 use leptos::prelude::*;
+use workflow::{RunId, api::RunLabels};
 
 use super::{
     super::{press::Press, state::LiveRun},
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     api,
     components::{ConfirmDialog, use_toasts},
+    pages::run_labels::LabelDialog,
     reactive::effect,
 };
 
@@ -25,17 +27,20 @@ pub(super) struct Heads {
     pub moving: RwSignal<bool>,
     pub refreshing: RwSignal<bool>,
     pub sharing: RwSignal<bool>,
+    pub labelling: RwSignal<bool>,
 }
 
 impl Heads {
     pub(super) fn new(live: LiveRun) -> Self {
         let closed = || RwSignal::new(false);
         let (cancelling, resuming, comparing, moving) = (closed(), closed(), closed(), closed());
-        Self { live, cancelling, resuming, comparing, moving, refreshing: closed(), sharing: closed() }
+        let (refreshing, sharing, labelling) = (closed(), closed(), closed());
+        Self { live, cancelling, resuming, comparing, moving, refreshing, sharing, labelling }
     }
 
-    const fn all(self) -> [RwSignal<bool>; 6] {
-        [self.cancelling, self.resuming, self.comparing, self.moving, self.refreshing, self.sharing]
+    const fn all(self) -> [RwSignal<bool>; 7] {
+        let Self { cancelling, resuming, comparing, moving, refreshing, sharing, labelling, .. } = self;
+        [cancelling, resuming, comparing, moving, refreshing, sharing, labelling]
     }
 
     /// Follows whether one of them is open.
@@ -52,7 +57,7 @@ impl Heads {
 
 #[component]
 pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
-    let Heads { live, cancelling, resuming, comparing, moving, refreshing, sharing } = heads;
+    let Heads { live, cancelling, resuming, comparing, moving, refreshing, sharing, labelling } = heads;
     let toasts = use_toasts();
     let cancel = Press::on(
         live,
@@ -89,5 +94,10 @@ pub(super) fn HeadDialogs(heads: Heads) -> impl IntoView {
         <MoveDialog live open=moving/>
         <RefreshDialog live open=refreshing/>
         <ShareDialog live open=sharing/>
+        <LabelDialog
+            open=labelling
+            of=Signal::derive(move || Some((live.id, live.labels.get())))
+            on_done=Callback::new(move |(_, labels): (RunId, RunLabels)| live.labels.set(labels))
+        />
     }
 }

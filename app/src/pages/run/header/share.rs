@@ -17,6 +17,7 @@ use crate::{
     error::AppError,
     form::{FormError, at_field, outcome},
     load::Loaded,
+    reactive::effect,
 };
 
 const DIALOG: &str = "share-run";
@@ -58,6 +59,8 @@ fn name_of(share: &RunShare) -> String {
 fn Sharing(known: RunShares, live: LiveRun, open: RwSignal<bool>) -> impl IntoView {
     let toasts = use_toasts();
     let RunShares { shares, groups } = known;
+    // The dialog opened before there was a field to begin at.
+    effect(|| focus_in_dialog(DIALOG));
     let shares = RwSignal::new(shares);
     let (email, group) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let add = Action::new(move |wanted: &NewShare| api::share_run(live.id, wanted.clone()));
@@ -88,14 +91,16 @@ fn Sharing(known: RunShares, live: LiveRun, open: RwSignal<bool>) -> impl IntoVi
                     <TextInput value=email kind="email" autocomplete="off" autofocus=true/>
                 </Field>
                 <div class="row">
-                    <Button icon="user-plus" kind=ButtonType::Submit loading=add.pending()>"Share"</Button>
+                    <Button variant=Variant::Primary icon="user-plus" kind=ButtonType::Submit loading=add.pending()>
+                        "Share"
+                    </Button>
                 </div>
             </div>
             <WithGroup groups group add added/>
             <Shared shares live/>
             <Link live/>
             <div class="form-actions">
-                <Button variant=Variant::Primary on_click=move |()| open.set(false)>"Done"</Button>
+                <Button on_click=move |()| open.set(false)>"Close"</Button>
             </div>
         </form>
     }
@@ -177,7 +182,10 @@ fn Shared(shares: RwSignal<Vec<RunShare>>, live: LiveRun) -> impl IntoView {
                     label
                     size=Size::Sm
                     on_click=move |()| {
-                        end.dispatch(share.clone());
+                        // One after the other: only the last answer would be heard.
+                        if !end.pending().get_untracked() {
+                            end.dispatch(share.clone());
+                        }
                     }
                 />
             </li>

@@ -161,13 +161,17 @@ impl Chart {
         Some((key, span))
     }
 
-    /// What the chosen bar says.
+    /// What the chosen bar says. Not with the clock: what goes on would be read out anew each second.
     pub(super) fn words(self) -> Option<String> {
         let place = self.place.get()?;
-        let row = self.row(place)?;
-        let title = self.title(&row.key);
-        let words = self.chosen().map(|(_, span)| words_of(&span, self.now()));
-        Some(format!("{title}: {}", words.unwrap_or_else(|| "it has not begun".to_owned())))
+        self.rows.track();
+        self.history.read.track();
+        untrack(|| {
+            let row = self.row(place)?;
+            let title = self.title(&row.key);
+            let words = self.chosen().map(|(_, span)| words_of(&span, self.now()));
+            Some(format!("{title}: {}", words.unwrap_or_else(|| "it has not begun".to_owned())))
+        })
     }
 
     pub(super) fn press(self, event: &web_sys::KeyboardEvent) {

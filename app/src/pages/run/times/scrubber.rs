@@ -109,7 +109,9 @@ fn drawn(marks: &std::collections::BTreeMap<i64, Mark>) -> AnyView {
     let marks = marks.iter().map(|(column, mark)| {
         // Columns are so few that each has more than a half of a percent.
         let tenths = column * 1_000 / COLUMNS;
-        view! { <rect data-mark=mark.as_str() x=format!("{}.{}%", tenths / 10, tenths % 10) y="0" width="2" height="6"></rect> }
+        // A failure is as high as there is room, and what waited for a person half of it: colour is never all that tells them apart.
+        let (y, height) = if *mark == Mark::Failure { ("0", "6") } else { ("3", "3") };
+        view! { <rect data-mark=mark.as_str() x=format!("{}.{}%", tenths / 10, tenths % 10) y=y width="2" height=height></rect> }
     });
     marks.collect_view().into_any()
 }

@@ -62,6 +62,11 @@ class Sent:
         return cls(kept["celery_id"], kept["sent_at"], kept.get("started", False), kept.get("over", False))
 
 
+def _trace(context: Context) -> dict[str, str]:
+    """The header by which OpenTelemetry's instrumentation of Celery hangs the task's spans below this attempt."""
+    return {} if context.traceparent is None else {"traceparent": context.traceparent}
+
+
 def _as_json(feedback: Revision) -> dict[str, Any] | None:
     """For a message, which carries JSON; None where nothing was sent back."""
     if not feedback:
@@ -114,7 +119,7 @@ class Attempt:
         options: dict[str, Any] = {
             "kwargs": given,
             "task_id": sent.id,
-            "headers": {HEADER: context.idempotency_key},
+            "headers": {HEADER: context.idempotency_key, **_trace(context)},
             "ignore_result": False,
         }
         if sending.start_timeout_s is not None:

@@ -13,7 +13,7 @@ const MOST_NAMED: usize = 5;
 pub(super) fn bound(state: &State, key: &StepKey) -> Error {
     let title = title(state, key);
     let whose = state.design.step(&key.split().0).map(|step| whose(&step.review)).unwrap_or_default();
-    Error::NotYours(format!("The gate of “{title}” is not yours to pass: {whose}. Ask them to decide there."))
+    Error::NotYours(format!("The review of “{title}” is not yours to give: {whose}. Ask them to decide there."))
 }
 
 /// Somebody who sees the run because they are asked at a gate of it, at another step than this one, or for something that is no decision.

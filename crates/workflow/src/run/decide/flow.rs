@@ -345,6 +345,7 @@ impl Draft<'_> {
             parent,
             made_by: by,
             is_approved: false,
+            approved_by: Vec::new(),
             created_at: self.now,
             copy_of: new.copy_of,
         });

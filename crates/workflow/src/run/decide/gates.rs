@@ -6,7 +6,7 @@ use super::draft::Draft;
 use crate::{
     definition::OnReviewTimeout,
     hash,
-    id::{ArtifactId, StepKey},
+    id::{ArtifactId, StepKey, UserId},
     run::{
         Refused,
         event::EventKind,
@@ -99,8 +99,10 @@ impl Draft<'_> {
         };
         let of = self.word_of_asker(key, &review, &given)?;
         self.acted_for = (of != actor).then_some(of);
+        let mut approvers = vec![actor];
         if review.quorum > 1 {
             given.push(Word { by: actor, of });
+            approvers = given.iter().map(|word| word.by).collect();
             let (n, now) = (given.len(), self.now);
             self.change(key, |step| {
                 if let Status::AwaitingReview { review } = &mut step.status {
@@ -118,7 +120,7 @@ impl Draft<'_> {
         }
         self.expect(key, StepEvent::Approved, StepStatus::Completed)?;
         self.close_gate(key, Verdict::Approved);
-        self.approve_versions(key);
+        self.approve_versions(key, &approvers);
         self.change(key, |step| {
             step.status = Status::Completed;
             step.rounds = 0;
@@ -126,11 +128,12 @@ impl Draft<'_> {
         Ok(Vote::Approved)
     }
 
-    /// The latest versions passed a gate.
-    pub(super) fn approve_versions(&mut self, key: &StepKey) {
+    /// The latest versions passed a gate, by the word of these.
+    pub(super) fn approve_versions(&mut self, key: &StepKey, by: &[UserId]) {
         let latest: Vec<Version> = self.latest(key).into_iter().cloned().collect();
         for mut version in latest {
             version.is_approved = true;
+            version.approved_by = by.to_vec();
             self.put_version(version);
         }
     }

@@ -150,7 +150,7 @@ impl Draft<'_> {
             Ok(_) => {
                 // The gate of a map is at its items: what they passed, their list has passed.
                 if self.binds(&map.key) {
-                    self.approve_versions(&map.key);
+                    self.approve_versions(&map.key, &[]);
                 }
                 self.expect(&map.key, StepEvent::Collected, StepStatus::Completed)?;
                 self.change(&map.key, |step| step.status = Status::Completed);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{draft::Draft, gates::Vote};
 use crate::{
     definition::ReviewMode,
-    id::{ArtifactId, StepKey},
+    id::{ArtifactId, StepKey, UserId},
     rerun,
     run::{
         Refused,
@@ -273,7 +273,8 @@ impl Draft<'_> {
         }
         if is_answered {
             self.close_gate(key, Verdict::Approved);
-            self.approve_versions(key);
+            let by: Vec<UserId> = self.actor().into_iter().collect();
+            self.approve_versions(key, &by);
         } else {
             self.close_gate(key, Verdict::Superseded);
         }

@@ -8,7 +8,7 @@ use crate::{
     hash::sha256_hex,
     id::{ArtifactId, StepKey, UserId, WorkerId},
     status::{ErrorClass, Origin, Outcome},
-    view::{ArtifactMeta, AttemptView, Basis, ConsumedInput, Usage, is_zero},
+    view::{AttemptView, Basis, ConsumedInput, Usage, is_zero},
 };
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -98,6 +98,9 @@ pub struct Version {
     /// It was the latest when a gate was approved.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub is_approved: bool,
+    /// Those who approved it there, in order; nobody where it passed with what it was made of, or came approved from another run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<UserId>,
     pub created_at: DateTime<Utc>,
     /// The artifact, perhaps of another run, whose content it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,27 +118,6 @@ impl Version {
             value_hash: self.value_hash.clone(),
             size: self.size,
             copy_of: Some(self.id),
-        }
-    }
-
-    /// `email`: of whoever made it.
-    pub fn view(&self, email: Option<String>) -> ArtifactMeta {
-        ArtifactMeta {
-            id: self.id,
-            producing_step_id: self.producing_step_id.clone(),
-            name: self.name.clone(),
-            version: self.version,
-            is_latest: self.is_latest,
-            content_hash: self.content_hash.clone(),
-            value_hash: self.value_hash.clone(),
-            media_type: self.media_type.clone(),
-            size: self.size,
-            origin: self.origin,
-            attempt: self.attempt,
-            parent: self.parent,
-            made_by: email,
-            is_approved: self.is_approved,
-            created_at: self.created_at,
         }
     }
 }

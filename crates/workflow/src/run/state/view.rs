@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Rejection, Review, State, Step};
+use super::{Rejection, Review, State, Step, Version};
 use crate::{
     id::{StepKey, UserId},
     status::{Outcome, StepStatus},
@@ -58,7 +58,7 @@ impl State {
     /// Every version of one output, in order.
     pub(in crate::run) fn version_views(&self, key: &StepKey, name: &str, emails: &Emails) -> Vec<ArtifactMeta> {
         let versions = self.versions(key, name).iter();
-        versions.map(|version| version.view(version.made_by.map(|by| email(by, emails)))).collect()
+        versions.map(|version| version.view(emails)).collect()
     }
 
     /// What the step ever made.
@@ -99,6 +99,30 @@ impl State {
     /// That, or the rejection that ended it.
     fn last_words(&self, step: &Step) -> Option<&Rejection> {
         self.rejections(&step.key).last().filter(|last| last.began(step) || last.ended(step))
+    }
+}
+
+impl Version {
+    /// Somebody without an account any more is shown by nothing.
+    pub fn view(&self, emails: &Emails) -> ArtifactMeta {
+        ArtifactMeta {
+            id: self.id,
+            producing_step_id: self.producing_step_id.clone(),
+            name: self.name.clone(),
+            version: self.version,
+            is_latest: self.is_latest,
+            content_hash: self.content_hash.clone(),
+            value_hash: self.value_hash.clone(),
+            media_type: self.media_type.clone(),
+            size: self.size,
+            origin: self.origin,
+            attempt: self.attempt,
+            parent: self.parent,
+            made_by: self.made_by.map(|by| email(by, emails)),
+            is_approved: self.is_approved,
+            approved_by: self.approved_by.iter().map(|by| email(*by, emails)).collect(),
+            created_at: self.created_at,
+        }
     }
 }
 

@@ -53,7 +53,10 @@ fn an_approval_is_bound_to_what_was_seen() {
     assert_eq!(world.owner(&with("0", 1)), Err(Refused::Digest));
     assert_eq!(world.owner(&with(&seen, 2)), Err(Refused::Generation));
     assert_eq!(world.owner(&with(&seen, 1)), Ok(vec![EventKind::StepApproved]));
-    assert!(world.state.latest(&"a".into()).all(|version| version.is_approved));
+    assert!(
+        world.state.latest(&"a".into()).all(|version| version.is_approved && version.approved_by == [owner().id]),
+        "it says who approved it"
+    );
     let closed = &world.events.last().unwrap().data.reviews[0];
     assert_eq!(
         (closed.verdict, closed.by, closed.digest.as_str()),
@@ -72,6 +75,7 @@ fn a_quorum_counts_each_person_once_and_an_edit_voids_what_was_said_before() {
     assert_eq!(world.step("a").review().unwrap().votes, [admin().id]);
     assert_eq!(world.status("b"), StepStatus::Pending);
     assert_eq!(world.approve("a"), Ok(vec![EventKind::StepApproved]));
+    assert!(world.state.latest(&"a".into()).all(|version| version.approved_by == [admin().id, owner().id]));
     assert_eq!(world.shown(), "a completed, b ready");
 }
 

@@ -1,37 +1,43 @@
-//! The dialog in which a run gets a title and tags. It opens for whatever run is put into `of`.
+//! The dialog in which a run gets a title and tags: from the list of runs, and from its page.
 //! Must never clear what was typed: an error is shown and the form stays.
 
 use leptos::prelude::*;
 use workflow::{
     RunId,
-    api::{ListedRun, RunLabels},
+    api::RunLabels,
     limits::{MAX_RUN_TAGS, MAX_TAG_CHARS},
 };
 
 use crate::{
     api,
-    components::{Dialog, DialogForm, Field, Size, TextInput, open_while_chosen},
+    components::{Dialog, DialogForm, Field, Size, TextInput},
     form::{FormError, at_field, outcome},
 };
 
 #[component]
-pub(super) fn LabelDialog(
-    of: RwSignal<Option<ListedRun>>,
+pub(in crate::pages) fn LabelDialog(
+    open: RwSignal<bool>,
+    /// The run, and what it has by now; as it is when the dialog opens.
+    #[prop(into)]
+    of: Signal<Option<(RunId, RunLabels)>>,
     #[prop(into)] on_done: Callback<(RunId, RunLabels)>,
 ) -> impl IntoView {
-    let open = open_while_chosen(of);
     view! {
         <Dialog id="label-run" open size=Size::Sm title="Title and tags" description="They show in lists and change nothing in the run">
-            {move || of.get_untracked().map(|run| view! { <LabelForm run open on_done/> })}
+            {move || of.get_untracked().map(|(id, labels)| view! { <LabelForm id labels open on_done/> })}
         </Dialog>
     }
 }
 
 #[component]
-fn LabelForm(run: ListedRun, open: RwSignal<bool>, on_done: Callback<(RunId, RunLabels)>) -> impl IntoView {
-    let id = run.run.id;
-    let title = RwSignal::new(run.labels.title.unwrap_or_default());
-    let tags = RwSignal::new(run.labels.tags.join(", "));
+fn LabelForm(
+    id: RunId,
+    labels: RunLabels,
+    open: RwSignal<bool>,
+    on_done: Callback<(RunId, RunLabels)>,
+) -> impl IntoView {
+    let title = RwSignal::new(labels.title.unwrap_or_default());
+    let tags = RwSignal::new(labels.tags.join(", "));
     let save = Action::new(move |(): &()| {
         let labels = RunLabels { title: Some(title.get_untracked()), tags: tags.with_untracked(|text| split(text)) };
         api::label_run(id, labels)
