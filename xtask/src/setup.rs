@@ -6,6 +6,7 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
+pub(crate) mod failover;
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
