@@ -6,6 +6,7 @@ mod machine;
 mod operator;
 mod postgres;
 mod processes;
+mod restore;
 mod server;
 mod support;
 mod together;
