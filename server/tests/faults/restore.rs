@@ -227,7 +227,8 @@ impl Server {
         let mut command = self.tools.command("postgres");
         command
             .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "archive_mode=on", "-c"])
-            .arg(format!("archive_command=test ! -f {wal}/%f && cp %p {wal}/%f"))
+            // A half of a file is no archive: it stands there once it is whole.
+            .arg(format!("archive_command=test ! -f {wal}/%f && cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f"))
             .args(["-p", PORT, "-k"])
             .arg(self.folder.path())
             .arg("-D")
