@@ -57,15 +57,21 @@ impl Traces {
     }
 
     pub(crate) fn written(&self, written: &Written<'_>) {
-        spans::of(written, self.wants_content).into_iter().for_each(|span| self.put(span));
+        for span in spans::of(written, self.wants_content) {
+            self.put(span);
+        }
     }
 
     pub(crate) fn asked(&self, task: &Task, transcript: &Transcript, timings: &[Timing]) {
-        spans::calls(task, transcript, timings, self.wants_content).into_iter().for_each(|span| self.put(span));
+        for span in spans::calls(task, transcript, timings, self.wants_content) {
+            self.put(span);
+        }
     }
 
     pub(crate) fn called(&self, task: &Task, called: &[Called]) {
-        spans::requests(task, called).into_iter().for_each(|span| self.put(span));
+        for span in spans::requests(task, called) {
+            self.put(span);
+        }
     }
 
     fn put(&self, span: SpanData) {

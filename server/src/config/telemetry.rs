@@ -16,7 +16,7 @@ pub struct Telemetry {
     /// Address and port that tell metrics (/metrics) to whoever reaches them; without it only the server does, to who has a token
     #[arg(long, env = "WEFT_METRICS_ADDR", value_name = "HOST:PORT", value_parser = address)]
     metrics_addr: Option<Address>,
-    /// Collector of traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without it nothing is traced
+    /// Collector of traces, by OTLP over HTTP, such as `http://127.0.0.1:4318`; without it nothing is traced
     #[arg(long = "otlp-endpoint", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
     /// The same, with its path

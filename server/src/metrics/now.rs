@@ -152,8 +152,12 @@ mod tests {
 
     #[test]
     fn what_is_nothing_is_a_zero_and_a_database_that_is_away_hides_nothing_else() {
-        let here =
-            Here { slots: Some((64, 3)), sockets: Some(2), pools: vec![("web", Connections { used: 1, idle: 4 })] };
+        let here = Here {
+            slots: Some((64, 3)),
+            sockets: Some(2),
+            pools: vec![("web", Connections { used: 1, idle: 4 })],
+            notify_lag: Some(Duration::from_millis(3)),
+        };
         let text = told(&here, Some(&Depths::default()));
         for line in [
             r#"weft_steps_ready{queue="llm",agent="none"} 0.0"#,

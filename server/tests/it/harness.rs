@@ -127,8 +127,8 @@ impl Server {
         let hub = Hub::new(store.clone(), hints.clone());
         let workers = Workers::new(store.clone(), runs.clone(), &log, hints.clone());
         let figures = Arc::<Figures>::default();
-        let traced = collector.map(|to| Traces::begin(&to, Arc::clone(&figures), stop.clone()).unwrap());
-        let (traces, sending) = traced.unzip();
+        let begun = collector.map(|to| Traces::begin(&to, Arc::clone(&figures), stop.clone()).unwrap());
+        let (traces, sending) = begun.unzip();
         runs.set_witness(Arc::new(Observer::new(Arc::clone(&figures), traces)));
         let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
