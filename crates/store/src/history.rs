@@ -40,7 +40,7 @@ pub(crate) async fn of(reader: &mut PgConnection) -> sqlx::Result<i64> {
     let cluster: Option<String> = where_allowed(sqlx::query_scalar(cluster).fetch_one(&mut *reader).await)?;
     let history: i64 = sqlx::query_scalar(
         "SELECT hashtextextended(
-            concat_ws('/', $1::text, $2::text, 'workers'::regclass::oid::text,
+            concat_ws('/', $1::text, $2::text, to_regclass('workers')::oid::text,
                 (SELECT oid FROM pg_database WHERE datname = current_database())::text), 0)",
     )
     .bind(cluster.unwrap_or_default())
