@@ -9,6 +9,7 @@ mod build;
 mod chaos;
 mod context;
 mod dist;
+mod failover;
 mod fresh;
 mod interface;
 mod postgres;
@@ -76,6 +77,8 @@ enum Command {
     Sim(simulate::Options),
     /// Break processes, their Postgres and what is between them, and look whether anything was lost; the last line is `violations: N`
     Chaos(chaos::Options),
+    /// Lose the primary of a Postgres that Patroni keeps on two nodes, again and again; the last line is `violations: N`
+    Failover(failover::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Write docs/openapi.json, and what is made of it: the tables of docs/rest.md, the types of clients/typescript
@@ -123,6 +126,10 @@ fn perform(command: Command) -> Result<()> {
         Command::Chaos(options) => {
             suite::programs(&context)?;
             chaos::run(&context, options)
+        }
+        Command::Failover(options) => {
+            suite::programs(&context)?;
+            failover::run(&context, options)
         }
         Command::Tidy => tidy::run(&context),
         Command::Interface => interface::write(&context),

@@ -7,6 +7,7 @@ mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
 pub(crate) mod deploy;
+pub(crate) mod failover;
 pub(crate) mod faketime;
 pub(crate) mod model;
 pub(crate) mod newest;

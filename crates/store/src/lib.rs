@@ -23,6 +23,7 @@ pub mod figures;
 pub mod find;
 mod gather;
 pub mod groups;
+pub mod history;
 pub mod inbox;
 pub mod log;
 pub mod models;

@@ -7,6 +7,7 @@ mod operator;
 mod pooler;
 mod postgres;
 mod processes;
+mod restore;
 mod server;
 mod support;
 mod together;

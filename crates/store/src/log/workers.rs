@@ -8,6 +8,7 @@ use sqlx::{PgConnection, Postgres, pool::PoolConnection, postgres::types::PgInte
 use workflow::id::WorkerId;
 
 use super::{Log, failed};
+use crate::history;
 
 /// After a database stood still all beats look old, so between the two looks everybody must have had the time for one.
 const LOOKS_IN_A_LEASE: u32 = 5;
@@ -51,7 +52,7 @@ async fn beat(reader: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat>
     .fetch_optional(&mut *reader)
     .await?;
     match is_alive {
-        Some(_) => Ok(Beat::Alive { timeline: timeline(reader).await? }),
+        Some(_) => Ok(Beat::Alive { timeline: history::of(reader).await? }),
         None => Ok(Beat::Dead),
     }
 }
@@ -103,25 +104,10 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
 }
 
 impl Log {
-    /// Which history of the database this is.
+    /// Which history of which database this is.
     pub async fn timeline(&self) -> crate::Result<i64> {
         let mut reader = self.beats.acquire().await?;
-        Ok(timeline(&mut reader).await?)
-    }
-}
-
-/// Which history of the database this is: a standby that takes over begins another. As the log of writes has it now: what is known of the
-/// last checkpoint may be of before. 0 where that is not to be had, as on services that store otherwise.
-async fn timeline(reader: &mut PgConnection) -> sqlx::Result<i64> {
-    let sql = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::bigint";
-    match sqlx::query_scalar(sql).fetch_one(reader).await {
-        // No right to it, or no such thing.
-        Err(sqlx::Error::Database(error))
-            if error.code().is_some_and(|code| matches!(&*code, "42501" | "42883" | "0A000")) =>
-        {
-            Ok(0)
-        }
-        answer => answer,
+        Ok(history::of(&mut reader).await?)
     }
 }
 
