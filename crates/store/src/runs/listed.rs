@@ -12,7 +12,10 @@ use workflow::{
     id::GroupId,
 };
 
-use super::{SummaryRow, lexemes};
+use super::{
+    SummaryRow, lexemes,
+    search::{self, said},
+};
 use crate::{Result, Store, Window, inbox::words::patterns, page};
 
 #[derive(sqlx::FromRow)]
@@ -113,11 +116,10 @@ macro_rules! listing {
                 WHERE NOT r.is_test AND r.parent_run IS NULL AND ",
             $scope,
             "
-                    AND (cardinality($2::text[]) = 0
-                        OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
-                        OR (r.committed_at > now() - interval '1 hour' OR l.run_id IS NOT NULL) AND concat_ws(E'\\n',
-                            r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
-                        ) ILIKE ALL ($2))
+                    AND (cardinality($2::text[]) = 0 OR r.id = ANY($17::uuid[])
+                        OR $17 IS NULL AND (d.words @@ ($13::text)::tsquery OR ",
+            said!("$2"),
+            "))
                     AND ($3::text IS NULL OR CASE
                         WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
                         ELSE r.status END = $3)
@@ -186,9 +188,9 @@ macro_rules! longest {
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND ($17::bigint IS NULL OR (",
+                " AND ($18::bigint IS NULL OR (",
                 spent!(),
-                ", r.id) < ($17::bigint * interval '1 microsecond', $12::uuid))"
+                ", r.id) < ($18::bigint * interval '1 microsecond', $12::uuid))"
             ),
             "measure DESC, r.id DESC"
         )
@@ -202,7 +204,7 @@ macro_rules! dearest {
             $scope,
             "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
             "r.measure",
-            "($17::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($17::bigint, $11::timestamptz, $12::uuid))",
+            "($18::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($18::bigint, $11::timestamptz, $12::uuid))",
             "measure DESC, r.created_at DESC, r.id DESC"
         )
     };
@@ -248,7 +250,7 @@ pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no, none";
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -285,6 +287,8 @@ impl Store {
             scope => scope,
         };
         let place = Place::read(window.after, query.sort);
+        let mut tx = self.begin_list().await?;
+        let few = search::few(&mut tx, query.search.as_deref()).await?;
         let listed = sqlx::query_as(statement(scope, query.sort))
             .bind(viewer.id.0)
             .bind(patterns(query.search.as_deref()))
@@ -301,12 +305,12 @@ impl Store {
             .bind(query.search.as_deref().and_then(lexemes::query))
             .bind(query.archived)
             .bind(query.min_cost_micros)
-            .bind(query.stale);
+            .bind(query.stale)
+            .bind(few);
         let listed = match query.sort {
             RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
             RunSort::Newest | RunSort::Oldest => listed,
         };
-        let mut tx = self.begin_list().await?;
         let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;
         tx.commit().await?;
         let placed = rows.into_iter().map(Placed::try_from).collect::<Result<Vec<_>>>()?;

@@ -21,7 +21,7 @@ fn person(n: u32) -> String {
 /// and 4,000 open gates of persons 100 to 199, thirty of which ask person 7, and thirty others a group that they are in. That group sees
 /// all runs of a workflow, which are one run in ten. Each run has had a gate that was closed, one in five of them by person 7. One run in
 /// four is shared with one of persons 8 to 107, 120 with person 7, and 120 others with that group.
-/// Person 201 decides in the place of person 7, and of person 150, an owner.
+/// Person 201 decides in the place of person 7, and of person 150, an owner. The texts of all runs have one word, and those of twenty another.
 async fn fill(pool: &PgPool) {
     for sql in [
         "INSERT INTO users (id, email, role, password_hash)
@@ -65,6 +65,10 @@ async fn fill(pool: &PgPool) {
             CASE WHEN r.n % 166 = 1 THEN 'legal' END, r.user_id
         FROM (SELECT id, user_id, row_number() OVER (ORDER BY created_at) AS n FROM workflow_runs WHERE parent_run IS NULL) r
         WHERE r.n % 4 = 0 OR r.n % 166 < 2",
+        "INSERT INTO run_texts (run_id, as_of, words, cost_micros, is_stale)
+        SELECT id, committed_at, array_to_tsvector(ARRAY['common']
+            || CASE WHEN row_number() OVER (ORDER BY id) <= 20 THEN ARRAY['rare'] ELSE '{}'::text[] END), 0, false
+        FROM workflow_runs",
         "INSERT INTO delegations (id, principal_id, delegate_id, from_day, to_day, zone, starts_at, ends_at)
         SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid,
             '00000000-0000-0000-0000-000000000201', current_date, current_date + 7, 'UTC', now(), now() + interval '7 days'
@@ -154,5 +158,34 @@ async fn a_page_reads_what_stands_on_it_whatever_others_have_and_wherever_it_beg
             sqlx::raw_sql("DEALLOCATE list").execute(&mut connection).await.unwrap();
         }
     }
+    a_search_reads_no_more(&mut connection).await;
     connection.close().await.unwrap();
+}
+
+/// Of a word that many runs have it looks along the order of the list; of one that few have, at these alone.
+async fn a_search_reads_no_more(connection: &mut PgConnection) {
+    let (_, sql, takes) =
+        listed::STATEMENTS.into_iter().find(|(name, ..)| *name == "the newest runs of all").expect("it is there");
+    let prepare = format!("PREPARE list AS {sql}");
+    sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
+    let few: String = sqlx::query_scalar("SELECT array_agg(run_id)::text FROM run_texts WHERE words @@ 'rare'")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    for (word, found) in [("common", "NULL".to_owned()), ("rare", format!("'{few}'"))] {
+        let given = |(at, name): (usize, &str)| match (at + 1, name) {
+            (1, _) => format!("'{}'", person(1)),
+            (2, _) => format!("'{{%{word}%}}'"),
+            (13, _) => format!("'{word}:*'"),
+            (17, _) => found.clone(),
+            (_, "limit") => LIMIT.to_string(),
+            (_, "no") => "false".to_owned(),
+            _ => "NULL".to_owned(),
+        };
+        let values: Vec<String> = takes.split(", ").enumerate().map(given).collect();
+        let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE list({})", values.join(", "));
+        let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap();
+        let n_read = n_read(&plan[0]["Plan"]);
+        assert!((1.0..=MOST_READ).contains(&n_read), "{word}: {n_read} rows in {plan:#}");
+    }
 }
