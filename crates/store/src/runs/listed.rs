@@ -97,7 +97,8 @@ macro_rules! spent {
 
 /// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, and `took` that as a number; `begins`
 /// is where the page begins. What attempts used is added up for the runs of the page alone. Words are looked for among those that the chore
-/// has read; it may not have come to the newest, nor knows it of labels: these are read here.
+/// has read; it may not have come to the newest, nor knows it of labels: these are read here. What stands in no list is told apart by what is
+/// not there: of `l.delete_at IS NULL` the database believes that hardly any run passes, and then reads all of them.
 macro_rules! listing {
     ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal) => {
         concat!(
@@ -128,8 +129,10 @@ macro_rules! listing {
                     AND ($6::text IS NULL OR r.template_id IN (
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
-                    AND (l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL) = $14::boolean
-                    AND l.delete_at IS NULL
+                    AND (NOT $14::boolean OR l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL)
+                    AND NOT EXISTS (
+                        SELECT FROM run_labels h WHERE h.run_id = r.id AND (h.delete_at IS NOT NULL
+                            OR NOT $14 AND h.archived_at IS NOT NULL AND r.finished_at IS NOT NULL))
                     AND ($15::bigint IS NULL OR coalesce(d.cost_micros, 0) >= $15)
                     AND (NOT $16::boolean OR d.is_stale)
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
