@@ -531,6 +531,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),
         ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/attempt_logs", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
+        ("POST", "/_fn/artifact_beginning", Json(artifact()), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
