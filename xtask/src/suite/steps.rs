@@ -90,7 +90,12 @@ impl Suite<'_> {
                 let context = self.context;
                 queries::check(context, self.postgres()?)
             }
-            Step::Site => build::site(self.context, false).map(|_| ()),
+            Step::Site => {
+                if let Some(ahead) = self.ahead.take() {
+                    ahead.wait(self.context)?;
+                }
+                build::site(self.context, false).map(|_| ())
+            }
             Step::Rust => self.rust_tests(),
             Step::Sim => {
                 programs(self.context)?;
