@@ -11,6 +11,7 @@ mod isolated;
 pub(crate) mod long;
 mod simulators;
 mod steps;
+mod template;
 mod unsteady;
 
 use crate::{context::Context, postgres::TestPostgres, shell::heading};

@@ -9,7 +9,7 @@ use super::{
     counts::Counts,
     interface,
     isolated::{self, LIMIT, Wanted},
-    simulators, unsteady,
+    simulators, template, unsteady,
 };
 use crate::{
     build, chaos,
@@ -32,6 +32,7 @@ const DATABASE: &str = "weft_tests";
 
 /// What every Rust test finds in its environment, with a database on this cluster.
 pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<isolated::Settings> {
+    template::prepare(context, postgres)?;
     // sqlx makes a database for each test beside the one that the URL names.
     crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
     Ok(vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())])
