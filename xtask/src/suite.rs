@@ -6,6 +6,7 @@
 mod ahead;
 mod clients;
 mod counts;
+mod examples;
 mod interface;
 mod isolated;
 pub(crate) mod long;

@@ -7,7 +7,7 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
-    interface,
+    examples, interface,
     isolated::{self, LIMIT, Wanted},
     simulators, template, unsteady,
 };
@@ -124,7 +124,7 @@ impl Suite<'_> {
             bail!("{} of the Rust tests failed", counts.failed);
         }
         unsteady::judge(counts.unsteady)?;
-        if !self.matching.is_empty() {
+        if !self.matching.is_empty() || !examples::are_there(context)? {
             return Ok(());
         }
         let mut doc_tests = context.cargo();
