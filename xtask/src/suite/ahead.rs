@@ -23,8 +23,8 @@ use std::{
 /// A build that goes on by itself. Whoever lets go of it ends it.
 pub(super) struct Ahead {
     cargo: Child,
-    /// What is built before it is waited for.
-    stands_on: bool,
+    /// What the server stands on is built while it is waited for.
+    builds_more: bool,
 }
 
 /// Whether it is to begin before this step: as soon as there is something that it can go on beside.
@@ -43,13 +43,13 @@ impl Ahead {
         // Its words would stand among those of another step; the step of the site says them again.
         command.arg("--quiet").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let cargo = command.spawn().with_context(|| format!("cannot start `{}`", describe(&command)))?;
-        Ok(Self { cargo, stands_on: needs_programs(chosen) })
+        Ok(Self { cargo, builds_more: needs_programs(chosen) })
     }
 
     /// Until the bundle is there, or cannot be.
     pub(super) fn wait(mut self, context: &Context) -> Result<()> {
-        say("The bundle is compiled since the first step");
-        if self.stands_on {
+        say("The bundle is being compiled since the first step");
+        if self.builds_more {
             what_the_server_stands_on(context)?;
         }
         self.cargo.wait().context("cannot wait for cargo")?;
@@ -120,7 +120,7 @@ mod tests {
         // What nobody has waited for yet is there, and dead.
         let is_alive = || fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
         assert!(is_alive());
-        drop(Ahead { cargo, stands_on: false });
+        drop(Ahead { cargo, builds_more: false });
         let until = Instant::now() + Duration::from_secs(30);
         while is_alive() {
             assert!(Instant::now() < until, "{stat} is still there");

@@ -37,7 +37,7 @@ fn done(migration: &Path) -> Result<String> {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES ({version}, '{}', true, '\\x{}', 0)",
         description.replace('_', " ").replace('\'', "''"),
-        hex::encode(Sha384::digest(&content))
+        hex::encode(Sha384::digest(content))
     ))
 }
 
