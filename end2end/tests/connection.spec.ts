@@ -106,7 +106,7 @@ test("a run whose start was not answered is started once", async ({ open, userAp
   proxy.forward();
   // The browser may send it on a connection that is dead as well: then it is pressed once more.
   await expect(async () => {
-    await page.getByRole("button", { name: "Start run" }).click();
+    await page.getByRole("button", { name: "Start run" }).click({ timeout: 15_000 });
     await page.waitForURL("**/runs/*", { timeout: 17_000 });
   }).toPass({ timeout: 60_000 });
   const { runs } = await userApi.get<{ runs: { template_name: string }[] }>("/api/workflows/runs");
