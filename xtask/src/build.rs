@@ -20,6 +20,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
@@ -62,6 +63,11 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
     }
     too_large(&loads)?;
     Ok(changed)
+}
+
+/// What compiles the bundle, which is most of the time that [`site`] takes, and writes nothing into the site.
+pub(crate) fn bundle(context: &Context) -> Command {
+    front::cargo(context)
 }
 
 /// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.

@@ -358,9 +358,10 @@ fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, pa
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", describe(&single)))?;
-    // A line is a statement here.
+    // A line is a statement here. The tests' role may put into the template what every database is to begin with.
     let roles = format!(
-        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n"
+        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n\
+        ALTER DATABASE template1 OWNER TO {ROLE}\n"
     );
     child
         .stdin

@@ -7,9 +7,9 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
-    deploy, interface,
+    deploy, examples, interface,
     isolated::{self, LIMIT, Wanted},
-    simulators, unsteady,
+    simulators, template, unsteady,
 };
 use crate::{
     build::{self, TESTED},
@@ -30,6 +30,7 @@ const DATABASE: &str = "weft_tests";
 
 /// What every Rust test finds in its environment, with a database on this cluster.
 pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<isolated::Settings> {
+    template::prepare(context, postgres)?;
     // sqlx makes a database for each test beside the one that the URL names.
     crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
     Ok(vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())])
@@ -89,7 +90,12 @@ impl Suite<'_> {
                 let context = self.context;
                 queries::check(context, self.postgres()?)
             }
-            Step::Site => build::site(self.context, false).map(|_| ()),
+            Step::Site => {
+                if let Some(ahead) = self.ahead.take() {
+                    ahead.wait(self.context)?;
+                }
+                build::site(self.context, false).map(|_| ())
+            }
             Step::Rust => self.rust_tests(),
             Step::Sim => {
                 programs(self.context)?;
@@ -117,7 +123,7 @@ impl Suite<'_> {
             bail!("{} of the Rust tests failed", counts.failed);
         }
         unsteady::judge(counts.unsteady)?;
-        if !self.matching.is_empty() {
+        if !self.matching.is_empty() || !examples::are_there(context)? {
             return Ok(());
         }
         let mut doc_tests = context.cargo();
