@@ -82,7 +82,7 @@ impl Store {
     /// A list is planned anew for what is asked of it, which takes a millisecond: what is kept for every page reads too much of some. And
     /// it is not compiled first, which takes longer than it takes. All that is read is of one moment.
     pub(crate) async fn begin_list(&self) -> Result<Transaction<'static, Postgres>> {
-        let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let mut tx = self.pool.begin_of_one_moment().await?;
         sqlx::query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
             .execute(&mut *tx)
             .await?;

@@ -4,9 +4,9 @@
 //! It must never decide anything, nor write into the site, which others may be reading: the step that makes the site asks for the bundle
 //! again, finds it, and says what is wrong where it is not there.
 
-use super::{Step, steps::TESTED};
+use super::Step;
 use crate::{
-    build,
+    build::{self, TESTED},
     context::Context,
     shell::{describe, run, say},
 };

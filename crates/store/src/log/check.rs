@@ -9,7 +9,7 @@ mod told;
 
 use std::fmt;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{RunId, run::RunEvent, words::is_direction};
 
@@ -143,8 +143,7 @@ impl Store {
     /// Everything there is. `is_settled`: nothing is under way any more, so whatever still waits for somebody is a violation at once, and not
     /// only after minutes. `told`: what somebody was answered.
     pub async fn check(&self, is_settled: bool, told: &[Acknowledged]) -> Result<Checked> {
-        let mut connection = self.pool.acquire().await?;
-        let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let mut tx = self.pool.begin_of_one_moment().await?;
         // Whole tables are read, for as long as that takes.
         for setting in [
             "SET LOCAL statement_timeout = 0",

@@ -45,6 +45,16 @@ impl Pool {
         }
     }
 
+    /// All that is read by it is of one moment, and nothing is written.
+    pub(crate) async fn begin_of_one_moment(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        if self.begin.is_none() {
+            return self.sessions.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        }
+        let mut tx = self.begin().await?;
+        sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+        Ok(tx)
+    }
+
     /// For several questions one after the other. What is written on it may be undone when it is given back.
     pub(crate) async fn to_read(&self) -> sqlx::Result<Session> {
         match &self.begin {

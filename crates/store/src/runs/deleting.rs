@@ -228,7 +228,9 @@ impl Store {
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(run.id = %run, error, "a run was not deleted; a later round tries again");
-                    put_back(&mut *self.pool.acquire().await?, run, RETRY).await?;
+                    let mut tx = self.pool.begin().await?;
+                    put_back(&mut tx, run, RETRY).await?;
+                    tx.commit().await?;
                 }
             }
         }
