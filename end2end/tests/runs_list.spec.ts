@@ -31,6 +31,10 @@ test("a run is found, named, started again and archived, and the address keeps w
   await expect(page.getByText("No runs found")).toBeVisible();
   await form.getByLabel("Stale").selectOption({ label: "Any" });
   await expect(rows).toHaveCount(2);
+  await form.getByRole("combobox", { name: "Workflow" }).fill(name);
+  await page.getByRole("option", { name }).click();
+  await expect(page).toHaveURL(/[?&]workflow=/);
+  await expect(rows).toHaveCount(2);
 
   const tag = unique("wet");
   const row = rows.nth(1);

@@ -5,6 +5,7 @@ mod asked;
 mod bulk;
 mod filters;
 mod list;
+mod one_workflow;
 mod row;
 
 use leptos::prelude::*;
