@@ -75,7 +75,7 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
             <td class="wide-only num">{took}</td>
             <td class="wide-only num">{move || run.with(used)}</td>
             <td class="row-actions">
-                <Menu id=menu_id label=format!("Actions for {}", name.get_untracked()) size=Size::Sm>
+                <Menu id=menu_id label=Signal::derive(move || format!("Actions for {}", name.get())) size=Size::Sm>
                     {may_label.then(|| view! {
                         <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some((id, run.with_untracked(|run| run.labels.clone()))))>
                             "Title and tags…"
