@@ -4,6 +4,7 @@
 mod asked;
 mod bulk;
 mod filters;
+mod following;
 mod list;
 mod one_workflow;
 mod row;
