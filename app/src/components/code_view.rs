@@ -1,9 +1,12 @@
 //! `CodeView`: text in a monospace face with line numbers and a copy button.
 //! Long texts show their first lines until asked for all, and lines come in blocks of which those out of sight are not laid out, so that no
-//! artifact can stall the page.
+//! artifact can stall the page. On paper all of it stands: nobody can ask there.
 
-use crate::{reactive::memo, words::count};
-use leptos::prelude::*;
+use crate::{
+    reactive::{effect, memo},
+    words::count,
+};
+use leptos::{ev, prelude::*};
 
 use super::copy::CopyButton;
 use super::table::MoreRows;
@@ -24,9 +27,19 @@ pub fn CodeView(
 ) -> impl IntoView {
     let all = RwSignal::new(false);
     let n_lines = memo(move || text.with(|t| t.lines().count()));
+    let is_printed = RwSignal::new(false);
+    effect(move || {
+        let before = window_event_listener(ev::beforeprint, move |_| is_printed.set(true));
+        let after = window_event_listener(ev::afterprint, move |_| is_printed.set(false));
+        on_cleanup(move || {
+            before.remove();
+            after.remove();
+        });
+    });
+    // A short text is not drawn anew for a printer.
+    let most = memo(move || most_lines(n_lines.get(), all.get() || is_printed.get()));
     let lines = move || {
-        let most = if all.get() { usize::MAX } else { FIRST_LINES };
-        text.with(|text| blocks(text, most))
+        text.with(|text| blocks(text, most.get()))
             .into_iter()
             .map(|(html, is_full)| view! { <div class="code-lines" data-full=is_full.then_some("") inner_html=html></div> })
             .collect_view()
@@ -49,6 +62,10 @@ pub fn CodeView(
     }
 }
 
+fn most_lines(n_lines: usize, are_all_wanted: bool) -> usize {
+    if are_all_wanted || n_lines <= FIRST_LINES { usize::MAX } else { FIRST_LINES }
+}
+
 /// At most so many lines as HTML, block by block, and whether a block is a full one. An element for each line would cost its own program.
 fn blocks(text: &str, most: usize) -> Vec<(String, bool)> {
     let mut found: Vec<(String, bool)> = Vec::new();
@@ -60,12 +77,20 @@ fn blocks(text: &str, most: usize) -> Vec<(String, bool)> {
             html.push_str("<span class=\"code-line\" data-n=\"");
             html.push_str(&(at + 1).to_string());
             html.push_str("\">");
+            // Each line runs in its own direction. Beside its number: that stands where the others do.
+            let is_mixed = line.chars().any(runs_from_the_right);
+            html.push_str(if is_mixed { "<span dir=\"auto\">" } else { "" });
             escape(html, line);
-            html.push_str("</span>");
+            html.push_str(if is_mixed { "</span></span>" } else { "</span>" });
             *is_full = (at + 1).is_multiple_of(BLOCK);
         }
     }
     found
+}
+
+/// Letters of the scripts that are written from the right, as Hebrew and Arabic.
+fn runs_from_the_right(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// Whatever the text is, it stays text.
@@ -82,7 +107,7 @@ fn escape(html: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, blocks};
+    use super::{BLOCK, FIRST_LINES, blocks, most_lines};
 
     #[test]
     fn lines_are_numbered_text_in_blocks() {
@@ -93,5 +118,20 @@ mod tests {
         assert_eq!(many.iter().map(|(_, is_full)| *is_full).collect::<Vec<_>>(), [true, true, false]);
         assert!(many[2].0.contains(&format!("data-n=\"{}\"", BLOCK * 2 + 1)));
         assert!(blocks("", 10).is_empty());
+    }
+
+    #[test]
+    fn a_line_of_another_script_runs_in_its_own_direction() {
+        let html = |text: &str| blocks(text, 1)[0].0.clone();
+        assert!(html("let x = \"שלום\";").contains("data-n=\"1\"><span dir=\"auto\">let x = \"שלום\";</span></span>"));
+        assert!(html("مرحبا <b>").ends_with("مرحبا &lt;b&gt;</span></span>"));
+        assert!(!html("größer 漢字 \u{feff}").contains("dir="));
+    }
+
+    #[test]
+    fn all_lines_are_drawn_when_asked_for_or_printed() {
+        assert_eq!(most_lines(FIRST_LINES + 1, false), FIRST_LINES);
+        assert!(most_lines(FIRST_LINES + 1, true) > FIRST_LINES);
+        assert_eq!(most_lines(FIRST_LINES, false), most_lines(FIRST_LINES, true), "drawn anew for nothing");
     }
 }
