@@ -31,6 +31,8 @@ test("what differs is open and follows the runs, and a run is taken out as files
     };
     await expect.poll(isBeside).toBe(true);
     await expect(difference).toContainText(/\d+ unchanged lines/);
+    // On a phone its rows are no table for the browser any more: the roles have to be said.
+    await expect(difference.locator("table")).toHaveAttribute("role", "table");
     await expect(page.getByRole("main").getByRole("button", { name: "Adopt First", exact: true })).toBeVisible();
   });
 
