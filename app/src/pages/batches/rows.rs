@@ -62,15 +62,15 @@ fn List(
             when=move || !list.items.with(Vec::is_empty)
             fallback=|| view! { <p class="muted">"No row was refused"</p> }
         >
-            <TableShell label="Rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Row"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Run"</th>
+            <TableShell label="Rows" cards=true>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader" data-at="pick">"Row"</th>
+                        <th scope="col" role="columnheader" data-at="name">"State"</th>
+                        <th scope="col" role="columnheader" data-at="below">"Run"</th>
                     </tr>
                 </thead>
-                <tbody>
+                <tbody role="rowgroup">
                     <For each=move || list.items.get() key=|row| (row.n, row.state, row.status) let:row>
                         <Row row state/>
                     </For>
@@ -143,10 +143,10 @@ fn Row(row: BatchRow, state: Signal<BatchState>) -> impl IntoView {
         view! { <a href=format!("/runs/{run}") dir="auto">{words}</a> }
     });
     view! {
-        <tr>
-            <th scope="row">{n}</th>
-            <td>{told}</td>
-            <td>{run} {reason.map(|reason| view! { <bdi>{reason}</bdi> })}</td>
+        <tr role="row">
+            <th scope="row" role="rowheader" data-at="pick">{n}</th>
+            <td role="cell" data-at="name">{told}</td>
+            <td role="cell" data-at="below">{run} {reason.map(|reason| view! { <bdi>{reason}</bdi> })}</td>
         </tr>
     }
 }

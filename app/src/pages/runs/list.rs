@@ -88,19 +88,19 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
             when=move || is_any.get()
             fallback=move || view! { <Empty icon="play" framed=true title="No runs found" text=nothing/> }
         >
-            <TableShell label="Runs" foot=move || view! { <More of=list/> }>
-                <thead>
-                    <tr>
-                        <th scope="col"><TickAll runs ticked/></th>
-                        <th scope="col">"Run"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Started"</th>
-                        <th scope="col" class="wide-only">"Took"</th>
-                        <th scope="col" class="wide-only">"Used"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+            <TableShell label="Runs" cards=true foot=move || view! { <More of=list/> }>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader" data-at="pick"><TickAll runs ticked/></th>
+                        <th scope="col" role="columnheader" data-at="name">"Run"</th>
+                        <th scope="col" role="columnheader" data-at="below">"Status"</th>
+                        <th scope="col" role="columnheader" data-at="beside">"Started"</th>
+                        <th scope="col" role="columnheader" class="wide-only">"Took"</th>
+                        <th scope="col" role="columnheader" class="wide-only">"Used"</th>
+                        <th scope="col" role="columnheader" data-at="acts"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
+                <tbody role="rowgroup" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
                     <For each=ids key=|id| *id let:id>
                         <Row id runs verbs/>
                     </For>
