@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use workflow::definition::{RunInput, in_order};
 
 use super::{
     fields::{Part, fits_empty, parts, read_fields, text_for},
     file::FileInput,
-    group::Group,
+    group::{Group, help_of},
     list::ListInput,
     object::object_view,
     rows::{Column, columns, read_list},
@@ -252,16 +252,18 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     if field.control == Control::Fields {
         return object_view(Group::new(id, field.title, help, error, is_required), text, field.parts);
     }
-    let help = match field.control {
-        Control::Json if help.is_empty() => "As JSON".to_owned(),
-        _ => help,
-    };
+    let help = help_of(field.control, &field.input.schema);
     let label = field.title.clone();
     let control_id = id.clone();
     let control = move || match field.control {
         Control::Text => view! { <TextArea value=text rows=8/> }.into_any(),
         Control::Json => view! { <TextArea value=text rows=6 mono=true/> }.into_any(),
-        Control::Number => view! { <TextInput value=text kind="number"/> }.into_any(),
+        Control::Number => {
+            let bound = |bound: Option<&Number>| bound.map(ToString::to_string);
+            let schema = &field.input.schema;
+            let (min, max) = (bound(schema.minimum.as_ref()), bound(schema.maximum.as_ref()));
+            view! { <TextInput value=text kind="number" min max/> }.into_any()
+        }
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
         Control::Line | Control::Switch | Control::List | Control::Fields => {

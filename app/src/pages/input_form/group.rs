@@ -71,6 +71,17 @@ impl Group {
     }
 }
 
+/// What is said of a field: its description, the bounds of a number, and how to write what has no control of its own.
+pub(super) fn help_of(control: Control, schema: &Schema) -> String {
+    let help = schema.description.clone();
+    match (control, schema.bounds_words()) {
+        (Control::Json, _) if help.is_empty() => "As JSON".to_owned(),
+        (Control::Number, Some(bounds)) if help.is_empty() => format!("Allowed: {bounds}"),
+        (Control::Number, Some(bounds)) => format!("{help} ({bounds})"),
+        _ => help,
+    }
+}
+
 /// The control of one field, drawn inside its `Field`, which gives it its id.
 pub(super) fn control_view(control: Control, schema: &Schema, value: RwSignal<String>) -> AnyView {
     match control {

@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
-    group::{Group, control_view},
+    group::{Group, control_view, help_of},
     rows::{Cells, Column, cells, faults, pasted, text},
 };
 use crate::components::{Button, Fault, Field, IconButton, Size, dom::focus_soon};
@@ -191,7 +191,7 @@ fn Cell(list: List, row: usize, column: usize) -> impl IntoView {
     });
     let Some(of) = list.columns.with_value(|columns| columns.get(column).cloned()) else { return ().into_any() };
     let label = of.field.clone().unwrap_or_else(|| format!("Row {}", row + 1));
-    let (help, is_required) = (of.schema.description.clone(), of.is_required);
+    let (help, is_required) = (help_of(of.control, &of.schema), of.is_required);
     view! {
         <Field id=list.cell_id(row, column) label help error=told optional=!is_required>
             {control_view(of.control, &of.schema, value)}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     fields::{self, Part},
-    group::{Group, control_view},
+    group::{Group, control_view, help_of},
     list::ListInput,
     value::Control,
 };
@@ -97,10 +97,7 @@ fn part_view(object: Object, n: usize) -> AnyView {
     });
     let id = object.group.id.with_value(|id| format!("{id}-{n}"));
     let Part { name: label, schema, control, is_required, columns, parts } = part;
-    let help = match control {
-        Control::Json if schema.description.is_empty() => "As JSON".to_owned(),
-        _ => schema.description.clone(),
-    };
+    let help = help_of(control, &schema);
     match control {
         Control::List => view! { <ListInput id kept=text columns label help error=told is_required/> }.into_any(),
         Control::Fields => object_view(Group::new(id, label, help, told, is_required), text, parts),
