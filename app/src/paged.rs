@@ -48,6 +48,13 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
         self.next.with(Option::is_some)
     }
 
+    /// What is loaded was read again, as far as it goes, and this is what comes after it now.
+    pub fn goes_on_after(self, next: Option<String>) {
+        if !self.more.pending().get_untracked() {
+            self.next.set(next);
+        }
+    }
+
     pub fn load_more(self) {
         if let Some(after) = self.next.get_untracked()
             && !self.more.pending().get_untracked()

@@ -24,7 +24,7 @@ test("the times of a run are read by keys, and its past is looked at while it go
   await page.getByRole("button", { name: "Timeline" }).click();
   await page.getByRole("radio", { name: "Times and replay" }).check();
   const timeline = page.getByRole("region", { name: "Timeline" });
-  const chart = timeline.getByRole("group", { name: /^Chart of the times/ });
+  const chart = timeline.getByRole("application", { name: /^Chart of the times/ });
   await expect(timeline.getByText(/^Now, after [1-9]\d* events$/)).toBeVisible();
 
   await test.step("keys go from bar to bar, and Enter leads to the step", async () => {

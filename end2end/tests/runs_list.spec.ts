@@ -31,6 +31,19 @@ test("a run is found, named, started again and archived, and the address keeps w
   await expect(page.getByText("No runs found")).toBeVisible();
   await form.getByLabel("Stale").selectOption({ label: "Any" });
   await expect(rows).toHaveCount(2);
+  await form.getByRole("combobox", { name: "Workflow" }).fill(name);
+  await page.getByRole("option", { name }).click();
+  await expect(page).toHaveURL(/[?&]workflow=/);
+  await expect(rows).toHaveCount(2);
+
+  // On the smallest phone nothing has to be scrolled sideways to.
+  const wide = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 740 });
+  const fits = () => page.getByRole("region", { name: "Runs", exact: true }).evaluate((list) => list.scrollWidth <= list.clientWidth);
+  await expect.poll(fits).toBe(true);
+  if (wide !== null) {
+    await page.setViewportSize(wide);
+  }
 
   const tag = unique("wet");
   const row = rows.nth(1);

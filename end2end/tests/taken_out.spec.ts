@@ -31,7 +31,19 @@ test("what differs is open and follows the runs, and a run is taken out as files
     };
     await expect.poll(isBeside).toBe(true);
     await expect(difference).toContainText(/\d+ unchanged lines/);
+    // On a phone its rows are no table for the browser any more: the roles have to be said.
+    await expect(difference.locator("table")).toHaveAttribute("role", "table");
     await expect(page.getByRole("main").getByRole("button", { name: "Adopt First", exact: true })).toBeVisible();
+  });
+
+  await test.step("what somebody opened stays open when that very step changes", async () => {
+    const third = page.getByRole("region", { name: "Third", exact: true });
+    const difference = third.getByRole("region", { name: /^Third, text/ });
+    await third.locator("summary").click();
+    await expect(difference).toBeVisible();
+    await userApi.post(`/api/workflows/runs/${right.id}/steps/third/rerun`, { mode: "step_only" });
+    await expect(third.locator("summary")).toContainText("v1 → v2");
+    await expect(difference).toBeVisible();
   });
 
   await test.step("what becomes the same elsewhere is no difference any more", async () => {

@@ -190,6 +190,7 @@ test("lists are filled in as rows, pasted lines become rows, and a run gets what
     inputs: {
       topics: { title: "Topics", schema: { type: "array", items: { type: "string" } }, required: true, order: 1 },
       people: { title: "People", schema: { type: "array", items: person }, required: false, order: 2 },
+      parcel: { title: "Parcel", schema: { type: "object", required: ["to"], properties: { to: person, note: TEXT, free: {} } }, required: true, order: 3 },
     },
     steps: { echo: step("Echo it", ECHO, { const: "x" }) },
   });
@@ -216,10 +217,20 @@ test("lists are filled in as rows, pasted lines become rows, and a run gets what
   await expect(people.getByLabel("age")).toHaveAccessibleDescription(/Enter a number/);
   await people.getByLabel("name", { exact: true }).fill("Ada");
   await people.getByLabel("age").fill("40");
+
+  const to = page.getByRole("group", { name: /^Parcel/ }).getByRole("group", { name: /^to/ });
+  await to.getByLabel("age").fill("7");
+  await start.click();
+  await expect(to.getByLabel("name", { exact: true })).toHaveAccessibleDescription(/Fill this in/);
+  await to.getByLabel("name", { exact: true }).fill("Bob");
   await start.click();
   await page.waitForURL("**/runs/*");
   const run = await adminApi.get<{ inputs: unknown }>(`/api/workflows/runs/${page.url().split("/").pop() ?? ""}`);
-  expect(run.inputs).toEqual({ topics: ["water", "coffee"], people: [{ name: "Ada", age: 40 }] });
+  expect(run.inputs).toEqual({
+    topics: ["water", "coffee"],
+    people: [{ name: "Ada", age: 40 }],
+    parcel: { to: { name: "Bob", age: 7 } },
+  });
 });
 
 test("what can be read lists nested fields with their types and the last values", async ({ open, adminApi }) => {

@@ -1,12 +1,13 @@
 //! `CodeView`: text in a monospace face with line numbers and a copy button.
 //! Long texts show their first lines until asked for all, and lines come in blocks of which those out of sight are not laid out; a line that
-//! is very long goes on in rows of its own. So no artifact can stall the page, be it of many lines or of a single one.
+//! is very long goes on in rows of its own. So no artifact can stall the page, be it of many lines or of a single one. On paper all of it stands:
+//! nobody can ask there.
 
 use crate::{
-    reactive::memo,
+    reactive::{effect, memo},
     words::{count, size},
 };
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
 use super::copy::CopyButton;
 use super::table::MoreRows;
@@ -40,8 +41,19 @@ pub fn CodeView(
     let all = RwSignal::new(whole);
     // How long all of it is, while that is not all shown.
     let rest = memo(move || text.with(|text| (first(text).len() < text.len()).then(|| length(text))));
+    let is_printed = RwSignal::new(false);
+    effect(move || {
+        let before = window_event_listener(ev::beforeprint, move |_| is_printed.set(true));
+        let after = window_event_listener(ev::afterprint, move |_| is_printed.set(false));
+        on_cleanup(move || {
+            before.remove();
+            after.remove();
+        });
+    });
+    // What is shown whole is not drawn anew for a printer.
+    let is_all = memo(move || all.get() || (is_printed.get() && rest.with(Option::is_some)));
     let lines = move || {
-        let is_all = all.get();
+        let is_all = is_all.get();
         text.with(|text| blocks(if is_all { text } else { first(text) }))
             .into_iter()
             .map(|(html, full)| view! { <div class="code-lines" data-full=full inner_html=html></div> })
@@ -115,14 +127,22 @@ fn blocks(text: &str) -> Vec<(String, Option<&'static str>)> {
                     html.push('"');
                 }
                 html.push('>');
+                // Each line runs in its own direction. Beside its number: that stands where the others do.
+                let is_mixed = row.chars().any(runs_from_the_right);
+                html.push_str(if is_mixed { "<span dir=\"auto\">" } else { "" });
                 escape(html, row);
-                html.push_str("</span>");
+                html.push_str(if is_mixed { "</span></span>" } else { "</span>" });
                 *full = (n_rows == BLOCK).then_some(FULL);
             }
             rest = (!behind.is_empty()).then_some(behind);
         }
     }
     found
+}
+
+/// Letters of the scripts that are written from the right, as Hebrew and Arabic.
+fn runs_from_the_right(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// Whatever the text is, it stays text.
@@ -172,5 +192,13 @@ mod tests {
         let long = format!("one\n{}", "x".repeat(1_000_000));
         assert_eq!((first(&long), length(&long)), ("one\n", "976.5 KiB".to_owned()));
         assert_eq!(first(&"é".repeat(500_000)).len(), FIRST_BYTES);
+    }
+
+    #[test]
+    fn a_line_of_another_script_runs_in_its_own_direction() {
+        let html = |text: &str| blocks(text)[0].0.clone();
+        assert!(html("let x = \"שלום\";").contains("data-n=\"1\"><span dir=\"auto\">let x = \"שלום\";</span></span>"));
+        assert!(html("مرحبا <b>").ends_with("مرحبا &lt;b&gt;</span></span>"));
+        assert!(!html("größer 漢字 \u{feff}").contains("dir="));
     }
 }

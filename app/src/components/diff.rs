@@ -51,7 +51,8 @@ pub fn Diff(
     let rows = move || {
         let lines = lines.get();
         if lines.iter().all(|line| !matches!(line.tag, Tag::Insert | Tag::Delete)) {
-            return view! { <tr class="diff-gap"><td colspan="4">"Both texts are the same"</td></tr> }.into_any();
+            return view! { <tr class="diff-gap" role="row"><td colspan="4" role="cell">"Both texts are the same"</td></tr> }
+                .into_any();
         }
         if beside {
             return paired(lines).into_iter().map(pair_row).collect_view().into_any();
@@ -68,9 +69,10 @@ pub fn Diff(
                 </span>
             </div>
             <div class="diff-scroll" tabindex="0" role="region" aria-label=move || title.get()>
-                <table data-beside=beside.then_some("")>
+                // Side by side the roles are said: on a phone its rows are laid out as no table is, which takes the meaning of the elements.
+                <table data-beside=beside.then_some("") role=beside.then_some("table")>
                     {beside.then(|| view! { <colgroup><col class="diff-no"/><col/><col class="diff-no"/><col/></colgroup> })}
-                    <tbody>{rows}</tbody>
+                    <tbody role=beside.then_some("rowgroup")>{rows}</tbody>
                 </table>
             </div>
         </div>
@@ -79,7 +81,7 @@ pub fn Diff(
 
 fn gap_row(n: usize) -> AnyView {
     let words = crate::words::count(n, "unchanged line");
-    view! { <tr class="diff-gap"><td colspan="4">{words}</td></tr> }.into_any()
+    view! { <tr class="diff-gap" role="row"><td colspan="4" role="cell">{words}</td></tr> }.into_any()
 }
 
 /// Two lines that stand side by side; or so many that are folded.
@@ -128,7 +130,7 @@ fn pair_row(pair: Pair) -> AnyView {
         Pair::Gap(n) => gap_row(n),
         Pair::Lines(old, new) => {
             let (old, new) = (side(old, false), side(new, true));
-            view! { <tr>{old} {new}</tr> }.into_any()
+            view! { <tr role="row">{old} {new}</tr> }.into_any()
         }
     }
 }
@@ -136,13 +138,14 @@ fn pair_row(pair: Pair) -> AnyView {
 /// The number and the text of one side; nothing where the other one stands alone.
 fn side(line: Option<Line>, is_new: bool) -> AnyView {
     let Some(line) = line else {
-        return view! { <td class="diff-no"></td> <td class="diff-text" data-change="none"></td> }.into_any();
+        return view! { <td class="diff-no" role="cell"></td> <td class="diff-text" data-change="none" role="cell"></td> }
+            .into_any();
     };
     let (change, mark, spoken) = signs(line.tag);
     let n = if is_new { line.new } else { line.old };
     view! {
-        <td class="diff-no">{number(n)}</td>
-        <td class="diff-text" data-change=change>
+        <td class="diff-no" role="cell">{number(n)}</td>
+        <td class="diff-text" data-change=change role="cell">
             <span class="diff-mark" aria-hidden="true">{mark}</span>
             <span class="visually-hidden">{spoken}</span>
             {marked(line.words)}

@@ -22,7 +22,7 @@ struct MenuContext {
 #[component]
 pub fn Menu(
     #[prop(into)] id: String,
-    #[prop(into)] label: String,
+    #[prop(into)] label: Signal<String>,
     #[prop(default = "ellipsis")] icon: &'static str,
     /// Words on the button.
     #[prop(optional, into)]
@@ -77,8 +77,8 @@ pub fn Menu(
                 type="button"
                 data-variant=variant.name()
                 data-size=size.name()
-                data-tip=icon_only.then(|| label.clone())
-                aria-label=icon_only.then(|| label.clone())
+                data-tip=move || icon_only.then(|| label.get())
+                aria-label=move || icon_only.then(|| label.get())
                 aria-haspopup="menu"
                 aria-expanded=move || aria(open.get())
                 popovertarget=id.clone()
@@ -89,7 +89,7 @@ pub fn Menu(
                     Some(text) => view! { <span class="btn-label">{text} <Icon name="chevron-down" size=Size::Sm/></span> }.into_any(),
                 }}
             </button>
-            <div node_ref=popup class="popup" id=id popover="auto" role="menu" aria-label=label on:toggle=on_toggle on:keydown=on_key>
+            <div node_ref=popup class="popup" id=id popover="auto" role="menu" aria-label=move || label.get() on:toggle=on_toggle on:keydown=on_key>
                 <Provider value=context>
                     <Show when=move || open.get()>{move || children.with_value(|children| children())}</Show>
                 </Provider>

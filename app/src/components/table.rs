@@ -17,6 +17,10 @@ pub fn TableShell(
     /// Without a frame, inside a card or panel.
     #[prop(optional)]
     plain: bool,
+    /// On a phone each row is a card: cells say with `data-at` where they stand in it (`pick`, `name`, `acts`, `below`, `beside`), and with
+    /// their roles what they are, for what is laid out like that is no table any more for the browser.
+    #[prop(optional)]
+    cards: bool,
     /// What stands under the rows, such as `MoreRows`.
     #[prop(optional, into)]
     foot: ViewFn,
@@ -24,7 +28,12 @@ pub fn TableShell(
 ) -> impl IntoView {
     view! {
         <div class="table-wrap" data-plain=plain role="region" aria-label=label tabindex="0">
-            <table class="table" aria-label=label.clone()>
+            <table
+                class="table"
+                aria-label=label.clone()
+                data-cards=cards.then_some("")
+                role=cards.then_some("table")
+            >
                 {children()}
             </table>
             {move || foot.run()}

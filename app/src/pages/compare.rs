@@ -1,6 +1,8 @@
 //! /runs/{id}/compare/{other}: two runs of one workflow side by side, step by step, and the way to take over what is better.
-//! It is read again while it is looked at, and what is open stays open. The left run is the one that takes; nothing is changed until
-//! Adopt is pressed.
+//! It is read again while it is looked at, and what is open stays open (`step.rs`). The left run is the one that takes; nothing is
+//! changed until Adopt is pressed.
+
+mod step;
 
 use std::{cell::Cell, collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -8,16 +10,16 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use workflow::{
     RunId, RunStatus, StepKey,
-    api::{AdoptRun, ArtifactComparison, Comparison, ErrorCode, RunHead, StepComparison},
+    api::{AdoptRun, Comparison, ErrorCode, RunHead},
 };
 
-use super::review::{artifact::facts, difference::Difference};
+use self::step::{first_differences, step_view};
 use crate::reactive::{effect, memo};
 use crate::{
     api,
     components::{
-        Badge, Banner, Button, ConfirmDialog, Empty, Icon, Kind, LinkButton, MoreRows, RelativeTime, Size, Skeleton,
-        SkeletonKind, StatusChip, Switch, Tone, open_while_chosen, run_status, use_toasts,
+        Banner, Button, ConfirmDialog, Empty, Kind, LinkButton, MoreRows, RelativeTime, Size, Skeleton, SkeletonKind,
+        StatusChip, Switch, open_while_chosen, run_status, use_toasts,
     },
     error::AppError,
     form::{ErrorBanner, outcome, random_id},
@@ -32,9 +34,6 @@ use crate::{
 
 /// Steps drawn at first, and with each press of "Show more".
 const PORTION: usize = 40;
-
-/// Differences that are open at first: what people came for, and never thousands of artifacts.
-const OPEN: usize = 2;
 
 /// How often it is read again.
 const EVERY: Duration = Duration::from_secs(2);
@@ -121,17 +120,6 @@ fn turns(is_over: bool, n_steps: usize) -> u32 {
     of_steps.saturating_mul(if is_over { SELDOM } else { 1 })
 }
 
-/// The first artifacts that differ, by step and name.
-fn first_differences(steps: &[StepComparison]) -> Vec<(StepKey, String)> {
-    let differing = |step: &StepComparison| {
-        let both =
-            |artifact: &&ArtifactComparison| !artifact.is_equal && artifact.left.is_some() && artifact.right.is_some();
-        let named = step.artifacts.iter().filter(both).map(|artifact| (step.key.clone(), artifact.name.clone()));
-        named.collect::<Vec<_>>()
-    };
-    steps.iter().flat_map(differing).take(OPEN).collect()
-}
-
 #[component]
 fn Compared(comparison: Comparison) -> impl IntoView {
     let toasts = use_toasts();
@@ -191,13 +179,10 @@ fn Compared(comparison: Comparison) -> impl IntoView {
         })
     });
     let row = move |key: StepKey| {
-        let opened = opened.with_value(|opened| {
-            opened.iter().filter(|(step, _)| *step == key).map(|(_, name)| name.clone()).collect::<Vec<_>>()
-        });
         let of_step = key.clone();
         let step = memo(move || now.with(|now| now.steps.iter().find(|step| step.key == of_step).cloned()));
         let can_adopt = memo(move || adoptable.with(|keys| keys.contains(&key)));
-        move || step.get().map(|step| step_view((into, from), &step, can_adopt.get(), &opened, asked))
+        step_view((into, from), step, can_adopt, opened, asked)
     };
     let shown = memo(move || keys.with(|keys| keys.iter().take(n_shown.get()).cloned().collect::<Vec<_>>()));
     let n_hidden = memo(move || keys.with(Vec::len).saturating_sub(n_shown.get()));
@@ -301,135 +286,9 @@ fn run_card(run: &RunHead, side: &'static str) -> AnyView {
     .into_any()
 }
 
-/// A step that is the same in both is its head, with what it made in one line.
-fn step_view(
-    runs: (RunId, RunId),
-    step: &StepComparison,
-    can_adopt: bool,
-    opened: &[String],
-    asked: RwSignal<Option<Vec<StepKey>>>,
-) -> AnyView {
-    let key = step.key.clone();
-    let side = |status: Option<workflow::StepStatus>| match status {
-        Some(status) => view! { <StatusChip status=status.as_str().to_owned()/> }.into_any(),
-        None => view! { <Badge>"Not there"</Badge> }.into_any(),
-    };
-    let body = if step.differs() {
-        let artifacts: Vec<AnyView> = step
-            .artifacts
-            .iter()
-            .map(|artifact| artifact_view(runs, &step.title, artifact, opened.contains(&artifact.name)))
-            .collect();
-        view! { <div class="card-body stack" data-gap="3">{artifacts}</div> }.into_any()
-    } else {
-        view! { <p class="card-body muted small">{same_words(&step.artifacts)}</p> }.into_any()
-    };
-    let adopt = can_adopt.then(|| {
-        let title = step.title.clone();
-        view! {
-            <Button size=Size::Sm icon="check" attr:aria-label=format!("Adopt {title}") on_click=move |()| asked.set(Some(vec![key.clone()]))>
-                "Adopt"
-            </Button>
-        }
-    });
-    view! {
-        <section class="card compare-step" data-row="" aria-label=step.title.clone()>
-            <div class="card-head">
-                <h2 dir="auto">{step.title.clone()}</h2>
-                <span class="row">{side(step.left)} <Icon name="arrow-right"/> {side(step.right)}</span>
-                {step.prompt_differs.then(|| view! { <Badge tone=Tone::Accent>"Another prompt"</Badge> })}
-                <span class="push"></span>
-                {adopt}
-            </div>
-            {body}
-        </section>
-    }
-    .into_any()
-}
-
-fn same_words(artifacts: &[ArtifactComparison]) -> String {
-    let names: Vec<String> = artifacts.iter().map(|artifact| artifact.name.clone()).collect();
-    if names.is_empty() {
-        "The same in both".to_owned()
-    } else {
-        format!("{}: the same in both", words::list(&names, 5))
-    }
-}
-
-fn artifact_view(runs: (RunId, RunId), step: &str, artifact: &ArtifactComparison, is_first: bool) -> AnyView {
-    let name = artifact.name.clone();
-    let version = |meta: Option<&workflow::view::ArtifactMeta>| meta.map_or_else(|| "nothing".to_owned(), facts);
-    if artifact.is_equal {
-        return view! { <p class="muted small">{format!("{name}: the same in both")}</p> }.into_any();
-    }
-    match (artifact.left.as_ref(), artifact.right.as_ref()) {
-        (Some(left), Some(right)) => {
-            // Each difference is a region of its own, so its name says the step too.
-            let change = format!("{} to {}", facts(left), facts(right));
-            let brief = format!("v{} → v{}", left.version, right.version);
-            let title = format!("{step}, {name}: {change}");
-            let (left, right) = ((runs.0, left.id), (runs.1, right.id));
-            let opened = RwSignal::new(false);
-            let is_open = RwSignal::new(false);
-            // Once the page is there: the server does not wait for contents.
-            effect(move || is_open.set(is_first));
-            // Two runs may differ in thousands of artifacts: one is read when somebody wants to see it.
-            view! {
-                <details class="fold" open=move || is_open.get() on:toggle=move |_| opened.set(true)>
-                    <summary><Icon name="chevron-right"/> {name} <code>{brief}</code></summary>
-                    <div class="fold-body">
-                        <Show when=move || opened.get()><Difference left right title=title.clone() beside=true/></Show>
-                    </div>
-                </details>
-            }
-            .into_any()
-        }
-        (left, right) => {
-            view! { <p class="small">{format!("{name}: {} on the left, {} on the right", version(left), version(right))}</p> }.into_any()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
-    use super::{StepComparison, differ_words, first_differences, same_words, turns};
-
-    /// A step with outputs by their names, each in both runs or in the right one alone.
-    fn step(key: &str, outputs: &[(&str, bool, bool)]) -> StepComparison {
-        let meta = |name: &str, is_there: bool| {
-            if !is_there {
-                return Value::Null;
-            }
-            json!({"id": "00000000-0000-7000-8000-000000000001", "producing_step_id": key, "name": name, "version": 1,
-                "is_latest": true, "content_hash": "00", "media_type": "text/plain", "size": 1, "origin": "agent", "attempt": 1,
-                "parent": null, "created_at": "2026-01-31T12:00:00Z"})
-        };
-        let artifacts: Vec<Value> = outputs
-            .iter()
-            .map(|(name, is_left, is_equal)| {
-                json!({"name": name, "left": meta(name, *is_left), "right": meta(name, true), "is_equal": is_equal})
-            })
-            .collect();
-        serde_json::from_value(
-            json!({"key": key, "title": key, "is_item": false, "left": "completed", "right": "completed",
-            "prompt_differs": false, "artifacts": artifacts}),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn the_first_two_that_both_made_otherwise_are_open() {
-        let steps = [
-            step("a", &[("same", true, true), ("new", false, false)]),
-            step("b", &[("text", true, false), ("notes", true, false)]),
-            step("c", &[("text", true, false)]),
-        ];
-        let open = first_differences(&steps);
-        let named: Vec<(&str, &str)> = open.iter().map(|(step, name)| (step.as_str(), name.as_str())).collect();
-        assert_eq!(named, [("b", "text"), ("b", "notes")]);
-    }
+    use super::{differ_words, turns};
 
     #[test]
     fn what_is_large_or_over_is_read_less_often() {
@@ -437,13 +296,6 @@ mod tests {
             [(false, 4), (true, 4), (false, 5_000), (true, 5_000)].map(|(over, n)| turns(over, n)),
             [1, 2, 26, 52]
         );
-    }
-
-    #[test]
-    fn a_step_that_is_the_same_is_one_line() {
-        let of = |outputs: &[(&str, bool, bool)]| same_words(&step("a", outputs).artifacts);
-        assert_eq!(of(&[]), "The same in both");
-        assert_eq!(of(&[("text", true, true), ("notes", true, true)]), "text and notes: the same in both");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod logs;
 mod looking;
 mod needs;
 mod next_gate;
+mod older;
 mod one_step;
 mod outline;
 mod outline_notes;

@@ -4,7 +4,9 @@
 mod asked;
 mod bulk;
 mod filters;
+mod following;
 mod list;
+mod one_workflow;
 mod row;
 
 use leptos::prelude::*;

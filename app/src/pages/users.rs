@@ -50,7 +50,7 @@ pub fn UsersPage() -> impl IntoView {
                     <p>
                         "Admins draw workflows, make agents and see every run; users start workflows and see their own runs. "
                         <a href="/admin/groups">"Groups of people"</a>
-                        " are asked at gates, and are whom a workflow is for"
+                        " are asked for reviews, and are whom a workflow is for"
                     </p>
                 </div>
                 <Loaded of=users fallback=|| view! { <RowsSkeleton n=5/> } let:page>

@@ -39,7 +39,7 @@ pub use key::fresh_key;
 pub(crate) use moved_end::{held, moved_end};
 pub(crate) use offer::takes;
 pub use refused::Refused;
-pub(crate) use refused::megabytes;
+pub(crate) use refused::mebibytes;
 pub use rename::reads_run_input;
 pub use renaming::{KeyFault, rename_run_input, rename_step};
 pub(crate) use title::FreeTitles;

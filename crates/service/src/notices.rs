@@ -181,7 +181,7 @@ pub async fn resend(ctx: &OpContext, id: NoticeId) -> Result<()> {
         Resend::Queued => Ok(()),
         Resend::NotFound => Err(Error::NotFound),
         Resend::NotOver => Err(Error::Conflict(
-            "It waits to be sent already, or came to nothing because its gate was decided. There is nothing to send."
+            "It waits to be sent already, or came to nothing because its review was decided. There is nothing to send."
                 .to_owned(),
         )),
     }

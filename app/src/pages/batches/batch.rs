@@ -13,7 +13,7 @@ use workflow::{
 
 use super::{
     rows::Rows,
-    words::{is_settled, progress, state},
+    words::{is_settled, progress, rests, state},
 };
 use crate::{
     api,
@@ -108,6 +108,7 @@ fn Batch(batch: BatchView) -> impl IntoView {
     // It is said aloud when it changes, and not with each row.
     let standing = memo(move || batch.with(state));
     let state_now = memo(move || batch.with(|batch| batch.state));
+    let rests_now = memo(move || batch.with(rests));
     let results = format!("/api/batches/{id}/results.csv");
     let above = vec![("Dashboard".to_owned(), "/dashboard".to_owned()), (template.clone(), start)];
     view! {
@@ -137,7 +138,7 @@ fn Batch(batch: BatchView) -> impl IntoView {
                             <span class="btn-label">"Download the results"</span>
                         </a>
                     </div>
-                    <Rows id state=state_now/>
+                    <Rows id state=state_now rests=rests_now/>
                 </div>
             </div>
         </Page>

@@ -32,16 +32,16 @@ fn List(template: TemplateId, page: Page<BatchView>) -> impl IntoView {
         <Show when=move || !list.items.with(Vec::is_empty)>
             <section class="stack" data-gap="2" aria-labelledby="my-batches">
                 <h2 id="my-batches">"Tables you uploaded"</h2>
-                <TableShell label="Tables you uploaded">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Table"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col" class="wide-only">"How far"</th>
-                            <th scope="col">"When"</th>
+                <TableShell label="Tables you uploaded" cards=true>
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th scope="col" role="columnheader" data-at="name">"Table"</th>
+                            <th scope="col" role="columnheader" data-at="below">"State"</th>
+                            <th scope="col" role="columnheader" class="wide-only">"How far"</th>
+                            <th scope="col" role="columnheader" data-at="beside">"When"</th>
                         </tr>
                     </thead>
-                    <tbody>
+                    <tbody role="rowgroup">
                         <For each=move || list.items.get() key=|batch| batch.id let:batch>
                             <Row batch/>
                         </For>
@@ -58,11 +58,11 @@ fn Row(batch: BatchView) -> impl IntoView {
     let (tone, words) = state(&batch);
     let (href, progress) = (format!("/batches/{}", batch.id), progress(&batch));
     view! {
-        <tr>
-            <th scope="row"><a href=href><bdi>{batch.name}</bdi></a></th>
-            <td><Badge tone>{words}</Badge></td>
-            <td class="wide-only">{progress}</td>
-            <td><RelativeTime at=batch.created_at/></td>
+        <tr role="row">
+            <th scope="row" role="rowheader" data-at="name"><a href=href><bdi>{batch.name}</bdi></a></th>
+            <td role="cell" data-at="below"><Badge tone>{words}</Badge></td>
+            <td role="cell" class="wide-only">{progress}</td>
+            <td role="cell" data-at="beside"><RelativeTime at=batch.created_at/></td>
         </tr>
     }
 }

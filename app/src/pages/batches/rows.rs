@@ -1,6 +1,6 @@
-//! What became of each row of a table. The first page follows what happens; further ones are as they were when they came.
+//! What became of each row of a table. As far as they are shown, rows follow what happens, and are read no more once nothing does.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use workflow::{
@@ -13,14 +13,21 @@ use crate::{
     api,
     components::{Badge, Checkbox, RowsSkeleton, StatusChip, TableShell, Tone},
     load::{Loaded, refetch_after_sign_in},
-    paged::{More, Paged},
+    paged::{More, Paged, at_least},
     polled::polled,
 };
 
 const EVERY: Duration = Duration::from_secs(3);
+/// Of so many times one more passes for each so many rows that are shown: thousands are many requests.
+const ROWS_A_TURN: usize = 200;
 
 #[component]
-pub(super) fn Rows(id: BatchId, #[prop(into)] state: Signal<BatchState>) -> impl IntoView {
+pub(super) fn Rows(
+    id: BatchId,
+    #[prop(into)] state: Signal<BatchState>,
+    /// Whether no row is about to change.
+    rests: Memo<bool>,
+) -> impl IntoView {
     let is_refused_only = RwSignal::new(false);
     let wanted = move || is_refused_only.get().then_some(BatchRowState::Refused);
     let found = Resource::new(wanted, move |wanted| api::batch_rows(id, wanted, None));
@@ -34,39 +41,36 @@ pub(super) fn Rows(id: BatchId, #[prop(into)] state: Signal<BatchState>) -> impl
                 </div>
             </div>
             <Loaded of=found fallback=|| view! { <RowsSkeleton n=4/> } let:page>
-                <List id page wanted=untrack(wanted) state/>
+                <List id page wanted=untrack(wanted) state rests/>
             </Loaded>
         </section>
     }
 }
 
 #[component]
-fn List(id: BatchId, page: Page<BatchRow>, wanted: Option<BatchRowState>, state: Signal<BatchState>) -> impl IntoView {
+fn List(
+    id: BatchId,
+    page: Page<BatchRow>,
+    wanted: Option<BatchRowState>,
+    state: Signal<BatchState>,
+    rests: Memo<bool>,
+) -> impl IntoView {
     let list = Paged::new(page, move |after| api::batch_rows(id, wanted, after));
-    polled(
-        EVERY,
-        move || api::batch_rows(id, wanted, None),
-        move |now: Page<BatchRow>| {
-            let changed = list.items.try_with_untracked(|rows| changed(rows, &now.items));
-            if let Some(changed) = changed.filter(|changed| !changed.is_empty()) {
-                list.items.update(|rows| take(rows, changed));
-            }
-        },
-    );
+    follow(list, id, wanted, rests);
     view! {
         <Show
             when=move || !list.items.with(Vec::is_empty)
             fallback=|| view! { <p class="muted">"No row was refused"</p> }
         >
-            <TableShell label="Rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Row"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Run"</th>
+            <TableShell label="Rows" cards=true>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader" data-at="pick">"Row"</th>
+                        <th scope="col" role="columnheader" data-at="name">"State"</th>
+                        <th scope="col" role="columnheader" data-at="below">"Run"</th>
                     </tr>
                 </thead>
-                <tbody>
+                <tbody role="rowgroup">
                     <For each=move || list.items.get() key=|row| (row.n, row.state, row.status) let:row>
                         <Row row state/>
                     </For>
@@ -75,6 +79,39 @@ fn List(id: BatchId, page: Page<BatchRow>, wanted: Option<BatchRowState>, state:
             <More of=list/>
         </Show>
     }
+}
+
+/// Reads again what is shown; once more after nothing changes any longer, and then not until something does.
+fn follow(list: Paged<BatchRow>, id: BatchId, wanted: Option<BatchRowState>, rests: Memo<bool>) {
+    let n_asked = Rc::new(Cell::new(0_usize));
+    let is_last_known = Rc::new(Cell::new(false));
+    let is_known = Rc::clone(&is_last_known);
+    let read = move || {
+        n_asked.set(n_asked.get().wrapping_add(1));
+        let is_resting = rests.try_get_untracked().unwrap_or(true);
+        let n_shown = list.items.try_with_untracked(Vec::len).unwrap_or_default();
+        let is_turn = n_asked.get().is_multiple_of(n_shown / ROWS_A_TURN + 1);
+        let is_wanted = is_turn && !(is_resting && is_known.get());
+        async move {
+            if !is_wanted {
+                return Ok(None);
+            }
+            let read = at_least(n_shown, |row: &BatchRow| row.n, |after| api::batch_rows(id, wanted, after)).await;
+            read.map(|read| Some((is_resting, read)))
+        }
+    };
+    polled(EVERY, read, move |read: Option<(bool, Page<BatchRow>)>| {
+        let Some((was_resting, read)) = read else { return };
+        is_last_known.set(was_resting);
+        let news = list.items.try_with_untracked(|rows| (changed(rows, &read.items), read.items.len() >= rows.len()));
+        let Some((changed, is_all)) = news else { return };
+        if !changed.is_empty() {
+            list.items.update(|rows| take(rows, changed));
+        }
+        if is_all {
+            list.goes_on_after(read.next);
+        }
+    });
 }
 
 /// What of the rows that came is other than what is known, or new in front of what is loaded.
@@ -107,10 +144,10 @@ fn Row(row: BatchRow, state: Signal<BatchState>) -> impl IntoView {
         view! { <a href=format!("/runs/{run}") dir="auto">{words}</a> }
     });
     view! {
-        <tr>
-            <th scope="row">{n}</th>
-            <td>{told}</td>
-            <td>{run} {reason.map(|reason| view! { <bdi>{reason}</bdi> })}</td>
+        <tr role="row">
+            <th scope="row" role="rowheader" data-at="pick">{n}</th>
+            <td role="cell" data-at="name">{told}</td>
+            <td role="cell" data-at="below">{run} {reason.map(|reason| view! { <bdi>{reason}</bdi> })}</td>
         </tr>
     }
 }

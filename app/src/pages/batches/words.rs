@@ -32,6 +32,11 @@ pub(super) fn is_settled(batch: &BatchView) -> bool {
     batch.state.is_over() && batch.n_over >= batch.n_started
 }
 
+/// Whether no row of it is about to change: none begins, and every run that began is over. A paused one may go on.
+pub(super) fn rests(batch: &BatchView) -> bool {
+    batch.state != BatchState::Running && batch.n_over >= batch.n_started
+}
+
 /// The state of a row whose run is not there: it has none yet, or it was deleted. In a batch that is over, what waits never begins.
 pub(super) fn row_state(row: BatchRowState, batch: BatchState) -> &'static str {
     match row {
@@ -66,6 +71,8 @@ mod tests {
         let settled = ["running", "done", "cancelled"].map(|state| is_settled(&batch(state, 3, 0, 3)));
         assert_eq!(settled, [false, true, true]);
         assert!(!is_settled(&batch("done", 3, 0, 2)), "a run goes on");
+        assert!(rests(&batch("paused", 3, 0, 3)) && rests(&batch("done", 3, 0, 3)));
+        assert!(!rests(&batch("paused", 3, 0, 2)) && !rests(&batch("running", 3, 0, 3)));
         assert_eq!(state(&batch("running", 0, 0, 0)).1, "Starting");
         let waits = BatchView { reason: Some("You have 1 run under way".into()), ..batch("running", 0, 0, 0) };
         assert_eq!(state(&waits).1, "Waits");

@@ -33,7 +33,7 @@ pub(super) fn MembersOf(
             id=DIALOG
             open
             title
-            description="Whoever is in the group when a gate is decided may decide; what somebody approved who has left does not count any more"
+            description="Whoever is in the group when a review is decided may decide; what somebody approved who has left does not count any more"
         >
             {move || of.get_untracked().map(|group| view! { <OfGroup group open on_changed/> })}
         </Dialog>
@@ -177,7 +177,7 @@ fn TakeOut(
             open=is_asking
             danger=true
             title
-            text="They decide for the group no more, and what they approved for it at open gates does not count"
+            text="They decide for the group no more, and what they approved for it in open reviews does not count"
             confirm="Take them out"
             busy=remove.pending()
             on_confirm=move |()| {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use serde_json::{Number, Value};
-use workflow::{
-    definition::{RunInput, in_order},
-    schema::Schema,
-};
+use serde_json::{Map, Number, Value};
+use workflow::definition::{RunInput, in_order};
 
 use super::{
+    fields::{Part, fits_empty, parts, read_fields, text_for},
     file::FileInput,
+    group::{Group, help_of},
     list::ListInput,
+    object::object_view,
     rows::{Column, columns, read_list},
     value::{Control, choice_label, control, read, text_of},
 };
@@ -36,6 +36,8 @@ pub(in crate::pages) struct InputField {
     pub(in crate::pages) control: Control,
     /// Of a list that is shown as rows.
     columns: Vec<Column>,
+    /// Of an object that is shown as fields.
+    parts: Vec<Part>,
     /// What is in the control; a switch holds `true` or `false`.
     pub(in crate::pages) text: RwSignal<String>,
     /// What was in it first.
@@ -56,8 +58,13 @@ impl InputField {
 
     fn new(key: &str, input: &RunInput) -> Self {
         let columns = columns(&input.schema).unwrap_or_default();
-        let control = if columns.is_empty() { control(&input.schema) } else { Control::List };
-        let mut text = input.default.as_ref().map(|value| text_of(control, value)).unwrap_or_default();
+        let parts = parts(&input.schema).unwrap_or_default();
+        let control = match control(&input.schema) {
+            _ if !columns.is_empty() => Control::List,
+            _ if !parts.is_empty() => Control::Fields,
+            control => control,
+        };
+        let mut text = input.default.as_ref().map(|value| text_in(control, &parts, value)).unwrap_or_default();
         if control == Control::Switch && text.is_empty() {
             "false".clone_into(&mut text);
         }
@@ -70,6 +77,7 @@ impl InputField {
             input: input.clone(),
             control,
             columns,
+            parts,
             text: RwSignal::new(text.clone()),
             first: text,
             error: RwSignal::new(None),
@@ -112,7 +120,7 @@ impl InputField {
     pub(in crate::pages) fn fill(&self, value: &Value) -> bool {
         let is_welcome = self.control != Control::File && !self.is_secret();
         if is_welcome {
-            self.text.set(text_of(self.control, value));
+            self.text.set(text_in(self.control, &self.parts, value));
         }
         is_welcome
     }
@@ -153,9 +161,17 @@ impl InputField {
         }
         let value = self.text.with_untracked(|text| match self.control {
             Control::List => read_list(&self.columns, &self.input.schema, text),
+            Control::Fields => read_fields(&self.parts, &self.input.schema, text),
             control => read(control, &self.input.schema, text),
         })?;
         match value {
+            // Everything in it may be left out, it itself may not; or a default would come in its place.
+            None if self.control == Control::Fields
+                && (self.input.required || self.input.default.is_some())
+                && fits_empty(&self.input.schema) =>
+            {
+                Ok(Some(Value::Object(Map::new())))
+            }
             None if self.input.required => Err(match self.control {
                 Control::File => format!("Choose a file for “{}”", self.title),
                 Control::Choice => format!("Choose one for “{}”", self.title),
@@ -198,6 +214,11 @@ impl InputField {
     }
 }
 
+/// The text that stands for a value in its control.
+fn text_in(control: Control, parts: &[Part], value: &Value) -> String {
+    if control == Control::Fields { text_for(parts, value) } else { text_of(control, value) }
+}
+
 #[component]
 pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     let InputField { text, error, .. } = field;
@@ -228,11 +249,10 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         let InputField { columns, title: label, .. } = field;
         return view! { <ListInput id kept=text columns label help error is_required/> }.into_any();
     }
-    let help = match field.control {
-        Control::Json if help.is_empty() => "As JSON".to_owned(),
-        Control::Number => with_bounds(help, &field.input.schema),
-        _ => help,
-    };
+    if field.control == Control::Fields {
+        return object_view(Group::new(id, field.title, help, error, is_required), text, field.parts);
+    }
+    let help = help_of(field.control, &field.input.schema);
     let label = field.title.clone();
     let control_id = id.clone();
     let control = move || match field.control {
@@ -246,7 +266,7 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         }
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
-        Control::Line | Control::Switch | Control::List => {
+        Control::Line | Control::Switch | Control::List | Control::Fields => {
             let kind = if field.input.schema.format == "date" { "date" } else { "text" };
             view! { <TextInput value=text kind autocomplete="off"/> }.into_any()
         }
@@ -257,15 +277,6 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         </Field>
     }
     .into_any()
-}
-
-/// What is said of a number, with the bounds that it has.
-fn with_bounds(help: String, schema: &Schema) -> String {
-    match schema.bounds_words() {
-        None => help,
-        Some(bounds) if help.is_empty() => format!("Allowed: {bounds}"),
-        Some(bounds) => format!("{help} ({bounds})"),
-    }
 }
 
 /// Which input an error of the server is about.

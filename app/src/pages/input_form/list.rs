@@ -5,14 +5,10 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
+    group::{Group, control_view, help_of},
     rows::{Cells, Column, cells, faults, pasted, text},
-    value::{Control, choice_label},
 };
-use crate::components::{
-    Button, Fault, Field, IconButton, Select, SelectOption, Size, TextArea, TextInput,
-    dom::focus_soon,
-    field::{error_id, help_id},
-};
+use crate::components::{Button, Fault, Field, IconButton, Size, dom::focus_soon};
 use crate::reactive::{effect_with, memo, tie};
 
 #[derive(Clone, Copy)]
@@ -87,31 +83,21 @@ pub(super) fn ListInput(
 ) -> impl IntoView {
     let columns = StoredValue::new(columns);
     let shown = memo(move || columns.with_value(|columns| kept.with(|kept| cells(columns, kept))));
-    let id = StoredValue::new(id);
+    let group = Group::new(id, label, help, error, is_required);
+    let id = group.id;
     let list = List { kept, columns, cells: shown, error, id };
     let n = memo(move || list.n());
     let is_json = memo(move || shown.with(Option::is_none));
-    let words = StoredValue::new((label, help));
-    let described_by = move || {
-        let error = error.with(Option::is_some).then(|| id.with_value(|id| error_id(id)));
-        let help = words.with_value(|(_, help)| (!help.is_empty()).then(|| id.with_value(|id| help_id(id))));
-        let ids: Vec<String> = error.into_iter().chain(help).collect();
-        (!ids.is_empty()).then(|| ids.join(" "))
-    };
     let as_rows = move || {
         view! {
             <fieldset
                 id=id.get_value()
                 class="field list-input"
                 aria-invalid=move || (n.get() == 0 && error.with(Option::is_some)).then_some("true")
-                aria-describedby=described_by
+                aria-describedby=move || group.described_by()
                 tabindex="-1"
             >
-                <legend class="field-label">
-                    <span>{words.with_value(|(label, _)| label.clone())}</span>
-                    {(!is_required).then(|| view! { <span class="field-optional">"Optional"</span> })}
-                </legend>
-                {words.with_value(|(_, help)| (!help.is_empty()).then(|| view! { <p class="field-help" id=help_id(&id.get_value())>{help.clone()}</p> }))}
+                {group.head()}
                 <For each=move || 0..n.get() key=|row| *row let:row>
                     <Row list row n/>
                 </For>
@@ -124,17 +110,7 @@ pub(super) fn ListInput(
         }
         .into_any()
     };
-    let as_json = move || {
-        let (label, help) = words.get_value();
-        let help = if help.is_empty() { "As JSON".to_owned() } else { help };
-        view! {
-            <Field id=id.get_value() label help error required=is_required optional=!is_required>
-                <TextArea value=kept rows=6 mono=true/>
-            </Field>
-        }
-        .into_any()
-    };
-    move || if is_json.get() { as_json() } else { as_rows() }
+    move || if is_json.get() { group.as_json(kept) } else { as_rows() }
 }
 
 #[component]
@@ -215,24 +191,10 @@ fn Cell(list: List, row: usize, column: usize) -> impl IntoView {
     });
     let Some(of) = list.columns.with_value(|columns| columns.get(column).cloned()) else { return ().into_any() };
     let label = of.field.clone().unwrap_or_else(|| format!("Row {}", row + 1));
-    let choices: Vec<SelectOption> = match of.control {
-        Control::Switch => vec![SelectOption::new("true", "Yes"), SelectOption::new("false", "No")],
-        _ => {
-            of.schema.choices().iter().map(|value| SelectOption::new(value.to_string(), choice_label(value))).collect()
-        }
-    };
-    let options: Vec<SelectOption> = std::iter::once(SelectOption::new("", "Choose…")).chain(choices).collect();
-    let (help, is_required) = (of.schema.description.clone(), of.is_required);
-    // Drawn inside the field, which gives it its id.
-    let control = move || match of.control {
-        Control::Choice | Control::Switch => view! { <Select value options/> }.into_any(),
-        Control::Text => view! { <TextArea value rows=3/> }.into_any(),
-        // No native number field: what is no number yet would be lost in it.
-        _ => view! { <TextInput value autocomplete="off"/> }.into_any(),
-    };
+    let (help, is_required) = (help_of(of.control, &of.schema), of.is_required);
     view! {
         <Field id=list.cell_id(row, column) label help error=told optional=!is_required>
-            {control()}
+            {control_view(of.control, &of.schema, value)}
         </Field>
     }
     .into_any()

@@ -18,6 +18,8 @@ pub(in crate::pages) enum Control {
     File,
     /// Rows of cells, kept as JSON.
     List,
+    /// A field for each property, kept as JSON.
+    Fields,
     Json,
 }
 
@@ -58,7 +60,7 @@ pub(in crate::pages) fn read(control: Control, schema: &Schema, text: &str) -> R
         Control::Line | Control::Text | Control::File => Value::String(text.to_owned()),
         _ if text.trim().is_empty() => return Ok(None),
         Control::Number => number(text.trim()).ok_or_else(|| "Enter a number, such as 12 or 0.5".to_owned())?,
-        Control::Switch | Control::Choice | Control::List | Control::Json => {
+        Control::Switch | Control::Choice | Control::List | Control::Fields | Control::Json => {
             parse(text, Bounds::VALUE).map_err(|fault| format!("This is not valid JSON: {fault}"))?
         }
     };

@@ -1,9 +1,14 @@
-//! Each try of the chosen step with its time, tokens and error, newest first.
+//! Each try of the chosen step with its time, tokens and error, newest first and in portions.
 
 use leptos::prelude::*;
 use workflow::{RunView, status::Outcome, timing::share_of_run, view::AttemptView};
 
-use super::{log_fold::LogFold, one_step::OneStep, transcript::TranscriptFolds};
+use super::{
+    log_fold::LogFold,
+    older::{Older, PORTION},
+    one_step::OneStep,
+    transcript::TranscriptFolds,
+};
 use crate::{
     clock::duration_words,
     components::{Empty, RelativeTime, StatusIcon},
@@ -13,19 +18,26 @@ use crate::{
 
 #[component]
 pub(super) fn Attempts(one: OneStep) -> impl IntoView {
-    let newest_first =
-        move || one.read(|step| step.attempts.iter().rev().map(|attempt| attempt.number).collect::<Vec<_>>());
+    let n = memo(move || one.read(|step| step.attempts.len()));
+    let most = RwSignal::new(PORTION);
+    let newest_first = move || {
+        let most = most.get();
+        one.read(|step| step.attempts.iter().rev().take(most).map(|attempt| attempt.number).collect::<Vec<_>>())
+    };
     view! {
         <Show
             when=move || one.read(|step| !step.attempts.is_empty())
             fallback=|| view! { <Empty icon="activity" title="No attempts yet" text="Each try of this step is listed here, with its time, tokens and error"/> }
         >
-            <ol class="timeline">
-                // An attempt that is opened stays so while others come.
-                <For each=newest_first key=|number| *number let:number>
-                    {row(one, number)}
-                </For>
-            </ol>
+            <div>
+                <ol class="timeline">
+                    // An attempt that is opened stays so while others come.
+                    <For each=newest_first key=|number| *number let:number>
+                        {row(one, number)}
+                    </For>
+                </ol>
+                <Older n most/>
+            </div>
         </Show>
     }
 }

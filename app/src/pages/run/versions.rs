@@ -12,6 +12,7 @@ use super::{
     artifact::{Artifact, facts, made_by},
     difference::Difference,
     lineage::LineageDrawer,
+    older::{Older, PORTION},
     one_step::OneStep,
     rollback::{RollbackDialog, is_possible},
     state::title_of,
@@ -37,6 +38,8 @@ struct Looked {
     against: RwSignal<String>,
     shown: Memo<Option<ArtifactMeta>>,
     other: Memo<Option<ArtifactMeta>>,
+    /// So many of the newest are listed.
+    most: RwSignal<usize>,
 }
 
 impl Looked {
@@ -64,7 +67,7 @@ impl Looked {
                 named.or_else(|| alike().find(|known| known.version < shown.version)).cloned()
             })
         });
-        Self { one, versions, chosen, against, shown, other }
+        Self { one, versions, chosen, against, shown, other, most: RwSignal::new(PORTION) }
     }
 
     fn choose(self, id: ArtifactId) {
@@ -72,11 +75,12 @@ impl Looked {
         self.against.set(String::new());
     }
 
-    /// Those that the shown one can be compared with.
+    /// Those that the shown one can be compared with, as far as they are listed.
     fn options(self) -> Vec<SelectOption> {
         let Some(shown) = self.shown.get() else { return Vec::new() };
         self.versions.with(|versions| {
-            let alike = versions.iter().filter(|known| known.name == shown.name && known.id != shown.id);
+            let alike =
+                versions.iter().take(self.most.get()).filter(|known| known.name == shown.name && known.id != shown.id);
             let option = |known: &ArtifactMeta| {
                 SelectOption::new(known.id.to_string(), format!("v{} · {}", known.version, made_by(known)))
             };
@@ -95,7 +99,9 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
     let way = RwSignal::new("diff".to_owned());
     let rows = move || {
         let sent_back = live.sent_back(&one.key());
-        looked.versions.get().into_iter().map(|artifact| row(looked, &artifact, &sent_back)).collect_view()
+        let most = looked.most.get();
+        let listed: Vec<ArtifactMeta> = looked.versions.with(|versions| versions.iter().take(most).cloned().collect());
+        listed.iter().map(|artifact| row(looked, artifact, &sent_back)).collect_view()
     };
     let readers = memo(move || {
         let shown = looked.shown.get();
@@ -120,6 +126,7 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
         })
     };
     let options = Signal::derive(move || looked.options());
+    let n = memo(move || looked.versions.with(Vec::len));
     let has_others = move || options.with(|options| options.len() > 1);
     view! {
         <Show
@@ -127,7 +134,10 @@ pub(super) fn Versions(one: OneStep) -> impl IntoView {
             fallback=|| view! { <Empty icon="history" title="No versions yet" text="Each time the step succeeds, what it makes is kept as a new version"/> }
         >
             <div class="stack">
-                <ol class="versions" aria-label="Versions">{rows}</ol>
+                <div>
+                    <ol class="versions" aria-label="Versions">{rows}</ol>
+                    <Older n most=looked.most/>
+                </div>
                 {of_chosen}
                 <p class="muted small">{used}</p>
                 <Show when=has_others>

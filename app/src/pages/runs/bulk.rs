@@ -1,14 +1,15 @@
 //! What is done with the runs that are ticked. It is counted first, and asked with what would be left out; what can be taken back says so.
+//! However many they are: they go in as many requests as it takes.
 //! Must never do more than was counted.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use workflow::{
     RunId,
-    api::{ChangeRuns, ChangedRuns, RunAction},
+    api::{ChangeRuns, ChangedRuns, MOST_RUNS_AT_ONCE, RefusedRun, RunAction},
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         Button, ConfirmDialog, Kind, Size, ToastAction, Toasts, Variant, dom::focus_if_lost, open_while_chosen,
         use_toasts,
     },
+    error::AppError,
     form::{FormError, outcome},
     reactive::memo,
     words,
@@ -98,10 +100,15 @@ impl Counted {
                 format!(" {} of their sub-workflows {} with them.", of_runs(n), if n == 1 { "goes" } else { "go" })
             }
         };
-        let left = self.runs.refused.first().map(|first| {
-            format!(" {} {} left out: {}", of_runs(self.runs.refused.len()), be(self.runs.refused.len()), first.why)
-        });
+        let left = self.left().map(|left| format!(" {left}"));
         format!("{meaning}{parts}{}", left.unwrap_or_default())
+    }
+
+    /// Of how many it is not done, and why.
+    fn left(&self) -> Option<String> {
+        let first = self.runs.refused.first()?;
+        let n = self.runs.refused.len();
+        Some(format!("{} {} left out: {}", of_runs(n), be(n), first.why))
     }
 
     fn confirm(&self) -> &'static str {
@@ -127,13 +134,45 @@ impl Counted {
     }
 }
 
+async fn change(many: ChangeRuns) -> Result<ChangedRuns, AppError> {
+    in_portions(many, api::change_runs).await
+}
+
+/// As many at once as one request takes. What was done stays done when a later request fails: the rest is left out, and says why.
+async fn in_portions<F>(many: ChangeRuns, send: impl Fn(ChangeRuns) -> F) -> Result<ChangedRuns, AppError>
+where
+    F: Future<Output = Result<ChangedRuns, AppError>>,
+{
+    let ChangeRuns { action, runs, dry_run } = many;
+    let mut all = ChangedRuns::default();
+    let mut left = runs.as_slice();
+    while !left.is_empty() {
+        let (portion, rest) = left.split_at(left.len().min(MOST_RUNS_AT_ONCE));
+        match send(ChangeRuns { action, runs: portion.to_vec(), dry_run }).await {
+            Ok(changed) => {
+                all.done.extend(changed.done);
+                all.refused.extend(changed.refused);
+                all.n_parts = all.n_parts.saturating_add(changed.n_parts);
+            }
+            Err(error) if dry_run || left.len() == runs.len() => return Err(error),
+            Err(error) => {
+                let refused = |id: &RunId| RefusedRun { id: *id, why: error.0.detail.clone() };
+                all.refused.extend(left.iter().map(refused));
+                break;
+            }
+        }
+        left = rest;
+    }
+    Ok(all)
+}
+
 /// The way back of what was done, for its toast. The page may be gone by then.
 fn undo(toasts: Toasts, done: &Counted, on_done: Callback<(Became, Vec<RunId>)>) -> Option<ToastAction> {
     let action = undone_by(done.action)?;
     let runs = done.runs.done.clone();
     (!runs.is_empty()).then(|| {
         ToastAction::new("Undo", move || {
-            let asked = api::change_runs(ChangeRuns { action, runs: runs.clone(), dry_run: false });
+            let asked = change(ChangeRuns { action, runs: runs.clone(), dry_run: false });
             spawn_local(async move {
                 match asked.await {
                     Ok(changed) => {
@@ -183,7 +222,7 @@ pub(super) fn BulkBar(
     let count = Action::new(move |action: &RunAction| {
         let action = *action;
         let runs = ticked.with_untracked(|ticked| ticked.iter().copied().collect());
-        let asked = api::change_runs(ChangeRuns { action, runs, dry_run: true });
+        let asked = change(ChangeRuns { action, runs, dry_run: true });
         async move { asked.await.map(|runs| Counted { action, runs }) }
     });
     let not_counted = outcome(count, move |counted: Counted| match counted.runs.refused.first() {
@@ -192,7 +231,7 @@ pub(super) fn BulkBar(
     });
     let act = Action::new(move |counted: &Counted| {
         let action = counted.action;
-        let asked = api::change_runs(ChangeRuns { action, runs: counted.runs.done.clone(), dry_run: false });
+        let asked = change(ChangeRuns { action, runs: counted.runs.done.clone(), dry_run: false });
         async move { asked.await.map(|runs| Counted { action, runs }) }
     });
     let not_done = outcome(act, move |done: Counted| {
@@ -201,6 +240,9 @@ pub(super) fn BulkBar(
         match undo(toasts, &done, on_done) {
             Some(undo) => toasts.push_for(UNDO, Kind::Success, done.said(), Some(undo)),
             None => toasts.success(done.said()),
+        }
+        if let Some(left) = done.left() {
+            toasts.error(left);
         }
         on_done.run((Became::by(done.action), done.runs.done));
     });
@@ -254,7 +296,9 @@ pub(super) fn BulkBar(
 
 #[cfg(test)]
 mod tests {
-    use workflow::api::RefusedRun;
+    use std::cell::RefCell;
+
+    use futures::executor::block_on;
 
     use super::*;
 
@@ -276,6 +320,31 @@ mod tests {
         let deleted = Counted { action: RunAction::Delete, runs };
         assert_eq!(deleted.title(), "Delete 1 run?");
         assert!(deleted.text().ends_with("2 runs of their sub-workflows go with them."), "{}", deleted.text());
+    }
+
+    #[test]
+    fn more_runs_than_one_request_takes_go_in_several() {
+        let runs: Vec<RunId> = (1..=450).map(|n| format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()).collect();
+        let send = |dry_run: bool, n_answered: usize| {
+            let sent = RefCell::new(Vec::new());
+            let many = ChangeRuns { action: RunAction::Archive, runs: runs.clone(), dry_run };
+            let changed = block_on(in_portions(many, |portion: ChangeRuns| {
+                sent.borrow_mut().push(portion.runs.len());
+                let is_answered = sent.borrow().len() <= n_answered;
+                let changed = ChangedRuns { done: portion.runs, n_parts: 1, ..ChangedRuns::default() };
+                std::future::ready(if is_answered { Ok(changed) } else { Err(AppError::broke_off()) })
+            }));
+            (sent.into_inner(), changed)
+        };
+        let (sent, changed) = send(false, 3);
+        assert_eq!(sent, [200, 200, 50]);
+        assert_eq!(changed.unwrap(), ChangedRuns { done: runs.clone(), n_parts: 3, ..ChangedRuns::default() });
+        let (sent, changed) = send(false, 1);
+        let changed = changed.unwrap();
+        assert_eq!((sent.len(), changed.done.len(), changed.refused.len()), (2, 200, 250));
+        assert_eq!(changed.refused[0].id, runs[200]);
+        assert!(send(false, 0).1.is_err());
+        assert!(send(true, 2).1.is_err(), "what was not counted is not asked about");
     }
 
     #[test]

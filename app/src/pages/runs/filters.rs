@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::RunState;
 
-use super::asked::{Asked, SORTS, fault_of_amount};
+use super::{
+    asked::{Asked, SORTS, fault_of_amount},
+    one_workflow::{OneWorkflow, WorkflowFilter},
+};
 use crate::{
     api,
     components::{Button, ButtonType, Field, Select, SelectOption, TextInput, status_label},
@@ -116,7 +119,7 @@ pub(super) fn Filters(
         }
     };
     // A choice is made with one press, and there is nothing to finish.
-    for chosen in [typed.status, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
+    for chosen in [typed.status, typed.workflow, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
         effect_with(move |before: Option<String>| {
             let now = chosen.get();
             let is_new = before.is_some_and(|before| before != now);
@@ -153,6 +156,7 @@ pub(super) fn Filters(
             <Field id="runs-status" label="Status">
                 <Select value=typed.status options=states()/>
             </Field>
+            <WorkflowFilter chosen=typed.workflow asked first=workflow/>
             <Whose typed/>
             <Field id="runs-sort" label="Order">
                 <Select value=typed.sort options=sorts/>
@@ -296,29 +300,6 @@ fn Groups(typed: Typed) -> impl IntoView {
             <Field id="runs-group" label="For group">
                 <Select value=typed.group options/>
             </Field>
-        </Show>
-    }
-}
-
-/// That the list is of one workflow, and the way out of it.
-#[component]
-fn OneWorkflow(asked: Memo<Asked>, workflow: RwSignal<Option<String>>, go: Callback<Asked>) -> impl IntoView {
-    let is_one = memo(move || asked.with(|asked| !asked.workflow.is_empty()));
-    view! {
-        <Show when=move || is_one.get()>
-            <p class="row small">
-                <span>
-                    "Only runs of "
-                    {move || match workflow.get() {
-                        Some(name) => view! { <bdi>{name}</bdi> }.into_any(),
-                        None => "one workflow".into_any(),
-                    }}
-                </span>
-                <Button on_click=move |()| {
-                    let all = asked.with_untracked(|asked| Asked { workflow: String::new(), ..asked.clone() });
-                    go.run(all);
-                }>"Show those of all"</Button>
-            </p>
         </Show>
     }
 }

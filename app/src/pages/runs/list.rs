@@ -1,22 +1,22 @@
-//! The runs that were found. A run that goes on changes its own row only; what is found anew comes with the next search.
+//! The runs that were found. A run that goes on changes its own row only (`following.rs`); what is found anew comes with the next search.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use leptos::prelude::*;
 use workflow::{
     RunId,
-    api::{ListedRun, MyFrame, Page, RunLabels, RunScope},
+    api::{ListedRun, Page, RunLabels, RunScope},
 };
 
 use super::{
     asked::Asked,
     bulk::{Became, BulkBar},
+    following::follow,
     row::{Row, Verbs},
 };
 use crate::{
     api,
     components::{Empty, Icon, TableShell, open_while_chosen, ticking},
-    live::follow_mine,
     paged::{More, Paged},
     pages::{fetched::runs::fetch_runs_ahead, run_labels::LabelDialog},
     reactive::memo,
@@ -29,28 +29,15 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     let query = asked.query();
     let is_archived = query.archived;
     let nothing = why_nothing(&asked, query.scope);
+    let followed = query.clone();
     let list = Paged::new(page, move |after| api::list_runs(query.clone(), after));
     let runs = list.items;
     // All that is loaded may be archived or deleted, and there is more.
     list.load_all_while(move || runs.with(Vec::is_empty));
-    follow_mine(move |frame| {
-        if let MyFrame::Runs { runs: changed, .. } = frame {
-            let is_shown = |known: &Vec<ListedRun>| {
-                changed.iter().any(|changed| known.iter().any(|known| known.run.id == changed.id))
-            };
-            // Of runs that are not shown there is nothing to draw.
-            if runs.try_with_untracked(is_shown) == Some(true) {
-                runs.update(|runs| {
-                    for changed in changed {
-                        if let Some(known) = runs.iter_mut().find(|known| known.run.id == changed.id) {
-                            known.run = changed.clone();
-                        }
-                    }
-                });
-            }
-        }
-    });
     let ticked = RwSignal::new(BTreeSet::new());
+    follow(list, followed, move |id| {
+        ticked.try_with_untracked(|ticked: &BTreeSet<RunId>| ticked.contains(&id)) == Some(true)
+    });
     let verbs = Verbs {
         labelling: RwSignal::new(None),
         ticked,
@@ -101,19 +88,19 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
             when=move || is_any.get()
             fallback=move || view! { <Empty icon="play" framed=true title="No runs found" text=nothing/> }
         >
-            <TableShell label="Runs" foot=move || view! { <More of=list/> }>
-                <thead>
-                    <tr>
-                        <th scope="col"><TickAll runs ticked/></th>
-                        <th scope="col">"Run"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Started"</th>
-                        <th scope="col" class="wide-only">"Took"</th>
-                        <th scope="col" class="wide-only">"Used"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+            <TableShell label="Runs" cards=true foot=move || view! { <More of=list/> }>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader" data-at="pick"><TickAll runs ticked/></th>
+                        <th scope="col" role="columnheader" data-at="name">"Run"</th>
+                        <th scope="col" role="columnheader" data-at="below">"Status"</th>
+                        <th scope="col" role="columnheader" data-at="beside">"Started"</th>
+                        <th scope="col" role="columnheader" class="wide-only">"Took"</th>
+                        <th scope="col" role="columnheader" class="wide-only">"Used"</th>
+                        <th scope="col" role="columnheader" data-at="acts"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
+                <tbody role="rowgroup" on:pointerenter=|_| fetch_runs_ahead() on:focusin=|_| fetch_runs_ahead()>
                     <For each=ids key=|id| *id let:id>
                         <Row id runs verbs/>
                     </For>

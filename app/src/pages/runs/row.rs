@@ -56,9 +56,9 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
     };
     let menu_id = format!("run-{id}");
     Some(view! {
-        <tr>
-            <td>{may_label.then(|| view! { <Tick id name ticked=verbs.ticked/> })}</td>
-            <th scope="row" class="runs-name">
+        <tr role="row">
+            <td role="cell" data-at="pick">{may_label.then(|| view! { <Tick id name ticked=verbs.ticked/> })}</td>
+            <th scope="row" role="rowheader" class="runs-name" data-at="name">
                 <a href=format!("/runs/{id}") dir="auto">{move || name.get()}</a>
                 <span class="runs-sub">
                     <bdi>{workflow}</bdi>
@@ -66,17 +66,17 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
                     <Tags run among=verbs.among/>
                 </span>
             </th>
-            <td>
+            <td role="cell" data-at="below">
                 <span class="runs-state">
                     <StatusChip status/>
                     <span class="muted small num">{progress}</span>
                 </span>
             </td>
-            <td><RelativeTime at=began now=verbs.now/></td>
-            <td class="wide-only num">{took}</td>
-            <td class="wide-only num">{move || run.with(used)}</td>
-            <td class="row-actions">
-                <Menu id=menu_id label=format!("Actions for {}", name.get_untracked()) size=Size::Sm>
+            <td role="cell" data-at="beside"><RelativeTime at=began now=verbs.now/></td>
+            <td role="cell" class="wide-only num">{took}</td>
+            <td role="cell" class="wide-only num">{move || run.with(used)}</td>
+            <td role="cell" class="row-actions" data-at="acts">
+                <Menu id=menu_id label=Signal::derive(move || format!("Actions for {}", name.get())) size=Size::Sm>
                     {may_label.then(|| view! {
                         <MenuItem icon="pencil" on_select=move |()| verbs.labelling.set(Some((id, run.with_untracked(|run| run.labels.clone()))))>
                             "Title and tags…"

@@ -96,7 +96,7 @@ pub(in crate::pages) fn ValueInput(
     };
     let control = move || match kind.get() {
         Control::Text | Control::File => view! { <TextArea value=text rows=3/> }.into_any(),
-        Control::Json | Control::List => view! { <TextArea value=text rows=3 mono=true/> }.into_any(),
+        Control::Json | Control::List | Control::Fields => view! { <TextArea value=text rows=3 mono=true/> }.into_any(),
         Control::Number => view! { <TextInput value=text kind="number"/> }.into_any(),
         Control::Switch | Control::Choice => view! { <Select value=text options=Signal::derive(options)/> }.into_any(),
         Control::Line => view! { <TextInput value=text autocomplete="off"/> }.into_any(),

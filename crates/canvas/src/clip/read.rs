@@ -10,14 +10,14 @@ use workflow::{
 };
 
 use super::{Clip, MARKER, VERSION};
-use crate::edit::megabytes;
+use crate::edit::mebibytes;
 
 /// Why nothing can be pasted, in words for the person who tried.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unreadable {
     #[error("What you copied are no steps of a workflow: select steps and copy them first")]
     Foreign,
-    #[error("The copied steps are too large: {} MB, and at most {} MB can be pasted", megabytes(*.bytes), megabytes(MAX_DEFINITION_BYTES))]
+    #[error("The copied steps are too large: {} MiB, and at most {} MiB can be pasted", mebibytes(*.bytes), mebibytes(MAX_DEFINITION_BYTES))]
     TooLarge { bytes: usize },
     /// In the words of whoever found it, which may quote what was copied: they are cut before they fill a screen.
     #[error("The copied steps are damaged: {}", shortened(.0))]

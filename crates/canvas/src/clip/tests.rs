@@ -119,7 +119,7 @@ fn what_is_no_clip_or_a_bad_one_is_refused_with_what_is_wrong() {
         (format!("{{\"x\":\"{}\"}}", "y".repeat(50_000_000)), "no steps of a workflow"),
         (
             with(&format!(r#"{{"a":{{"agent_id":"{}"}}}}"#, "y".repeat(50_000_000))),
-            "too large: 48 MB, and at most 4 MB",
+            "too large: 48 MiB, and at most 4 MiB",
         ),
         (r#"{"weft_steps":2,"steps":{}}"#.into(), "newer Weft"),
         (r#"{"weft_steps":"1","steps":{}}"#.into(), "`weft_steps` is no version"),
@@ -191,7 +191,7 @@ fn a_paste_that_cannot_be_is_refused_and_changes_nothing() {
         (cycle, "would close the cycle"),
         (own, "cycle"),
         (&*full, "at most 10000 steps"),
-        (&*large, "With these steps the workflow would have 5 MB; at most 4 MB can be stored"),
+        (&*large, "With these steps the workflow would have 5 MiB; at most 4 MiB can be stored"),
     ] {
         let mut board = board(home.clone());
         let out = board.paste(&Clip::read(text).unwrap(), Outside::Drop);

@@ -30,7 +30,7 @@ pub enum Refused {
     StillNamed(String),
     #[error("A workflow has at most {} steps", workflow::limits::MAX_STEPS)]
     TooManySteps,
-    #[error("With these steps the workflow would have {} MB; at most {} MB can be stored", megabytes(*.bytes), megabytes(MAX_DEFINITION_BYTES))]
+    #[error("With these steps the workflow would have {} MiB; at most {} MiB can be stored", mebibytes(*.bytes), mebibytes(MAX_DEFINITION_BYTES))]
     TooLarge { bytes: usize },
     #[error("A workflow has at most {} lines from step to step", workflow::limits::MAX_DEPENDENCIES)]
     TooManyLines,
@@ -86,7 +86,7 @@ impl Refused {
 }
 
 /// Rounded up, so that what is too large is never told to be as large as it may be.
-pub(crate) fn megabytes(bytes: usize) -> usize {
+pub(crate) fn mebibytes(bytes: usize) -> usize {
     bytes.div_ceil(1024 * 1024)
 }
 

@@ -58,7 +58,9 @@ pub(super) fn Drawn(chart: Chart) -> impl IntoView {
             class="times-rows"
             node_ref=chart.scroller
             tabindex="0"
-            role="group"
+            // Around the chart alone: a screen reader that reads by arrow keys would keep them from it otherwise.
+            role="application"
+            aria-roledescription="chart"
             aria-label="Chart of the times: arrow keys go from bar to bar, Space opens a list, Enter leads to the step"
             on:scroll=move |_| measure()
             on:keydown=move |event| chart.press(&event)

@@ -188,9 +188,9 @@ impl<'a> Planner<'a> {
             let title = shortened(step.title_or(key), QUOTED_CHARS);
             let message = match new {
                 Some(_) => format!(
-                    "The gate of the step “{title}” would be another one than here, perhaps a weaker one: look at its review"
+                    "The review of the step “{title}” would be another one than here, perhaps a weaker one: look at it"
                 ),
-                None => format!("The step “{title}” would be gone, and with it the gate that it has here"),
+                None => format!("The step “{title}” would be gone, and with it the review that it has here"),
             };
             let key = shortened(key.as_str(), QUOTED_CHARS);
             self.conflicts.push_once(Note { place: format!("{place}.definition.steps.{key}.review"), message });

@@ -191,13 +191,13 @@ fn what_becomes_live_is_a_conflict_and_a_lost_gate_is_told() {
     live.steps.get_mut("a").unwrap().review = serde_json::from_value(review.clone()).unwrap();
     let conflicts = told(&edited, &gated);
     assert!(
-        conflicts.contains("definition.steps.a.review: The gate of the step “new” would be another"),
+        conflicts.contains("definition.steps.a.review: The review of the step “new” would be another"),
         "{conflicts}"
     );
     edited["workflows"]["section"][0]["definition"]["steps"]["a"]["review"] = review;
-    assert!(!told(&edited, &gated).contains("gate"), "it stays");
+    assert!(!told(&edited, &gated).contains("The review of the step"), "it stays");
     edited["workflows"]["section"][0]["definition"]["steps"] = json!({"b": {"agent_id": "writer", "agent_version": 1}});
-    assert!(told(&edited, &gated).contains("would be gone, and with it the gate"));
+    assert!(told(&edited, &gated).contains("would be gone, and with it the review"));
 }
 
 #[test]
