@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -22,6 +23,8 @@ use super::{meter::Meter, places::Place, work::Guard};
 const LINGER: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
+/// What the system keeps of what was written to a live socket and not taken. By itself it keeps megabytes for each that does not read.
+const SOCKET_BYTES: usize = 64 * 1024;
 
 pub(super) struct Stream {
     inner: TcpStream,
@@ -33,6 +36,8 @@ pub(super) struct Stream {
     linger: Option<Linger>,
     /// Once it is a live socket.
     meter: Option<Meter>,
+    /// The system was told to keep little of what is written to a live socket.
+    is_narrow: bool,
 }
 
 struct Linger {
@@ -43,7 +48,18 @@ struct Linger {
 
 impl Stream {
     pub(super) fn new(inner: TcpStream, place: Arc<Place>, patience: Duration) -> Self {
-        Self { inner, place, patience, stuck: None, linger: None, meter: None }
+        Self { inner, place, patience, stuck: None, linger: None, meter: None, is_narrow: false }
+    }
+
+    /// From the moment on at which it is a live socket.
+    fn narrow(&mut self) {
+        if self.is_narrow || !self.place.is_socket() {
+            return;
+        }
+        self.is_narrow = true;
+        if let Err(error) = SockRef::from(&self.inner).set_send_buffer_size(SOCKET_BYTES) {
+            tracing::debug!(%error, "cannot bound what the system keeps for a live socket");
+        }
     }
 
     /// What writing came to, with the time that it may take.
@@ -72,6 +88,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.narrow();
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.timed(cx, written)
     }
@@ -117,6 +134,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.narrow();
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, pieces);
         self.timed(cx, written)
     }

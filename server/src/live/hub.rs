@@ -21,13 +21,14 @@ use workflow::{RunId, UserId};
 use super::{
     door::{Door, Presented},
     presence::{Presence, SAY_EVERY},
-    room::Room,
+    room::{Open, Room},
     seat::Seats,
 };
 use crate::http::Problem;
 
-/// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
-const CHANGES: usize = 256;
+/// Changes that a slow follower of all its runs may be behind before it is told to look at everything: seconds of a busy process, in which
+/// a crowd of followers has its turns.
+const CHANGES: usize = 4_096;
 /// People who lost or changed a way in, for sockets that look at it at once.
 const PERSONS: usize = 64;
 
@@ -38,6 +39,7 @@ struct Inner {
     store: Store,
     hints: Hints,
     rooms: Mutex<HashMap<RunId, Weak<Room>>>,
+    open: Open,
     changes: broadcast::Sender<Changed>,
     persons: broadcast::Sender<UserId>,
     presence: Presence,
@@ -62,6 +64,7 @@ impl Hub {
             store,
             hints,
             rooms: Mutex::default(),
+            open: Open::default(),
             changes: broadcast::Sender::new(CHANGES),
             persons: broadcast::Sender::new(PERSONS),
             presence: Presence::new(Uuid::from_bytes(process)),
@@ -160,7 +163,7 @@ impl Hub {
             return room;
         }
         rooms.retain(|_, room| room.strong_count() > 0);
-        let room = Arc::new(Room::new(run, seq));
+        let room = Arc::new(Room::new(run, seq, &self.0.open));
         rooms.insert(run, Arc::downgrade(&room));
         // Ends by itself when the last follower leaves.
         self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));

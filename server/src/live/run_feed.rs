@@ -73,12 +73,13 @@ impl RunFeed {
     async fn follow(&self, from: Follow, link: &mut Link) -> Interrupted {
         let mut following = Following::new(&self.room, from.after);
         loop {
-            let sent = match following.next(&self.hub, &self.room, link).await {
-                Ok(frames) => link.send(frames).await,
+            let place = match link.place().await {
+                Ok(place) => place,
                 Err(interrupted) => return interrupted,
             };
-            if let Err(interrupted) = sent {
-                return interrupted;
+            match following.next(&self.hub, &self.room, link).await {
+                Ok(frames) => _ = place.send(frames),
+                Err(interrupted) => return interrupted,
             }
         }
     }
@@ -96,7 +97,7 @@ impl Following {
         }
     }
 
-    /// After the room has dropped frames that this reader had not taken: everything is to be fetched again.
+    /// After the room has dropped frames that this reader had not taken, or has one that is too large: everything is to be fetched again.
     fn anew(room: &Room) -> Self {
         let (frames, head) = room.subscribe();
         Self { frames, sent: head, replay_to: head, stage: Stage::Resync }
@@ -120,7 +121,12 @@ impl Following {
                     // Fewer than there must be: the run was removed meanwhile.
                     self.sent = events.last().map_or(self.replay_to, |event| event.seq);
                     let frames = events.iter().filter_map(|event| Frame::new(Some(event.seq), &people.frame(event)));
-                    return Ok(frames.map(|frame| frame.text).collect());
+                    let frames: Vec<Frame> = frames.collect();
+                    if frames.iter().any(Frame::is_too_large) {
+                        *self = Self::anew(room);
+                        continue;
+                    }
+                    return Ok(frames.into_iter().map(|frame| frame.text).collect());
                 }
                 Stage::Texts => {
                     self.stage = Stage::Live;
@@ -132,6 +138,7 @@ impl Following {
                 }
                 Stage::Live => match link.until(self.frames.recv()).await? {
                     Ok(Frame { seq: Some(seq), .. }) if seq <= self.sent => {}
+                    Ok(frame) if frame.is_too_large() => *self = Self::anew(room),
                     Ok(frame) => {
                         self.sent = frame.seq.unwrap_or(self.sent);
                         return Ok(vec![frame.text]);
