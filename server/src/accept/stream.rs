@@ -143,3 +143,37 @@ impl AsyncWrite for Stream {
         self.inner.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncWriteExt,
+        net::TcpListener,
+        time::{error::Elapsed, timeout},
+    };
+
+    use super::{
+        super::places::{Limits, Places},
+        *,
+    };
+
+    #[tokio::test]
+    async fn the_system_keeps_little_of_what_the_peer_of_a_live_socket_does_not_take() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_theirs, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let places = Places::new(Limits::for_files(1_024), "".parse().unwrap());
+        let place = places.enter(address.ip()).unwrap();
+        place.becomes_socket();
+        let mut stream = Stream::new(ours.unwrap().0, place, Duration::from_mins(1));
+        let (piece, mut n_taken) = ([0; 16 * 1024], 0);
+        loop {
+            let written: Result<_, Elapsed> = timeout(Duration::from_millis(300), stream.write(&piece)).await;
+            match written {
+                Ok(written) => n_taken += written.unwrap(),
+                Err(_) => break,
+            }
+        }
+        assert!((1..1024 * 1024).contains(&n_taken), "{n_taken} bytes are kept for a peer that reads nothing");
+    }
+}
