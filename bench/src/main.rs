@@ -5,6 +5,7 @@
 
 mod chaos;
 mod client;
+mod crowd;
 mod database;
 mod definitions;
 mod figures;
@@ -46,6 +47,8 @@ enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns
     Peers(peers::Options),
+    /// Many starts, many sockets, live pages beside a large history, and many steps whose process ends
+    Crowd(crowd::Options),
     /// Processes, their database and what is between them break, and nothing may be lost
     Chaos(Box<chaos::Options>),
 }
@@ -103,6 +106,7 @@ async fn perform(command: Command) -> Result<u32> {
         match command {
             Command::Engine(options) => engine(options).await,
             Command::Peers(options) => peers::compare(options).await,
+            Command::Crowd(options) => crowd::run(options).await,
             Command::Chaos(options) => chaos::run(*options).await,
         }
     };

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns: Restate, `LangGraph`, DBOS and Celery, installed if they are missing
     Peers(Peers),
+    /// A thousand starts, two thousand sockets, live pages beside a large history, and two thousand steps of which a third lose their process
+    Crowd(Crowd),
     /// The canvas and @xyflow/react, the same graph in turns in one Chromium
     Canvas(Canvas),
 }
@@ -58,6 +60,22 @@ pub(crate) struct Canvas {
     steps: Vec<u32>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Crowd {
+    /// Print the figures as one JSON object on the last line as well
+    #[arg(long)]
+    json: bool,
+    /// Smaller crowds for a shorter time, to see that all of it works
+    #[arg(long)]
+    quick: bool,
+    /// Only this scenario: starts, sockets, live or recovery (may be given several times)
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// The cargo profile of what is measured
+    #[arg(long, default_value = crate::dist::PROFILE)]
+    profile: String,
+}
+
 /// What every benchmark can be told.
 #[derive(Args, Debug)]
 struct Run {
@@ -76,6 +94,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
     match command {
         Command::Engine(options) => engine(context, options),
         Command::Peers(options) => compare(context, options),
+        Command::Crowd(options) => gather(context, options),
         Command::Canvas(options) => draw(context, options),
     }
 }
@@ -103,6 +122,14 @@ fn compare(context: &Context, options: &Peers) -> Result<()> {
         bench.arg("peers").args(&arguments);
         bench.env("WEFT_BENCH_PEERS", peers::folder(context)).env("WEFT_BENCH_DRIVERS", peers::drivers(context));
         bench.envs(find_on_path("setpriv").map(|setpriv| ("WEFT_BENCH_SETPRIV", setpriv)));
+    })
+}
+
+fn gather(context: &Context, options: &Crowd) -> Result<()> {
+    let run = Run { json: options.json, repeats: None, profile: options.profile.clone() };
+    measure(context, &run, |bench| {
+        bench.arg("crowd").args(options.quick.then_some("--quick"));
+        bench.args(options.only.iter().flat_map(|name| ["--only", name.as_str()]));
     })
 }
 
