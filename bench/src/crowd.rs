@@ -11,7 +11,10 @@ mod starts;
 mod table;
 mod viewer;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -140,8 +143,8 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
 
 impl Scenario {
     /// What takes longer hangs.
-    fn limit(self) -> std::time::Duration {
-        std::time::Duration::from_mins(if self == Self::Live { 30 } else { 15 })
+    fn limit(self) -> Duration {
+        Duration::from_mins(if self == Self::Live { 30 } else { 15 })
     }
 
     async fn measure(self, lab: &mut Lab, size: Size, table: &mut Table) -> Result<()> {

@@ -67,7 +67,7 @@ pub(super) async fn measure(lab: &mut Lab, size: Size, table: &mut Table) -> Res
     until_running(&mut session.psql, n_running, RECOVERS_WITHIN).await?;
 
     let times = format!(
-        "SELECT coalesce(string_agg((extract(epoch FROM n.started_at - '{killed_at}') * 1000)::text, ' '), '') \
+        "SELECT coalesce(string_agg((extract(epoch FROM n.started_at - '{killed_at}'::timestamptz) * 1000)::text, ' '), '') \
         FROM attempts l JOIN attempts n ON n.run_id = l.run_id AND n.step = l.step AND n.number = l.number + 1 \
         WHERE l.outcome = 'lost' AND l.ended_at >= '{killed_at}'"
     );

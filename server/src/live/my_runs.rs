@@ -18,7 +18,7 @@ use tokio::{
 use workflow::{RunId, UserId, access::Actor, api::MyFrame};
 
 use super::{
-    hub::{Changed, Hub},
+    hub::{Changed, Hub, Whose},
     link::{Feed, Interrupted, Link},
     socket::{self, Upgrade},
 };
@@ -85,6 +85,16 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Whether it may be a change of what the viewer is shown. The database has the last word.
+    fn may_concern(&self, viewer: &Actor, run: RunId, whose: Whose) -> bool {
+        match whose {
+            Whose::Anybodys => true,
+            Whose::Owners(owner) => owner == viewer.id || viewer.is_admin() || self.is_part || self.runs.contains(&run),
+        }
+    }
+}
+
 struct MyFeed {
     hub: Hub,
     viewer: Actor,
@@ -105,7 +115,12 @@ struct MyFeed {
 impl MyFeed {
     fn note(&mut self, changed: &Result<Changed, RecvError>) {
         match changed {
-            Ok(Changed::Run(run)) => _ = self.changed.insert(*run),
+            Ok(Changed::Run(run, whose)) => {
+                if !self.asked.may_concern(&self.viewer, *run, *whose) {
+                    return;
+                }
+                self.changed.insert(*run);
+            }
             Ok(Changed::Everything) | Err(_) => self.is_everything = true,
         }
         if self.changed.len() > MAX_RUNS {
@@ -231,7 +246,29 @@ fn gather_for(took: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+    use workflow::access::Role;
+
     use super::*;
+
+    #[test]
+    fn nobody_asks_about_what_is_none_of_theirs() {
+        let (me, other, run) = (UserId(Uuid::nil()), UserId(Uuid::max()), RunId(Uuid::nil()));
+        let viewer = |role| {
+            let (groups, acts_for) = (BTreeSet::new(), Vec::new());
+            Actor { id: me, email: "me@example.org".to_owned(), role, groups, acts_for }
+        };
+        let (user, admin, nothing) = (viewer(Role::User), viewer(Role::Admin), Asked::default());
+        assert!(nothing.may_concern(&user, run, Whose::Owners(me)));
+        assert!(!nothing.may_concern(&user, run, Whose::Owners(other)));
+        assert!(
+            nothing.may_concern(&user, run, Whose::Anybodys) && nothing.may_concern(&admin, run, Whose::Owners(other))
+        );
+        let asked_before = Asked { runs: [run].into(), is_part: false };
+        assert!(asked_before.may_concern(&user, run, Whose::Owners(other)), "it has left the list");
+        let more = Asked { runs: BTreeSet::new(), is_part: true };
+        assert!(more.may_concern(&user, run, Whose::Owners(other)), "it may be one that is not remembered");
+    }
 
     #[test]
     fn a_crowd_is_told_more_seldom_and_never_late() {
