@@ -3,8 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::HOLD;
-
 /// The port of a step that reads one other.
 const UP: &str = "up";
 /// The output of every step.
@@ -14,6 +12,8 @@ const JOIN: &str = "bench-join";
 const LIST: &str = "bench-list";
 const WAIT: &str = "bench-wait";
 const HELD: &str = "bench-held";
+/// What asks the model to hold on, and stands in no other request.
+pub(crate) const HOLD: &str = "hold-on";
 /// The provider of the model that answers after a second, as `WEFT_PROVIDER_<NAME>_*` names it.
 pub(crate) const PROVIDER: &str = "bench";
 /// The step that is done first in a `Shape::Big`.

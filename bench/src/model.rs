@@ -13,13 +13,11 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpSocket, task::JoinHandle};
 
-use crate::definitions::text;
+use crate::definitions::{HOLD, text};
 
 const THINKS_FOR: Duration = Duration::from_secs(1);
 /// Where it is asked to hold on: longer than anybody measures, and shorter than a step may take.
 const HOLDS_FOR: Duration = Duration::from_mins(9);
-/// What asks for it, and stands in no other request.
-pub(crate) const HOLD: &str = "hold-on";
 /// A thousand connections come in the same millisecond.
 const BACKLOG: u32 = 4096;
 

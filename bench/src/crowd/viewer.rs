@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::SocketAddr,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -100,7 +101,7 @@ impl Viewer {
         if reader != Reader::Reads {
             stream.set_recv_buffer_size(LITTLE).context("the system takes in what it likes")?;
         }
-        let address = ([127, 0, 0, 1], port.context("the server has no port")?).into();
+        let address = SocketAddr::from(([127, 0, 0, 1], port.context("the server has no port")?));
         let config =
             WebSocketConfig::default().max_message_size(Some(MAX_FRAME_BYTES)).max_frame_size(Some(MAX_FRAME_BYTES));
         let opening = async {
@@ -170,7 +171,7 @@ mod tests {
             {"id":"a","finished_at":"1970-01-01T00:00:10.250Z"},
             {"id":"b","finished_at":null},
             {"id":"c","finished_at":"1970-01-01T00:00:09.000Z"}]}"#;
-        assert_eq!(ends(frame, 10_300.0, 10_000.0, &mut finished), [50.0]);
+        assert_eq!(format!("{:?}", ends(frame, 10_300.0, 10_000.0, &mut finished)), "[50.0]");
         assert!(ends(frame, 10_400.0, 10_000.0, &mut finished).is_empty());
         assert!(ends(r#"{"type":"resync"}"#, 10_400.0, 10_000.0, &mut finished).is_empty());
     }
