@@ -191,11 +191,11 @@ mod tests {
             let problem = Problem::new(status, ErrorCode::TooManyRequests, "Wait.");
             problem.into_response().headers().get(header::RETRY_AFTER).cloned()
         };
-        assert_eq!(told(StatusCode::TOO_MANY_REQUESTS), Some(HeaderValue::from(2)));
-        assert_eq!(told(StatusCode::SERVICE_UNAVAILABLE), Some(HeaderValue::from(2)));
+        assert_eq!(told(StatusCode::TOO_MANY_REQUESTS), Some(HeaderValue::from(2_u64)));
+        assert_eq!(told(StatusCode::SERVICE_UNAVAILABLE), Some(HeaderValue::from(2_u64)));
         assert_eq!(told(StatusCode::CONFLICT), None);
         let soon = Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, "Wait.");
         let soon = soon.with_retry_after(Duration::from_millis(10)).into_response();
-        assert_eq!(soon.headers().get(header::RETRY_AFTER), Some(&HeaderValue::from(1)));
+        assert_eq!(soon.headers().get(header::RETRY_AFTER), Some(&HeaderValue::from(1_u64)));
     }
 }
