@@ -23,8 +23,9 @@ use super::{meter::Meter, places::Place, work::Guard};
 const LINGER: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
-/// What the system keeps of what was written to a live socket and not taken. By itself it keeps megabytes for each that does not read.
-const SOCKET_BYTES: usize = 64 * 1024;
+/// What the system keeps of what was written to a live socket and not taken; Linux keeps twice that. By itself it keeps megabytes for each
+/// that does not read. Little also for those who read slowly: it takes more only once a third is taken, for which there are ten seconds.
+const SOCKET_BYTES: usize = 32 * 1024;
 
 pub(super) struct Stream {
     inner: TcpStream,
