@@ -21,6 +21,8 @@ CREATE TABLE run_labels (
     delete_at   timestamptz,
     delete_head uuid,
     deleted_by  uuid,
+    -- Not tried before then: it was not at rest, or somebody held it.
+    retry_at    timestamptz,
     CHECK ((delete_at IS NULL) = (delete_head IS NULL))
 );
 CREATE INDEX run_labels_tags ON run_labels USING gin (tags);
@@ -35,17 +37,20 @@ CREATE TABLE deleted_runs (
 );
 CREATE INDEX deleted_runs_left ON deleted_runs (deleted_at) WHERE NOT is_cleared;
 
--- What the text outputs of a run say, as words to look for, and what its attempts cost: read after the commits, never with one.
+-- What the text outputs of a run say, as words to look for, what its attempts used, and what it rested: read after the commits, never with one.
 CREATE TABLE run_texts (
     run_id      uuid NOT NULL,
     -- The commit up to which it was read.
     as_of       timestamptz NOT NULL,
     words       tsvector NOT NULL,
     cost_micros bigint NOT NULL,
+    tokens      bigint NOT NULL,
+    -- So many milliseconds it was over before it went on again.
+    rested_ms   bigint NOT NULL,
     -- Whether one of its steps was stale at that commit, for the list alone: what is stale is worked out from the run. Null: not yet.
     is_stale    boolean,
-    -- Which runs are behind, what they cost and which are stale is found without looking at the words.
-    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros, is_stale)
+    -- Which runs are behind, what they cost, what they rested and which are stale is found without looking at the words.
+    PRIMARY KEY (run_id) INCLUDE (as_of, cost_micros, tokens, rested_ms, is_stale)
 );
 CREATE INDEX run_texts_words ON run_texts USING gin (words);
 CREATE INDEX run_texts_unjudged ON run_texts (run_id) WHERE is_stale IS NULL;

@@ -3,36 +3,35 @@
 //! The last line is `violations: N`. It must never look away: whatever cannot be broken here is said, and whatever nobody asked for counts.
 
 mod cluster;
-mod dice;
+pub(crate) mod crowd;
+pub(crate) mod dice;
 mod faults;
-mod fleet;
+pub(crate) mod fleet;
 mod people;
 mod proxy;
-mod settle;
+pub(crate) mod settle;
 mod wire;
-mod world;
+pub(crate) mod world;
 
 use std::{
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use tokio::time::sleep;
 
 use self::{
     cluster::Cluster,
+    crowd::Crowd,
     dice::Dice,
-    faults::{Broken, deck},
-    fleet::Fleet,
-    people::{Person, Told},
+    faults::{Broken, deck, is_file_system},
+    fleet::{Fleet, N_WORK},
     world::Templates,
 };
-use crate::{client::Client, lab::Lab, postgres::Postgres};
+use crate::{lab::Lab, postgres::Postgres};
 
-const N_PEOPLE: u64 = 8;
 /// Whose numbers the faults are; those after it are people's.
 const OF_FAULTS: u64 = 0;
 
@@ -67,14 +66,12 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
     cluster.start().await?;
     let mut lab = Lab::open(postgres.clone(), options.weft, 1)?;
     let database = lab.fresh_database().await?;
-    let told_file = lab.weft.folder.join("told.jsonl");
-    let told = Arc::new(Told::new(&told_file)?);
     let weft = lab.weft.clone();
-    let fleet = Fleet::start(weft, &postgres, &database.name, options.faketime.as_deref()).await?;
-    let clients: Vec<Client> =
-        fleet.fronts().into_iter().map(|front| Client::new(front, database.token.clone())).collect();
+    let fleet = Fleet::start(weft, N_WORK, &postgres, &database.name, options.faketime.as_deref()).await?;
+    let clients = fleet.clients(&database.token);
     let templates = Templates::publish(clients.first().context("nobody serves")?).await?;
-    let mut broken = Broken { fleet, cluster, postgres, database: database.name.clone(), disk: options.disk };
+    let disk = options.disk.filter(|disk| is_file_system(disk));
+    let mut broken = Broken { fleet, cluster, postgres, database: database.name.clone(), disk };
     for (is_there, what) in [
         (broken.possible().clocks, "clocks that jump (there is no libfaketime)"),
         (broken.possible().disk, "a full disk (no small file system could be mounted)"),
@@ -84,32 +81,17 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
         }
     }
 
-    let (end, is_over) = watch::channel(false);
-    let mut people = JoinSet::new();
-    for n in 1..=N_PEOPLE {
-        let name = format!("person{n}-{seed}");
-        let person = Person::new(name, Dice::new(seed, n), clients.clone(), templates.clone(), Arc::clone(&told));
-        people.spawn(person.live(is_over.clone()));
-    }
+    let mut crowd = Crowd::gather(&lab.weft.folder, seed, &clients, &templates)?;
     let n_faults = break_things(&mut broken, seed, Duration::from_secs(options.seconds), began).await?;
-    end.send_replace(true);
-    while let Some(ended) = people.join_next().await {
-        ended.context("a person panicked")?;
-    }
-    let mut violations = settle::settle(&mut broken, &clients).await?;
-    violations.extend(std::mem::take(&mut broken.fleet.violations));
-    violations.extend(std::mem::take(&mut *told.violations.lock().unwrap_or_else(std::sync::PoisonError::into_inner)));
-    let n_checked = settle::check(broken.fleet.weft(), &database.url, &told_file).await?;
-    for violation in &violations {
-        println!("VIOLATED: {violation}");
-    }
+    crowd.go_home().await?;
+    let violations = settle::settle(&mut broken, &clients).await?;
+    let n_violations = crowd.judge(&mut broken.fleet, violations, &database.url).await?;
     println!(
         "seed {seed}: {n_faults} faults, {} answers that hold, {} answers 500, {:.0} s in all",
-        told.count(),
-        told.count_broken(),
+        crowd.told().count(),
+        crowd.told().count_broken(),
         began.elapsed().as_secs_f32()
     );
-    let n_violations = u32::try_from(violations.len()).unwrap_or(u32::MAX).saturating_add(n_checked);
     println!("violations: {n_violations}");
     Ok(n_violations)
 }

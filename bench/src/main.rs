@@ -1,5 +1,5 @@
 //! `bench`: measures the product from outside, over HTTP and its command line, on a Postgres that xtask starts for it; and breaks it from
-//! outside (`chaos`), on one that it starts itself as xtask says.
+//! outside (`chaos`, `failover`), on one that it starts itself as xtask says.
 //!
 //! It must never link the engine it measures, and never print a number that was not measured in this very run.
 
@@ -8,6 +8,7 @@ mod client;
 mod crowd;
 mod database;
 mod definitions;
+mod failover;
 mod figures;
 mod lab;
 mod model;
@@ -27,6 +28,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use figures::{FIGURES, RSS};
 use lab::Lab;
+use nix::sys::signal::{SigSet, Signal};
 use report::Report;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -51,6 +53,8 @@ enum Command {
     Crowd(crowd::Options),
     /// Processes, their database and what is between them break, and nothing may be lost
     Chaos(Box<chaos::Options>),
+    /// The primary of two is lost under load, again and again
+    Failover(Box<failover::Options>),
 }
 
 #[derive(Args)]
@@ -76,7 +80,11 @@ struct Engine {
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
-    let is_chaos = matches!(command, Command::Chaos(_));
+    let is_chaos = matches!(command, Command::Chaos(_) | Command::Failover(_));
+    if let Err(error) = take_interrupts() {
+        eprintln!("bench: interrupts cannot be taken: {error}");
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(perform(command)),
@@ -99,6 +107,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whoever started this may hold interrupts back for itself, and what is held back is inherited: nothing but a kill would end it then, nor
+/// what it starts.
+fn take_interrupts() -> nix::Result<()> {
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    interrupt.thread_unblock()
+}
+
 /// How many figures failed, or things that must hold. Whatever ends this, all that it started ends with it.
 async fn perform(command: Command) -> Result<u32> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -108,6 +124,7 @@ async fn perform(command: Command) -> Result<u32> {
             Command::Peers(options) => peers::compare(options).await,
             Command::Crowd(options) => crowd::run(options).await,
             Command::Chaos(options) => chaos::run(*options).await,
+            Command::Failover(options) => failover::run(*options).await,
         }
     };
     tokio::select! {

@@ -40,6 +40,11 @@ impl Postgres {
         format!("postgres://{user}:{password}@127.0.0.1:{port}/{database}?sslmode=disable").into()
     }
 
+    /// Where it is reached by a port of this machine.
+    pub(crate) fn tcp_port(&self) -> Option<u16> {
+        if self.host.starts_with('/') { None } else { self.port.parse().ok() }
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         PathBuf::from(&self.host).join(format!(".s.PGSQL.{}", self.port))
     }
@@ -73,13 +78,18 @@ impl Postgres {
     }
 
     pub(crate) async fn execute(&self, database: &str, sql: &str) -> Result<()> {
+        self.ask_anew(database, sql).await.map(drop)
+    }
+
+    /// What a query answers, on a connection that is made for it.
+    pub(crate) async fn ask_anew(&self, database: &str, sql: &str) -> Result<String> {
         let mut psql = self.program("psql");
-        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
+        psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
         let output = psql.stdin(Stdio::null()).output().await.context("cannot start psql")?;
         if !output.status.success() {
             bail!("psql failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     pub(crate) fn connect(&self, database: &str) -> Result<Psql> {

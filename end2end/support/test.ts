@@ -5,7 +5,9 @@ import { randomUUID } from "node:crypto";
 import { type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
 import { Api, signIn } from "./api.ts";
 import { ADMIN, OTHER_USER, type Person, USER } from "./people.ts";
+import { STARTED_WITHIN_MS, startServer } from "./server.ts";
 import { Watch } from "./watch.ts";
+import type { Weft } from "./weft.ts";
 
 interface Fixtures {
   /** Fails the test on whatever a browser complains about. */
@@ -15,6 +17,8 @@ interface Fixtures {
 }
 
 interface WorkerFixtures {
+  /** Of this worker alone: what the specs of another leave behind is not there, nor who ends whose sessions. */
+  readonly server: Weft;
   readonly url: string;
   readonly adminApi: Api;
   readonly userApi: Api;
@@ -22,7 +26,9 @@ interface WorkerFixtures {
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
-  url: [({}, use) => use(serverUrl()), { scope: "worker" }],
+  server: [({}, use) => withServer(use), { scope: "worker", timeout: STARTED_WITHIN_MS }],
+  url: [({ server }, use) => use(server.url), { scope: "worker" }],
+  baseURL: ({ url }, use) => use(url),
   adminApi: [({ url }, use) => withApi(url, ADMIN, use), { scope: "worker" }],
   userApi: [({ url }, use) => withApi(url, USER, use), { scope: "worker" }],
   otherApi: [({ url }, use) => withApi(url, OTHER_USER, use), { scope: "worker" }],
@@ -83,12 +89,13 @@ export async function login(page: Page, person: Person): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-function serverUrl(): string {
-  const url = process.env.WEFT_E2E_URL;
-  if (!url) {
-    throw new Error("global-setup.ts has not started a server");
+async function withServer(use: (server: Weft) => Promise<void>): Promise<void> {
+  const server = await startServer();
+  try {
+    await use(server);
+  } finally {
+    await server.stop();
   }
-  return url;
 }
 
 async function withApi(url: string, person: Person, use: (api: Api) => Promise<void>): Promise<void> {

@@ -51,7 +51,7 @@ function begin(program: Program): Program {
 }
 
 test("a Python function is offered, accepted, drawn, streamed, sent back, killed, and finished by another process", async ({ open }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   const admin = await open(ADMIN, { baseURL: weft.url, viewport: VIEWPORT });
   const token = await makeToken(admin, "reports", "count-words, write-summary, make-report");
   const first = begin(startWorker(weft.url, token, "reports:app", "python-1"));
@@ -135,7 +135,7 @@ test("a Python function is offered, accepted, drawn, streamed, sent back, killed
 });
 
 test("a Celery task is offered, accepted, drawn, run, sent back, killed, and finished by another worker", async ({ open }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   // Longer than the task takes; a worker that was killed gives its task back after it.
   const env = { TEAM_REDIS_URL: redis.url, TEAM_VISIBILITY_S: "10" };
   const admin = await open(ADMIN, { baseURL: weft.url, viewport: VIEWPORT });

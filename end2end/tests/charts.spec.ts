@@ -1,6 +1,6 @@
 // Charts of runs: reached from the list, they say in words and in a table what they draw, and the address keeps what is chosen.
 
-import { AxeBuilder } from "@axe-core/playwright";
+import { axe } from "../support/axe.ts";
 import { USER } from "../support/people.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { echo, saveAgents } from "../support/workflows.ts";
@@ -52,7 +52,7 @@ test("what runs did is drawn, said and listed, narrowed to one workflow, and fit
   await page.emulateMedia({ colorScheme: "dark" });
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect((await axe(page).analyze()).violations).toEqual([]);
 
   await visit(page, "/runs/charts?workflow=00000000-0000-4000-8000-000000000000");
   await expect(page.getByText("No runs in these days")).toBeVisible();

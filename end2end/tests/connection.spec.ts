@@ -33,7 +33,6 @@ test.afterEach(async () => {
 });
 
 test("a silent loss is said within ten seconds, a verb comes back with a way to try again, and is done once", async ({ open, userApi }) => {
-  test.setTimeout(90_000);
   const { id } = await userApi.start(await userApi.templateNamed(REVIEWED), { text: "said" }, false);
   const page = await open(USER, { baseURL: proxy.url });
   await visit(page, `/runs/${id}`);
@@ -96,7 +95,6 @@ test("a network that the browser says is gone is said at once", async ({ open })
 });
 
 test("a run whose start was not answered is started once", async ({ open, userApi }) => {
-  test.setTimeout(120_000);
   const template = await userApi.templateNamed(STARTED);
   const page = await open(USER, { baseURL: proxy.url });
   await visit(page, `/start/${template}`);
@@ -108,7 +106,7 @@ test("a run whose start was not answered is started once", async ({ open, userAp
   proxy.forward();
   // The browser may send it on a connection that is dead as well: then it is pressed once more.
   await expect(async () => {
-    await page.getByRole("button", { name: "Start run" }).click();
+    await page.getByRole("button", { name: "Start run" }).click({ timeout: 15_000 });
     await page.waitForURL("**/runs/*", { timeout: 17_000 });
   }).toPass({ timeout: 60_000 });
   const { runs } = await userApi.get<{ runs: { template_name: string }[] }>("/api/workflows/runs");
@@ -116,7 +114,6 @@ test("a run whose start was not answered is started once", async ({ open, userAp
 });
 
 test("the editor keeps what is drawn, and an admin's form what is typed", async ({ open, adminApi }) => {
-  test.setTimeout(120_000);
   const id = await adminApi.draft(unique("Drawn without a connection"), diamond());
   const page = await open(ADMIN, { baseURL: proxy.url });
 
@@ -151,7 +148,6 @@ test("the editor keeps what is drawn, and an admin's form what is typed", async 
 });
 
 test("a page whose program did not come is there by itself once the connection is back", async ({ open, watch }) => {
-  test.setTimeout(90_000);
   watch.allowComplaint(/Failed to fetch|\.wasm|\.js/);
   const page = await open(ADMIN, { baseURL: proxy.url });
   await visit(page, "/dashboard");

@@ -2,8 +2,8 @@
 // menus by mouse, finger and key; the steps as a list; the map. By real keys and pointers.
 
 import type { Locator, Page } from "@playwright/test";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Definition } from "../support/api.ts";
+import { axe } from "../support/axe.ts";
 import { EditorPage } from "../support/editor_page.ts";
 import { ADMIN, USER } from "../support/people.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
@@ -54,8 +54,8 @@ test("a few letters lead to a step, a command says why not, and Esc goes back", 
   await field.fill("jb");
   await expectActive(dialog, field, /^Join both/);
   await expect(dialog.getByRole("option", { name: /^Join both/ }).locator("mark")).toHaveText(["J", "b"]);
-  const axe = await new AxeBuilder({ page }).include("#find").analyze();
-  expect(axe.violations).toEqual([]);
+  const found = await axe(page).include("#find").analyze();
+  expect(found.violations).toEqual([]);
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
   await expect(editor.panel.getByRole("heading", { name: "Join both", exact: true })).toBeVisible();
@@ -277,8 +277,8 @@ test("the list of steps does what the canvas does", async ({ open, adminApi }) =
     await panel.getByRole("button", { name: `Actions for ${title}`, exact: true }).click();
     await page.getByRole("menuitem", { name: verb }).click();
   };
-  const axe = await new AxeBuilder({ page }).include("#palette").analyze();
-  expect(axe.violations).toEqual([]);
+  const found = await axe(page).include("#palette").analyze();
+  expect(found.violations).toEqual([]);
 
   await row("First").focus();
   await page.keyboard.press("ArrowDown");

@@ -1,6 +1,6 @@
 // The page that describes the REST interface: for everybody, without a script, readable on a phone and by keyboard.
 
-import { AxeBuilder } from "@axe-core/playwright";
+import { axe } from "../support/axe.ts";
 import { expect, test } from "../support/test.ts";
 
 test("whoever has no account reads what the interface takes and gives", async ({ open }) => {
@@ -19,8 +19,8 @@ test("whoever has no account reads what the interface takes and gives", async ({
   const shape = page.locator("#shape-StartRun");
   await shape.locator("summary").click();
   await expect(shape).toContainText("template_id");
-  const axe = new AxeBuilder({ page }).include("header").include("nav").include("article:first-of-type");
-  expect((await axe.analyze()).violations).toEqual([]);
+  const rules = axe(page).include("header").include("nav").include("article:first-of-type");
+  expect((await rules.analyze()).violations).toEqual([]);
 
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "Secrets" }).click();

@@ -177,5 +177,5 @@ async function expectFocusIn(page: Page, run: RunPage): Promise<void> {
   await expect(async () => {
     await expect(run.panel.locator(":focus").or(run.outline.locator(":focus"))).toHaveCount(1, { timeout: 1_000 });
     expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
-  }).toPass({ timeout: 10_000 });
+  }).toPass({ timeout: 20_000 });
 }

@@ -1,8 +1,8 @@
 // Notices: the count in the title of every tab, what one tab of the browser tells, where one is told, and what admins register.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContext, Page } from "@playwright/test";
 import type { Api } from "../support/api.ts";
+import { axe } from "../support/axe.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
 import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
@@ -270,7 +270,7 @@ test("the link of a mail says what it does, and does it on a press alone, for no
   const page = await open(null, { viewport: { width: 390, height: 844 } });
   await page.goto(`/notices/unsubscribe?link=${"0".repeat(64)}`);
   await expect(page.getByRole("heading", { level: 1, name: "Stop these mails?" })).toBeVisible();
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect((await axe(page).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Stop these mails" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Done" })).toBeVisible();
 });

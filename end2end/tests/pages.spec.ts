@@ -1,8 +1,8 @@
 // Every page, large and small, light and dark: nothing wider than the window, nothing that the rules of accessibility
 // forbid, and content before the script arrives.
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { axe } from "../support/axe.ts";
 import { EditorPage } from "../support/editor_page.ts";
 import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, type Person, USER } from "../support/people.ts";
@@ -276,7 +276,7 @@ async function atRest(page: Page): Promise<void> {
 
 async function expectAccessible(page: Page, how: string): Promise<void> {
   await atRest(page);
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await axe(page).analyze();
   const found = violations.map(({ id, help, nodes }) => ({
     id,
     help,

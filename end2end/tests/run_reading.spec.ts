@@ -161,7 +161,8 @@ test("a long text is read to its end and edited", async ({ open }) => {
   await visit(page, `/runs/${id}?step=echo`);
   const run = new RunPage(page);
   await run.expectStatus("Completed");
-  await run.content.getByRole("button", { name: "Show all 10,000 lines" }).click();
+  await expect(run.content.getByRole("button", { name: "Copy" }), "a part is not copied for the whole").toHaveCount(0);
+  await run.content.getByRole("button", { name: /^Show all of it, \d+\.\d KiB$/ }).click();
   const last = run.content.getByText("line 9999 of a text <b>that</b> goes on");
   await last.scrollIntoViewIfNeeded();
   await expect(last).toBeInViewport();

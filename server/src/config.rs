@@ -13,7 +13,7 @@ mod telemetry;
 mod web;
 mod worker;
 
-pub use database::{Database, DatabaseUrl, GAVE_UP_ROOT, HANDED_DATA_DIR, Place};
+pub use database::{Database, DatabaseUrl, GAVE_UP_ROOT, HANDED_DATA_DIR, Place, Pooler};
 pub use local_model::{Files as LocalModelFiles, HANDED_MODEL, HANDED_PROGRAM, LocalModel};
 pub use log::{Log, LogFormat};
 pub use notices::{Notices, Outside};

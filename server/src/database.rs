@@ -54,6 +54,26 @@ pub enum Error {
         "DATABASE_OWNER_URL is set, but DATABASE_URL is not\nSet both, or none for the embedded Postgres, which has its own owner"
     )]
     OwnerAlone,
+    #[error(
+        "WEFT_DB_POOLER says that DATABASE_URL leads to a pooler, but WEFT_DB_DIRECT_URL does not say what leads past it\n\
+         Set it to the address of Postgres itself, with the same database and role"
+    )]
+    NoWayPast,
+    #[error(
+        "WEFT_DB_POOLER and WEFT_DB_DIRECT_URL belong together\nSet WEFT_DB_POOLER=transaction and DATABASE_URL, or neither"
+    )]
+    NoPooler,
+    #[error("cannot ask the database {url} and the one past its pooler whether they are the same")]
+    Compare {
+        url: String,
+        #[source]
+        source: store::Error,
+    },
+    #[error(
+        "the pooler at {url} and WEFT_DB_DIRECT_URL, {direct}, lead to different databases, or to one as different roles\n\
+         Let both lead to the same primary, database and role"
+    )]
+    Apart { url: String, direct: String },
     #[error("a task of the runtime ended early")]
     Join(#[from] tokio::task::JoinError),
 }
@@ -70,6 +90,8 @@ pub struct Database {
     url: config::DatabaseUrl,
     /// Who owns the tables, where that is somebody else.
     owner_url: Option<config::DatabaseUrl>,
+    /// The way past the pooler that `url` leads to, if it does.
+    direct_url: Option<config::DatabaseUrl>,
     cluster: Option<Cluster>,
     statement_timeout: Option<Duration>,
     /// Connections on which runs are decided about.
@@ -79,9 +101,10 @@ pub struct Database {
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
         let (statement_timeout, commit_connections) = (config.statement_timeout(), config.commit_connections());
+        let direct_url = direct_url(config)?;
         if let Some(url) = config.url() {
-            let owner_url = config.owner_url().cloned();
-            return Ok(Self { url: url.clone(), owner_url, cluster: None, statement_timeout, commit_connections });
+            let (url, owner_url) = (url.clone(), config.owner_url().cloned());
+            return Ok(Self { url, owner_url, direct_url, cluster: None, statement_timeout, commit_connections });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -92,6 +115,7 @@ impl Database {
         Ok(Self {
             url: cluster.url().clone(),
             owner_url,
+            direct_url: None,
             cluster: Some(cluster),
             statement_timeout,
             commit_connections,
@@ -110,8 +134,8 @@ impl Database {
         let patience = self.patience(serves);
         let began = Instant::now();
         loop {
-            match Store::connect(self.url.as_str(), max_connections, patience).await {
-                Ok(store) => return Ok(store),
+            match self.connect_once(max_connections, patience).await {
+                Ok(store) => return self.as_one(store).await,
                 Err(error) if error.is_unavailable() && began.elapsed() < WAIT => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database {}", self.url);
                     tokio::time::sleep(PAUSE).await;
@@ -121,10 +145,33 @@ impl Database {
         }
     }
 
+    async fn connect_once(&self, max_connections: u32, patience: Option<Duration>) -> store::Result<Store> {
+        match &self.direct_url {
+            None => Store::connect(self.url.as_str(), max_connections, patience).await,
+            Some(direct) => Store::connect_through(self.url.as_str(), direct.as_str(), max_connections, patience).await,
+        }
+    }
+
+    /// What goes through a pooler and what goes past it must meet, or processes would beat in one database and work in another.
+    async fn as_one(&self, store: Store) -> Result<Store, Error> {
+        let Some(direct) = &self.direct_url else { return Ok(store) };
+        let url = self.url.to_string();
+        match store.is_one_database().await {
+            Ok(true) => Ok(store),
+            Ok(false) => Err(Error::Apart { url, direct: direct.to_string() }),
+            Err(source) => Err(Error::Compare { url, source }),
+        }
+    }
+
+    /// Where sessions are our own.
+    fn direct(&self) -> &config::DatabaseUrl {
+        self.direct_url.as_ref().unwrap_or(&self.url)
+    }
+
     /// The log of all runs, on connections of its own. Beside a store that is connected already, so the database is there.
     pub async fn log(&self, store: &Store) -> Result<Log, Error> {
-        let log = store.log(self.url.as_str(), self.commit_connections, self.patience(Serves::Engine)).await;
-        log.map_err(|source| Error::Connect { url: self.url.to_string(), source })
+        let log = store.log(self.direct().as_str(), self.commit_connections, self.patience(Serves::Engine)).await;
+        log.map_err(|source| Error::Connect { url: self.direct().to_string(), source })
     }
 
     fn patience(&self, serves: Serves) -> Option<Duration> {
@@ -152,7 +199,7 @@ impl Database {
         if is_done {
             return Ok(());
         }
-        let owner = self.owner_url.as_ref().unwrap_or(&self.url);
+        let owner = self.owner_url.as_ref().unwrap_or_else(|| self.direct());
         let role = store.role().await.map_err(Error::Migrate)?;
         match schema::migrate(owner.as_str(), self.owner_url.is_some().then_some(&*role)).await {
             Ok(()) => Ok(()),
@@ -192,6 +239,16 @@ impl Database {
     /// Gives the database back; an embedded one is stopped if nobody else uses it.
     pub async fn close(self) -> Result<(), Error> {
         Ok(tokio::task::spawn_blocking(move || drop(self.cluster)).await?)
+    }
+}
+
+/// Where sessions are our own, if the database is behind a pooler that lends its own.
+fn direct_url(config: &config::Database) -> Result<Option<config::DatabaseUrl>, Error> {
+    match (config.pooler, config.direct_url()) {
+        (config::Pooler::None, None) => Ok(None),
+        (config::Pooler::Transaction, Some(direct)) if config.url().is_some() => Ok(Some(direct.clone())),
+        (config::Pooler::Transaction, None) => Err(Error::NoWayPast),
+        (config::Pooler::None | config::Pooler::Transaction, Some(_)) => Err(Error::NoPooler),
     }
 }
 

@@ -18,7 +18,7 @@ use store::{
     figures::{Connections, Depths},
     log::Log,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use figures::Figures;
 pub use listener::{Listener, open};
@@ -35,6 +35,9 @@ const FRESH: Duration = Duration::from_secs(2);
 /// A database that takes longer is told as one that does not answer: who scrapes has the rest.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// What was read last, and when.
+type Kept = Option<(Instant, Option<Depths>)>;
+
 /// All that a scrape tells; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -48,7 +51,9 @@ struct Inner {
     /// Beside that of the log, by what they are for.
     pools: Vec<(&'static str, Store)>,
     /// One reads for all who ask in one moment.
-    depths: Mutex<Option<(Instant, Option<Depths>)>>,
+    depths: Arc<Mutex<Kept>>,
+    /// Held as long as a look lasts, which may be longer than anybody waits for it.
+    looking: Arc<Mutex<()>>,
 }
 
 impl Metrics {
@@ -62,7 +67,16 @@ impl Metrics {
         load: Option<Load>,
         sockets: Option<Sockets>,
     ) -> Self {
-        Self(Arc::new(Inner { figures, store, log, load, sockets, pools, depths: Mutex::default() }))
+        Self(Arc::new(Inner {
+            figures,
+            store,
+            log,
+            load,
+            sockets,
+            pools,
+            depths: Arc::default(),
+            looking: Arc::default(),
+        }))
     }
 
     pub fn store(&self) -> &Store {
@@ -92,31 +106,45 @@ impl Metrics {
 
     /// What waits in the database; none where it does not say soon.
     async fn depths(&self) -> Option<Depths> {
-        let mut kept = self.0.depths.lock().await;
+        let kept = Arc::clone(&self.0.depths).lock_owned().await;
         if let Some((read_at, depths)) = &*kept
             && read_at.elapsed() < FRESH
         {
             return depths.clone();
         }
-        // In a task of its own: a query that was begun is finished, also when nobody waits for it any more.
-        let store = self.0.store.clone();
-        let reading = tokio::spawn(async move { store.depths().await });
-        let read = match tokio::time::timeout(PATIENCE, reading).await {
-            Ok(Ok(Ok(depths))) => Some(depths),
-            Ok(Ok(Err(error))) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the database was not looked at for a scrape");
-                None
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "looking at the database for a scrape panicked");
-                None
-            }
-            Err(_) => {
-                tracing::warn!("the database took too long for a scrape");
-                None
-            }
-        };
-        *kept = Some((Instant::now(), read.clone()));
-        read
+        // In a task of its own, which others wait for: whoever hangs up and asks again must not make it look twice at a time.
+        let looking = Arc::clone(&self.0.looking).try_lock_owned().ok();
+        tokio::spawn(look(self.0.store.clone(), kept, looking)).await.ok().flatten()
     }
+}
+
+/// What is read is kept, also when nobody waits for it any more. `looking`: none while an earlier look still goes on.
+async fn look(store: Store, mut kept: OwnedMutexGuard<Kept>, looking: Option<OwnedMutexGuard<()>>) -> Option<Depths> {
+    let reading = async move {
+        let looking = looking?;
+        // In another task, so that a query that was begun is finished.
+        let reading = tokio::spawn(async move {
+            let read = store.depths().await;
+            drop(looking);
+            read
+        });
+        Some(reading.await)
+    };
+    let read = match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Some(Ok(Ok(depths)))) => Some(depths),
+        Ok(Some(Ok(Err(error)))) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database was not looked at for a scrape");
+            None
+        }
+        Ok(Some(Err(error))) => {
+            tracing::error!(%error, "looking at the database for a scrape panicked");
+            None
+        }
+        Ok(None) | Err(_) => {
+            tracing::warn!("the database took too long for a scrape");
+            None
+        }
+    };
+    *kept = Some((Instant::now(), read.clone()));
+    read
 }

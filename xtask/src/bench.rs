@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Crowd(Crowd),
     /// The canvas and @xyflow/react, the same graph in turns in one Chromium
     Canvas(Canvas),
+    /// Lists and charts over 100,000 runs, and how soon large runs, long texts and large workflows can be used in a browser
+    Pages(Pages),
 }
 
 #[derive(Args, Debug)]
@@ -76,6 +78,24 @@ pub(crate) struct Crowd {
     profile: String,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Pages {
+    #[command(flatten)]
+    run: Run,
+    /// One repeat, 20,000 runs, and fewer requests
+    #[arg(long)]
+    quick: bool,
+    /// Measure only lists, searches and charts, or only pages
+    #[arg(long, value_name = "WHAT", value_enum)]
+    only: Option<Part>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Lists,
+    Pages,
+}
+
 /// What every benchmark can be told.
 #[derive(Args, Debug)]
 struct Run {
@@ -96,6 +116,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
         Command::Peers(options) => compare(context, options),
         Command::Crowd(options) => gather(context, options),
         Command::Canvas(options) => draw(context, options),
+        Command::Pages(options) => open(context, options),
     }
 }
 
@@ -133,42 +154,64 @@ fn gather(context: &Context, options: &Crowd) -> Result<()> {
     })
 }
 
-/// The site is what is measured here, so it is built too. The server makes itself a Postgres, which no figure depends on; and what drives
-/// the browser is a program for Node, as in end2end.
+/// The server makes itself a Postgres, which no figure depends on.
 fn draw(context: &Context, options: &Canvas) -> Result<()> {
-    let Run { json, repeats, profile } = &options.run;
+    let mut driver = in_browser(context, &options.run, "main.mjs")?;
+    driver.args(options.quick.then_some("--quick"));
+    driver.args(options.steps.iter().map(|n| format!("--steps={n}")));
+    shell::run(&mut driver).context("the benchmark of the canvas did not end well")
+}
+
+/// What lists and charts cost depends on Postgres, so it is a durable one.
+fn open(context: &Context, options: &Pages) -> Result<()> {
+    let mut driver = in_browser(context, &options.run, "pages.mjs")?;
+    driver.args(options.quick.then_some("--quick"));
+    driver.args(options.only.map(|part| match part {
+        Part::Lists => "--only=lists",
+        Part::Pages => "--only=pages",
+    }));
+    on_durable(&mut driver)
+}
+
+/// The command of a benchmark in a browser. The site is what is measured there, so it is built too; and what drives the browser is a
+/// program for Node, as in end2end.
+fn in_browser(context: &Context, run: &Run, program: &str) -> Result<Process> {
+    let Run { json, repeats, profile } = run;
     let folder = canvas::install(context)?;
     shell::run(Process::new("node").arg("build.mjs").current_dir(&folder))?;
     build::site(context, false)?;
     run_cargo(context, profile)?;
     say(format!("Weft as built by the profile `{profile}`"));
     let mut driver = lifebound(Path::new("node"));
-    driver.arg("node_modules/.built/main.mjs").current_dir(&folder).env_remove("DATABASE_URL");
+    driver.arg(format!("node_modules/.built/{program}")).current_dir(&folder).env_remove("DATABASE_URL");
     driver.env("WEFT_BIN", context.binary_of(profile, "weft"));
-    driver.args(json.then_some("--json")).args(options.quick.then_some("--quick"));
-    driver.args(repeats.map(|repeats| format!("--repeats={repeats}")));
-    driver.args(options.steps.iter().map(|n| format!("--steps={n}")));
-    shell::run(&mut driver).context("the benchmark of the canvas did not end well")
+    driver.args(json.then_some("--json")).args(repeats.map(|repeats| format!("--repeats={repeats}")));
+    Ok(driver)
 }
 
-/// Builds, starts Postgres, and runs `bench` as `with` completes its command.
+/// Builds, and runs `bench` on a durable Postgres as `with` completes its command.
 fn measure(context: &Context, run: &Run, with: impl FnOnce(&mut Process)) -> Result<()> {
     let profile = &run.profile;
     build::ensure_site_folder(context)?;
     run_cargo(context, profile)?;
+    say(format!("Weft as built by the profile `{profile}`"));
+    let mut bench = lifebound(&context.binary_of(profile, "bench"));
+    bench.env("WEFT_BENCH_PROFILE", profile).env("WEFT_BENCH_WEFT", context.binary_of(profile, "weft"));
+    with(&mut bench);
+    bench.args(run.repeats.map(|repeats| format!("--repeats={repeats}"))).args(run.json.then_some("--json"));
+    on_durable(&mut bench)
+}
+
+/// Runs what measures on a Postgres that loses no commit, which ends with it.
+fn on_durable(bench: &mut Process) -> Result<()> {
     let postgres = TestPostgres::durable()?;
-    say(format!("{}, with fsync and synchronous commit; Weft as built by the profile `{profile}`", postgres.version()));
-    // A terminal interrupts all that it started at once: `bench` stops by it, and Postgres is stopped here afterwards.
+    say(format!("{}, with fsync and synchronous commit", postgres.version()));
+    // A terminal interrupts all that it started at once: what measures stops by it, and Postgres is stopped here afterwards.
     let mut interrupt = SigSet::empty();
     interrupt.add(Signal::SIGINT);
     interrupt.thread_block().context("cannot hold interrupts back")?;
-    let mut bench = lifebound(&context.binary_of(profile, "bench"));
-    bench.envs(postgres.environment());
-    bench.env("WEFT_BENCH_PROFILE", profile).env("WEFT_BENCH_PROGRAMS", postgres.programs());
-    bench.env("WEFT_BENCH_WEFT", context.binary_of(profile, "weft"));
-    with(&mut bench);
-    bench.args(run.repeats.map(|repeats| format!("--repeats={repeats}"))).args(run.json.then_some("--json"));
-    let status = bench.status().with_context(|| format!("cannot start `{}`", describe(&bench)))?;
+    bench.envs(postgres.environment()).env("WEFT_BENCH_PROGRAMS", postgres.programs());
+    let status = bench.status().with_context(|| format!("cannot start `{}`", describe(bench)))?;
     if !status.success() {
         bail!("the benchmark did not end well ({status})");
     }

@@ -20,6 +20,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Instant,
 };
 
@@ -28,6 +29,10 @@ use std::{
 const NAME: &str = "weft";
 /// `site-pkg-dir` in Cargo.toml's leptos section.
 const PACKAGE_FOLDER: &str = "pkg";
+
+/// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
+/// that it alone asks for: together with the rest it would all be built a second time.
+pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
 /// The files of the site by their path inside it.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
@@ -58,6 +63,11 @@ pub(crate) fn site(context: &Context, quiet: bool) -> Result<bool> {
     }
     too_large(&loads)?;
     Ok(changed)
+}
+
+/// What compiles the bundle, which is most of the time that [`site`] takes, and writes nothing into the site.
+pub(crate) fn bundle(context: &Context) -> Command {
+    front::cargo(context)
 }
 
 /// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.

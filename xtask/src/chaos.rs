@@ -2,11 +2,10 @@
 //! what is looked at afterwards, is in the crate `bench`, which this tells where things are, and calls as it was built with the tests.
 //! The last line is `violations: N`.
 
-use crate::{bench::lifebound, context::Context, postgres::Breakable, shell::describe};
+use crate::{bench::lifebound, context::Context, postgres::Breakable, setup::faketime, shell::describe};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use nix::sys::signal::{SigSet, Signal};
-use std::{fs, path::PathBuf};
 
 /// Of the tests that everybody runs.
 const SHORT: Options = Options { seed: 1, seconds: 75 };
@@ -40,8 +39,10 @@ pub(crate) fn run(context: &Context, options: Options) -> Result<()> {
     interrupt.thread_block().context("cannot hold interrupts back")?;
     let mut bench = lifebound(&context.binary("bench"));
     bench.args(["chaos", "--seed", &options.seed.to_string(), "--seconds", &options.seconds.to_string()]);
+    // What only this may say: a file system that is somebody's would be filled.
+    bench.env_remove("WEFT_CHAOS_DISK").env_remove("WEFT_CHAOS_FAKETIME");
     bench.envs(postgres.environment()?).env("WEFT_BENCH_WEFT", context.binary("weft")).env_remove("DATABASE_URL");
-    bench.envs(faketime().map(|library| ("WEFT_CHAOS_FAKETIME", library)));
+    bench.envs(faketime::library().map(|library| ("WEFT_CHAOS_FAKETIME", library)));
     let ended = bench.status();
     drop(postgres);
     interrupt.thread_unblock().context("cannot take interrupts again")?;
@@ -50,15 +51,4 @@ pub(crate) fn run(context: &Context, options: Options) -> Result<()> {
         bail!("seed {}: something broke that must not ({status})", options.seed);
     }
     Ok(())
-}
-
-/// The library of Debian's package `libfaketime`, in the folder that is named for the machine.
-fn faketime() -> Option<PathBuf> {
-    let folders = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
-    folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|library| library.is_file())
-}
-
-/// What setup says of it.
-pub(crate) fn has_faketime() -> bool {
-    faketime().is_some()
 }

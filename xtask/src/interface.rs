@@ -7,9 +7,9 @@ mod rest;
 mod typescript;
 
 use crate::{
+    build::{self, TESTED},
     context::Context,
     shell::{run, say, write_if_changed},
-    suite::TESTED,
 };
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(crate) const TYPES: &str = "clients/typescript/src/api.ts";
 const TEST: &str = "docs_openapi_json_is_what_the_server_says";
 
 pub(crate) fn write(context: &Context) -> Result<()> {
-    crate::build::ensure_site_folder(context)?;
+    build::ensure_site_folder(context)?;
     let mut test = context.cargo();
     // As the suite builds the tests, so that nothing is built twice.
     test.args(["test", "--profile", "ci"]).args(TESTED).args(["--lib", "--", TEST]);

@@ -9,6 +9,7 @@ mod build;
 mod chaos;
 mod context;
 mod dist;
+mod failover;
 mod fresh;
 mod interface;
 mod postgres;
@@ -68,7 +69,7 @@ enum Command {
     /// Prove `make run` and `make test` in a new, minimal Debian; takes root, debootstrap and an hour
     Fresh(fresh::Options),
     /// Build the programs as they are installed: optimised, stripped, the site inside
-    Dist,
+    Dist(dist::Options),
     /// Measure Weft on a durable Postgres of its own
     #[command(subcommand)]
     Bench(bench::Command),
@@ -76,6 +77,8 @@ enum Command {
     Sim(simulate::Options),
     /// Break processes, their Postgres and what is between them, and look whether anything was lost; the last line is `violations: N`
     Chaos(chaos::Options),
+    /// Lose the primary of a Postgres that Patroni keeps on two nodes, again and again; the last line is `violations: N`
+    Failover(failover::Options),
     /// Check the shape of the tree: dependency edges, headers, sizes, licences
     Tidy,
     /// Write docs/openapi.json, and what is made of it: the tables of docs/rest.md, the types of clients/typescript
@@ -117,12 +120,16 @@ fn perform(command: Command) -> Result<()> {
         Command::Test { only, from, matching } => suite::run(&context, &only, from, &matching),
         Command::TestLong(options) => suite::long::run(&context, &options),
         Command::Fresh(options) => fresh::run(&context, &options),
-        Command::Dist => dist::build(&context),
+        Command::Dist(options) => dist::build(&context, &options),
         Command::Bench(command) => bench::run(&context, &command),
         Command::Sim(options) => simulate::run_simulator(&context, &options),
         Command::Chaos(options) => {
             suite::programs(&context)?;
             chaos::run(&context, options)
+        }
+        Command::Failover(options) => {
+            suite::programs(&context)?;
+            failover::run(&context, options)
         }
         Command::Tidy => tidy::run(&context),
         Command::Interface => interface::write(&context),

@@ -318,7 +318,7 @@ fn lifebound(binaries: &Binaries, account: Option<&Account>, folder: &Path) -> C
 }
 
 /// The system's temporary folder, unless its path is too long for a socket's address, which holds some hundred bytes.
-fn parent_folder() -> PathBuf {
+pub(crate) fn parent_folder() -> PathBuf {
     const MOST_BYTES: usize = 50;
     let folder = std::env::temp_dir();
     if folder.as_os_str().len() > MOST_BYTES { PathBuf::from("/tmp") } else { folder }
@@ -330,7 +330,7 @@ fn cluster(folder: &Path) -> PathBuf {
 }
 
 /// Fails if there is anything already: in a folder that all may write, it could be a link of somebody else's.
-fn create_folder(folder: &Path, mode: u32) -> Result<()> {
+pub(crate) fn create_folder(folder: &Path, mode: u32) -> Result<()> {
     fs::create_dir(folder)
         .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)))
         .with_context(|| format!("cannot create {}", folder.display()))
@@ -358,9 +358,10 @@ fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, pa
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", describe(&single)))?;
-    // A line is a statement here.
+    // A line is a statement here. The tests' role may put into the template what every database is to begin with.
     let roles = format!(
-        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n"
+        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n\
+        ALTER DATABASE template1 OWNER TO {ROLE}\n"
     );
     child
         .stdin
@@ -375,7 +376,7 @@ fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, pa
     Ok(())
 }
 
-fn random_hex() -> Result<String> {
+pub(crate) fn random_hex() -> Result<String> {
     let mut bytes = [0; 24];
     fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
     Ok(hex::encode(bytes))

@@ -52,7 +52,7 @@ pub(crate) fn refresh(context: &Context, postgres: &TestPostgres) -> Result<()> 
 
 fn generate(context: &Context, postgres: &TestPostgres) -> Result<Files> {
     output(postgres.psql("postgres").args(["-c", &format!("DROP DATABASE IF EXISTS {DATABASE}")]))?;
-    output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
+    output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE} TEMPLATE template0")]))?;
     for migration in migrations(&context.root)? {
         output(postgres.psql(DATABASE).arg("--single-transaction").arg("-f").arg(&migration))
             .with_context(|| format!("the migration {} does not apply", migration.display()))?;
@@ -107,7 +107,8 @@ impl Drop for Touched {
     }
 }
 
-fn migrations(root: &Path) -> Result<Vec<PathBuf>> {
+/// The files of the migrations, in their order.
+pub(crate) fn migrations(root: &Path) -> Result<Vec<PathBuf>> {
     let folder = root.join("migrations");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .with_context(|| format!("cannot read {}", folder.display()))?

@@ -6,17 +6,21 @@
 mod browser;
 pub(crate) mod canvas;
 pub(crate) mod clients;
+pub(crate) mod deploy;
+pub(crate) mod failover;
+pub(crate) mod faketime;
 pub(crate) mod model;
 pub(crate) mod newest;
 mod node;
 pub(crate) mod peers;
+mod pooler;
 mod python;
 mod redis;
 pub(crate) mod schemathesis;
 mod system;
 
 use crate::{
-    account, chaos,
+    account,
     context::Context,
     postgres,
     shell::{find_on_path, output, run, say, succeeds},
@@ -50,6 +54,8 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         node::missing(&mut missing);
         browser::missing(&mut missing);
         clients::missing(&mut missing);
+        pooler::missing(&mut missing);
+        deploy::missing(&mut missing);
     }
     system::install(&missing)?;
     if let Some(thing) = missing.iter().find(|thing| thing.is_postgres()) {
@@ -57,11 +63,8 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         let binaries = postgres::Binaries::find()?;
         say(format!("ok      {}: {}", thing.what(), binaries.version()));
     }
-    if scope.tests && !chaos::has_faketime() {
-        // The chaos says what it leaves out.
-        if let Err(error) = system::install(&[Missing::new("clocks that jump", &["libfaketime"])]) {
-            say(format!("warning: no clocks that jump: {error:#}"));
-        }
+    if scope.tests {
+        faketime::install();
     }
     system::user(account::USER)?;
     match model::ensure(context, model) {
@@ -76,6 +79,7 @@ pub(crate) fn install(context: &Context, scope: Scope) -> Result<()> {
         clients::typescript(context)?;
         clients::python(context)?;
         schemathesis::install(context)?;
+        deploy::checks(context)?;
     }
     Ok(())
 }

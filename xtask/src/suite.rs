@@ -3,21 +3,26 @@
 //! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
 //! cache; only the check of that cache and the tests themselves talk to a database.
 
+mod ahead;
 mod clients;
 mod counts;
+mod deploy;
+mod examples;
 mod interface;
 mod isolated;
 pub(crate) mod long;
 mod simulators;
 mod steps;
+mod template;
 mod unsteady;
 
 use crate::{context::Context, postgres::TestPostgres, shell::heading};
+use ahead::Ahead;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use counts::Counts;
 use std::time::Instant;
-pub(crate) use steps::{TESTED, programs};
+pub(crate) use steps::programs;
 
 /// The steps in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -32,6 +37,8 @@ pub(crate) enum Step {
     ClippyWasm,
     /// Rules of the tree: edges, headers, licences
     Tidy,
+    /// The files of deploy: schemas, units, packages out of scripts
+    Deploy,
     /// The committed query cache is current
     Sqlx,
     /// The front end, which the server embeds
@@ -61,6 +68,8 @@ struct Suite<'a> {
     matching: &'a [String],
     postgres: Option<TestPostgres>,
     counts: Counts,
+    /// Goes on from step to step, and ends with the suite.
+    ahead: Option<Ahead>,
 }
 
 impl Suite<'_> {
@@ -78,12 +87,15 @@ impl Suite<'_> {
 
 pub(crate) fn run(context: &Context, only: &[Step], from: Option<Step>, matching: &[String]) -> Result<()> {
     let chosen = chosen(only, from);
-    let mut suite = Suite { context, matching, postgres: None, counts: Counts::default() };
+    let mut suite = Suite { context, matching, postgres: None, counts: Counts::default(), ahead: None };
     let mut times = Vec::new();
-    for step in chosen {
+    for &step in &chosen {
         let name = step.name();
         heading(&name);
         let started = Instant::now();
+        if suite.ahead.is_none() && ahead::is_due(step, &chosen) {
+            suite.ahead = Some(Ahead::start(context, &chosen)?);
+        }
         let result = suite.perform(step);
         let seconds = started.elapsed().as_secs_f32();
         println!("-- {name}: {} in {seconds:.1} s", if result.is_ok() { "ok" } else { "FAILED" });
@@ -91,6 +103,7 @@ pub(crate) fn run(context: &Context, only: &[Step], from: Option<Step>, matching
         if let Err(error) = result {
             // Before the summary, so that the server's last output does not follow it.
             drop(suite.postgres.take());
+            drop(suite.ahead.take());
             summary(&times);
             println!("{}", suite.counts.with_failed_step());
             return Err(error.context(format!("the step {name} failed")));

@@ -116,6 +116,12 @@ pub async fn attempt_transcript(id: RunId, step: StepKey, attempt: i32) -> Resul
     Ok(service::steps::transcript(&expect_context(), id, &step, attempt).await?)
 }
 
+/// What is shown of an artifact at first.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn artifact_beginning(run: RunId, id: ArtifactId) -> Result<wire::ArtifactBeginning, AppError> {
+    Ok(service::artifacts::beginning(&expect_context(), run, id).await?)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_artifact(run: RunId, id: ArtifactId) -> Result<wire::ArtifactView, AppError> {
     Ok(service::artifacts::get(&expect_context(), run, id).await?)

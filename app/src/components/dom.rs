@@ -159,16 +159,15 @@ where
     let may_be_early = !hydration::is_over();
     effect_with(move |bound: Option<bool>| {
         let Some(element) = node.get() else { return false };
-        let wanted = value.get();
         let shown = element.text();
-        // A control turns line ends into single line feeds; that alone is no change.
-        if shown == wanted || shown == wanted.replace("\r\n", "\n") {
+        // A control turns line ends into single line feeds; that alone is no change. A long text is not copied to be compared.
+        if value.with(|wanted| shown == *wanted || shown == wanted.replace("\r\n", "\n")) {
             return true;
         }
-        if may_be_early && bound != Some(true) && wanted == first && !shown.is_empty() {
+        if may_be_early && bound != Some(true) && !shown.is_empty() && value.with_untracked(|wanted| *wanted == first) {
             value.set(shown);
         } else {
-            element.set_text(&wanted);
+            value.with_untracked(|wanted| element.set_text(wanted));
         }
         true
     });

@@ -19,6 +19,10 @@ pub fn TextInput(
     #[prop(optional, into)] placeholder: Option<String>,
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] maxlength: Option<u32>,
+    /// The least and the greatest, of numbers.
+    #[prop(default = None)]
+    min: Option<String>,
+    #[prop(default = None)] max: Option<String>,
     #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional, into)] readonly: Signal<bool>,
     /// For ids, keys and URLs.
@@ -50,6 +54,8 @@ pub fn TextInput(
                 placeholder=placeholder
                 autocomplete=autocomplete
                 maxlength=maxlength
+                min=min
+                max=max
                 data-mono=mono
                 autofocus=autofocus
                 spellcheck=mono.then_some("false")

@@ -1,5 +1,8 @@
 //! `JsonTree`: a JSON value as nested `<details>`; the inside of a closed one is not rendered, long arrays come in portions.
-//! Shows values exactly: strings quoted, keys in the order given.
+//! Shows values exactly: strings quoted, keys in the order given; of a long one its beginning until asked for all of it.
+//! All of it reads the one value: what is not shown must never be copied.
+
+use std::sync::Arc;
 
 use leptos::{html, prelude::*};
 use serde_json::Value;
@@ -8,33 +11,68 @@ use wasm_bindgen::JsCast;
 use super::button::{Button, Variant};
 use super::dom::focus_if_lost;
 use super::icon::{Icon, Size};
+use crate::words;
 
 /// How many entries of one array or object are shown at first, and more at each click.
 const PORTION: usize = 100;
 /// Longer ones start closed, however deep they are.
 const OPEN_UP_TO: usize = 30;
+/// Bytes of a leaf as it is written; of a longer one so many are shown until all are asked for.
+const LONG_LEAF: usize = 16 * 1024;
 
 #[component]
 pub fn JsonTree(
-    #[prop(into)] value: Signal<Value>,
+    #[prop(into)] value: Signal<Arc<Value>>,
     /// How many levels are open at first.
     #[prop(default = 2)]
     open_depth: usize,
 ) -> impl IntoView {
-    view! { <div class="json-tree">{move || node(None, value.get(), open_depth)}</div> }
+    view! { <div class="json-tree">{move || node(None, Place { root: value.get(), path: Vec::new() }, open_depth)}</div> }
 }
 
-fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
-    let (entries, brackets): (Vec<(Option<String>, Value)>, _) = match value {
-        Value::Array(items) if !items.is_empty() => {
-            (items.into_iter().enumerate().map(|(i, item)| (Some(i.to_string()), item)).collect(), ("[", "]"))
-        }
-        Value::Object(map) if !map.is_empty() => {
-            (map.into_iter().map(|(key, item)| (Some(key), item)).collect(), ("{", "}"))
-        }
-        leaf => return leaf_view(key, &leaf),
-    };
-    let n = entries.len();
+/// A value inside of another one: its entry on each level.
+#[derive(Clone)]
+struct Place {
+    root: Arc<Value>,
+    path: Vec<usize>,
+}
+
+impl Place {
+    fn read<R>(&self, read: impl FnOnce(&Value) -> R) -> R {
+        let inside = self.path.iter().try_fold(&*self.root, |value, at| match value {
+            Value::Array(items) => items.get(*at),
+            Value::Object(map) => map.values().nth(*at),
+            _ => None,
+        });
+        // A path is made of entries that are there.
+        read(inside.unwrap_or(&Value::Null))
+    }
+
+    /// Its first entries, with their keys.
+    fn entries(&self, most: usize) -> Vec<(Option<String>, Self)> {
+        let keys: Vec<Option<String>> = self.read(|value| match value {
+            Value::Array(items) => (0..items.len().min(most)).map(|at| Some(at.to_string())).collect(),
+            Value::Object(map) => map.keys().take(most).cloned().map(Some).collect(),
+            _ => Vec::new(),
+        });
+        let at = |n: usize| {
+            let mut path = self.path.clone();
+            path.push(n);
+            Self { root: Arc::clone(&self.root), path }
+        };
+        keys.into_iter().enumerate().map(|(n, key)| (key, at(n))).collect()
+    }
+}
+
+fn node(key: Option<String>, place: Place, open_depth: usize) -> AnyView {
+    let (n, brackets) = place.read(|value| match value {
+        Value::Array(items) => (items.len(), ("[", "]")),
+        Value::Object(map) => (map.len(), ("{", "}")),
+        _ => (0, ("", "")),
+    });
+    if n == 0 {
+        return place.read(|leaf| leaf_view(key, leaf));
+    }
     let noun = match (brackets.0, n) {
         ("[", 1) => "item",
         ("[", _) => "items",
@@ -44,7 +82,7 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
     let starts_open = open_depth > 0 && n <= OPEN_UP_TO;
     let opened = RwSignal::new(starts_open);
     let shown = RwSignal::new(PORTION.min(n));
-    let entries = StoredValue::new(entries);
+    let place = StoredValue::new(place);
     let on_toggle = move |event: leptos::ev::Event| {
         let open = event
             .target()
@@ -65,13 +103,8 @@ fn node(key: Option<String>, value: Value, open_depth: usize) -> AnyView {
         });
     };
     let inside = move || {
-        entries.with_value(|entries| {
-            entries
-                .iter()
-                .take(shown.get())
-                .map(|(key, item)| node(key.clone(), item.clone(), open_depth.saturating_sub(1)))
-                .collect_view()
-        })
+        let entries = place.with_value(|place| place.entries(shown.get()));
+        entries.into_iter().map(|(key, inner)| node(key, inner, open_depth.saturating_sub(1))).collect_view()
     };
     view! {
         <details open=starts_open on:toggle=on_toggle>
@@ -106,10 +139,52 @@ fn leaf_view(key: Option<String>, value: &Value) -> AnyView {
         Value::Bool(_) | Value::Null => "json-keyword",
         Value::Array(_) | Value::Object(_) => "json-note",
     };
+    let written = value.to_string();
+    let n_bytes = written.len();
+    if n_bytes <= LONG_LEAF {
+        return view! {
+            <div class="json-leaf">
+                {key_view(key)} <span class=class>{written}</span>
+            </div>
+        }
+        .into_any();
+    }
+    let all = RwSignal::new(false);
+    let text = move || {
+        let end = if all.get() { n_bytes } else { written.floor_char_boundary(LONG_LEAF) };
+        written[..end].to_owned()
+    };
     view! {
         <div class="json-leaf">
-            {key_view(key)} <span class=class>{value.to_string()}</span>
+            {key_view(key)} <span class=class>{text}</span>
+            <Show when=move || !all.get()>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| all.set(true)>
+                    {format!("Show all of it, {}", words::size(n_bytes))}
+                </Button>
+            </Show>
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn entries_are_read_where_they_are_and_never_copied() {
+        let root = Arc::new(json!({"b": [1, {"deep": "x"}], "a": "y"}));
+        let whole = Place { root: Arc::clone(&root), path: Vec::new() };
+        let keys: Vec<_> = whole.entries(10).into_iter().filter_map(|(key, _)| key).collect();
+        assert_eq!(keys, ["b", "a"], "in the order given");
+        let (_, list) = whole.entries(1).remove(0);
+        let (key, object) = list.entries(10).remove(1);
+        assert_eq!((key.as_deref(), object.read(Value::clone)), (Some("1"), json!({"deep": "x"})));
+        let inside = object.entries(1).remove(0).1;
+        assert!(inside.read(|value| std::ptr::eq(value, &root["b"][1]["deep"])));
+        assert!(Arc::ptr_eq(&inside.root, &root));
+        assert!(inside.entries(10).is_empty(), "a text has none");
+    }
 }

@@ -12,9 +12,9 @@ use workflow::schema::{Kind, Schema};
 
 use self::{
     fields::Inside,
-    words::{WORDS, pretty, schema_of, twice, words_of},
+    words::{WORDS, bound, pretty, schema_of, twice, words_of},
 };
-use crate::components::{Field, Select, SelectOption, TextArea};
+use crate::components::{Field, Select, SelectOption, TextArea, TextInput};
 use crate::reactive::effect_with;
 
 /// The controls of a type as they were left.
@@ -22,6 +22,8 @@ use crate::reactive::effect_with;
 #[serde(default)]
 pub(super) struct TypedType {
     word: String,
+    least: String,
+    greatest: String,
     choices: String,
     list: String,
     object: String,
@@ -32,6 +34,9 @@ pub(super) struct TypedType {
 #[derive(Clone, Copy)]
 pub(super) struct TypeForm {
     pub word: RwSignal<String>,
+    /// Of a number.
+    pub least: RwSignal<String>,
+    pub greatest: RwSignal<String>,
     /// One a line.
     pub choices: RwSignal<String>,
     /// What is inside a list. Each word keeps its own text: going back to a word finds what was typed there.
@@ -48,6 +53,8 @@ impl TypeForm {
     pub(super) fn new(schema: &Schema) -> Self {
         let form = Self {
             word: RwSignal::default(),
+            least: RwSignal::default(),
+            greatest: RwSignal::default(),
             choices: RwSignal::default(),
             list: RwSignal::default(),
             object: RwSignal::default(),
@@ -69,7 +76,11 @@ impl TypeForm {
         }
         let (word, inside) = words_of(&bare);
         // The text goes first: what follows the word must find the two together.
-        if let Some(text) = self.text(word) {
+        if is_number(word) {
+            let (least, greatest) = inside.split_once('\n').unwrap_or_default();
+            self.least.set(least.to_owned());
+            self.greatest.set(greatest.to_owned());
+        } else if let Some(text) = self.text(word) {
             text.set(inside);
         }
         self.word.set(word.to_owned());
@@ -86,9 +97,17 @@ impl TypeForm {
         })
     }
 
+    /// The same as one text, of numbers too.
+    fn beside(self, word: &str) -> String {
+        if !is_number(word) {
+            return self.text(word).map(|text| text.get()).unwrap_or_default();
+        }
+        format!("{}\n{}", self.least.get(), self.greatest.get())
+    }
+
     /// Begins to say the type in JSON, from what it is now.
     fn begin_custom(self, was: &str) {
-        let text = self.text(was).map(|text| text.get_untracked()).unwrap_or_default();
+        let text = untrack(|| self.beside(was));
         if let Ok(schema) = schema_of(was, &text)
             && self.custom.with_untracked(|text| text.trim().is_empty())
         {
@@ -98,16 +117,15 @@ impl TypeForm {
 
     /// The type without a description, or what is wrong with the JSON.
     pub(super) fn read(self) -> Result<Schema, String> {
-        self.word.with(|word| match self.text(word) {
-            Some(text) => text.with(|text| schema_of(word, text)),
-            None => schema_of(word, ""),
-        })
+        self.word.with(|word| schema_of(word, &self.beside(word)))
     }
 
     /// What stands in the controls, for reactive places; it may be no type yet.
     pub(super) fn typed(self) -> TypedType {
         TypedType {
             word: self.word.get(),
+            least: self.least.get(),
+            greatest: self.greatest.get(),
             choices: self.choices.get(),
             list: self.list.get(),
             object: self.object.get(),
@@ -117,6 +135,8 @@ impl TypeForm {
 
     /// Puts back what was typed.
     pub(super) fn retype(self, typed: TypedType) {
+        self.least.set(typed.least);
+        self.greatest.set(typed.greatest);
         self.choices.set(typed.choices);
         self.list.set(typed.list);
         self.object.set(typed.object);
@@ -146,7 +166,11 @@ impl TypeForm {
     }
 }
 
-/// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-enum` and `ID-json`.
+fn is_number(word: &str) -> bool {
+    matches!(word, "number" | "integer")
+}
+
+/// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-min`, `ID-max`, `ID-enum` and `ID-json`.
 #[component]
 pub(super) fn TypeFields(
     form: TypeForm,
@@ -168,6 +192,7 @@ pub(super) fn TypeFields(
     let error = Signal::derive(move || form.error());
     let (choices_id, json_id) = (StoredValue::new(format!("{id}-enum")), StoredValue::new(format!("{id}-json")));
     let inside_id = StoredValue::new(id.clone());
+    let (least_error, greatest_error) = (bound_error(form.least), bound_error(form.greatest));
     let inside = move |json: RwSignal<String>, kind: Kind| {
         view! { <Inside json kind id=inside_id.get_value() disabled error/> }
     };
@@ -175,6 +200,14 @@ pub(super) fn TypeFields(
         <Field id label="Type" error=fault>
             <Select value=form.word options disabled/>
         </Field>
+        <Show when=move || form.word.with(|word| is_number(word))>
+            <Field id=inside_id.with_value(|id| format!("{id}-min")) label="At least" optional=true error=least_error>
+                <TextInput value=form.least disabled/>
+            </Field>
+            <Field id=inside_id.with_value(|id| format!("{id}-max")) label="At most" optional=true error=greatest_error>
+                <TextInput value=form.greatest disabled/>
+            </Field>
+        </Show>
         <Show when=move || is("choice")>
             <Field id=choices_id.get_value() label="Choices" help="One a line" error>
                 <TextArea value=form.choices rows=3 disabled/>
@@ -186,13 +219,17 @@ pub(super) fn TypeFields(
             <Field
                 id=json_id.get_value()
                 label="JSON Schema"
-                help="type, properties, required, items, enum, description, format"
+                help="type, properties, required, items, enum, minimum, maximum, description, format"
                 error
             >
                 <TextArea value=form.custom rows=4 mono=true disabled placeholder="{\"type\": \"string\"}"/>
             </Field>
         </Show>
     }
+}
+
+fn bound_error(text: RwSignal<String>) -> Signal<Option<String>> {
+    Signal::derive(move || text.with(|text| bound(text).err()))
 }
 
 #[cfg(test)]
@@ -244,6 +281,20 @@ mod tests {
                 assert_eq!(form.error().is_some(), word == "choice", "{word}");
             }
             assert!(!typed.is_empty() && form.object.get_untracked() == typed);
+        });
+    }
+
+    #[test]
+    fn the_bounds_of_a_number_are_shown_and_read() {
+        Owner::new().with(|| {
+            let form = TypeForm::new(&schema_of("integer", "1\n10").unwrap());
+            assert_eq!((form.least.get_untracked().as_str(), form.greatest.get_untracked().as_str()), ("1", "10"));
+            form.greatest.set("twenty".to_owned());
+            assert!(form.read().is_err() && form.error().is_some());
+            form.greatest.set(String::new());
+            assert_eq!(form.read(), schema_of("integer", "1\n"));
+            form.word.set("text".to_owned());
+            assert_eq!(form.read(), Ok(Schema::text()));
         });
     }
 

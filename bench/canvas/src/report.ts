@@ -2,6 +2,7 @@
 // Must never fill in what was not measured.
 
 import { loadavg } from "node:os";
+import { median, rounded } from "./numbers.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Side } from "./side.ts";
 
@@ -133,14 +134,3 @@ export class Report {
 }
 
 const keyOf = (n: number, figure: Figure, name: Name) => `${n} ${figure} ${name}`;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN, sorted[middle] ?? Number.NaN];
-  return (low + high) / 2;
-}
-
-function rounded(value: number): number | undefined {
-  return Number.isFinite(value) ? Math.round(value * 100) / 100 : undefined;
-}

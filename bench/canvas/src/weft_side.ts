@@ -7,13 +7,13 @@ import { Weft } from "../../../end2end/support/weft.ts";
 import { standIn } from "./feed.ts";
 import { graph, keyOf } from "./graph.ts";
 import { CTRL, drawn, Hand } from "./input.ts";
+import { Rest, signedIn } from "./person.ts";
 import { watchReady } from "./ready.ts";
 import { type Box, type Camera, type Canvas, type Live, middleOf, type Side, type View } from "./side.ts";
+import { stepsOf, WRITER } from "./workflow.ts";
 
-const AGENT = "bench-canvas";
 /** Of the view in which a hundred cards are taken hold of. */
 const HUNDREDS_ZOOM = 0.25;
-const VIEWPORT = { width: 1280, height: 800 };
 const OPENS_WITHIN_MS = 60_000;
 const PANEL_WITHIN_MS = 2_000;
 /** What heads the panel of several steps. */
@@ -43,22 +43,15 @@ export class WeftSide implements Side {
   private constructor(
     private readonly browser: Browser,
     private readonly weft: Weft,
-    private readonly token: string,
+    private readonly rest: Rest,
   ) {}
 
   static async start(browser: Browser): Promise<WeftSide> {
     const weft = await Weft.start({ env: { WEFT_USER_RUNNING_RUNS: "off", WEFT_USER_REQUESTS_PER_SECOND: "off" }, withoutModel: true });
     await weft.createUser(ADMIN);
-    const side = new WeftSide(browser, weft, await weft.createToken(ADMIN));
-    await side.post("/api/agents", {
-      id: AGENT,
-      name: "Writer",
-      description: "",
-      inputs: [{ name: "up", schema: {}, required: false }],
-      outputs: [{ name: "text", schema: { type: "string" } }],
-      config: { kind: "template", template: "x" },
-    });
-    return side;
+    const rest = new Rest(weft.url, await weft.createToken(ADMIN));
+    await rest.post("/api/agents", WRITER);
+    return new WeftSide(browser, weft, rest);
   }
 
   stop(): Promise<void> {
@@ -110,44 +103,20 @@ export class WeftSide implements Side {
     }
   }
 
-  private async context(): Promise<BrowserContext> {
-    const context = await this.browser.newContext({ baseURL: this.weft.url, viewport: VIEWPORT });
-    const answer = await context.request.post(`${this.weft.url}/_fn/login`, {
-      form: { email: ADMIN.email, password: ADMIN.password },
-      headers: { origin: new URL(this.weft.url).origin },
-    });
-    if (!answer.ok()) {
-      throw new Error(`the admin cannot sign in: ${answer.status()} ${await answer.text()}`);
-    }
-    return context;
+  private context(): Promise<BrowserContext> {
+    return signedIn(this.browser, this.weft.url, ADMIN);
   }
 
-  private async publish(n: number): Promise<string> {
-    const definition = { steps: stepsOf(n) };
-    const { id } = (await this.post("/api/workflows/templates", { name: `${n} steps`, description: "", definition })) as { id: string };
-    await this.post(`/api/workflows/templates/${id}/publish`);
-    return id;
+  private publish(n: number): Promise<string> {
+    return this.rest.publish(`${n} steps`, { steps: stepsOf(n) });
   }
 
   /** A run that stands still, so that only our events change what is seen. */
   private async heldRun(n: number): Promise<string> {
     const template = await remembered(this.drafts, n, () => this.publish(n));
-    const { id } = (await this.post("/api/workflows/runs", { template_id: template, inputs: {}, auto_run: true })) as { id: string };
-    await this.post(`/api/workflows/runs/${id}/pause`);
+    const { id } = await this.rest.post<{ id: string }>("/api/workflows/runs", { template_id: template, inputs: {}, auto_run: true });
+    await this.rest.post(`/api/workflows/runs/${id}/pause`);
     return id;
-  }
-
-  private async post(path: string, body: unknown = {}): Promise<unknown> {
-    const answer = await fetch(`${this.weft.url}${path}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const text = await answer.text();
-    if (!answer.ok) {
-      throw new Error(`${path} was answered ${answer.status}: ${text.slice(0, 600)}`);
-    }
-    return text ? JSON.parse(text) : undefined;
   }
 }
 
@@ -235,16 +204,6 @@ class WeftCanvas implements Canvas {
       zoom = await turn(Math.sign(by) * Math.min(Math.abs(by), 90));
     }
   }
-}
-
-function stepsOf(n: number): object {
-  const { nodes, edges } = graph(n);
-  const before = new Map<string, string[]>();
-  for (const [from, to] of edges) {
-    before.set(to, [...(before.get(to) ?? []), from]);
-  }
-  const steps = nodes.map(({ key, title, x, y }) => [key, { title, agent_id: AGENT, depends_on: before.get(key) ?? [], ui: { x, y } }]);
-  return Object.fromEntries(steps) as object;
 }
 
 const ready = (n: number) => {

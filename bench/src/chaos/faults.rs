@@ -3,13 +3,14 @@
 //! most are found by what is on the line (`wire`).
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
@@ -26,6 +27,8 @@ const PAST_LEASE: u64 = 14_000;
 /// A statement that is waited for may not come: nothing is to be committed just then.
 const COMES_WITHIN: Duration = Duration::from_secs(5);
 const MEBIBYTE: usize = 1024 * 1024;
+/// The disk of the database is smaller: whoever gets so far fills another one.
+const MOST_BALLAST: usize = 1024 * MEBIBYTE;
 
 /// The number is that of a process; times are in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -209,9 +212,9 @@ impl Broken {
         let Some(disk) = &self.disk else { return Ok(()) };
         let ballast = disk.join("ballast");
         let file = ballast.clone();
-        tokio::task::spawn_blocking(move || fill(&file)).await.context("filling the disk panicked")??;
+        tokio::task::spawn_blocking(move || fill(&file, MOST_BALLAST)).await.context("filling the disk panicked")??;
         pause(ms).await;
-        std::fs::remove_file(&ballast).context("cannot make room on the disk again")?;
+        fs::remove_file(&ballast).context("cannot make room on the disk again")?;
         // It ends where it cannot write its log, and is started again as whatever places processes does.
         self.cluster.start().await
     }
@@ -221,12 +224,23 @@ async fn pause(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds)).await;
 }
 
-/// Writes until there is no room.
-fn fill(file: &Path) -> Result<()> {
-    let mut file = File::create(file).context("cannot write on the disk of the database")?;
-    let (zeros, mut most) = (vec![0; MEBIBYTE], MEBIBYTE);
+/// Whether a folder is a file system of its own, and none that others write on.
+pub(crate) fn is_file_system(folder: &Path) -> bool {
+    let device = |of: &Path| fs::symlink_metadata(of).ok().map(|meta| meta.dev());
+    device(folder).is_some() && device(folder) != folder.parent().and_then(device)
+}
+
+/// Writes until there is no room. Where there is more of it than there may be, it was the wrong disk, and is as it was.
+fn fill(path: &Path, most_bytes: usize) -> Result<()> {
+    let mut file = File::create(path).context("cannot write on the disk of the database")?;
+    let (zeros, mut most, mut n_bytes) = (vec![0; MEBIBYTE], MEBIBYTE, 0);
     while most > 0 {
         let n = file.write(&zeros[..most]).unwrap_or_default();
+        n_bytes += n;
+        if n_bytes > most_bytes {
+            fs::remove_file(path).context("cannot make room on the disk again")?;
+            bail!("{} is on a disk that is too large to be the database's alone", path.display());
+        }
         if n == 0 {
             most /= 2;
         }
@@ -237,6 +251,15 @@ fn fill(file: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_that_is_not_the_databases_alone_is_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let ballast = folder.path().join("ballast");
+        assert!(fill(&ballast, 2 * MEBIBYTE).unwrap_err().to_string().contains("too large"));
+        assert!(!ballast.exists());
+        assert!(!is_file_system(folder.path()) && !is_file_system(&ballast) && is_file_system(Path::new("/proc")));
+    }
 
     const ALL: Possible = Possible { clocks: true, disk: true };
 

@@ -1,4 +1,4 @@
-//! The processes of the product: two that serve and three that work, each with a way of its own to the database, and those that serve with
+//! The processes of the product: two that serve and some that work, each with a way of its own to the database, and those that serve with
 //! one from their clients. Who ends is started again, as whatever places processes does.
 //! A process that ends without being asked to is a violation: no database and no clock may end one.
 
@@ -16,12 +16,14 @@ use tokio::time::sleep;
 
 use super::proxy::Proxy;
 use crate::{
+    client::Client,
     postgres::Postgres,
     server::{Process, Weft},
 };
 
 const N_SERVE: usize = 2;
-const N_WORK: usize = 3;
+/// Of the chaos.
+pub(crate) const N_WORK: usize = 3;
 /// How often a start that fails is tried again: the database may be away.
 const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
@@ -49,17 +51,21 @@ impl Fleet {
     /// `faketime`: a library that gives a process another clock.
     pub(crate) async fn start(
         weft: Weft,
+        n_work: usize,
         postgres: &Postgres,
         database: &str,
         faketime: Option<&Path>,
     ) -> Result<Self> {
         let mut members = Vec::new();
-        for n in 0..N_SERVE + N_WORK {
+        for n in 0..N_SERVE + n_work {
             let is_serve = n < N_SERVE;
             let what = if is_serve { "serve" } else { "work" };
             let name = format!("{what} {}", if is_serve { n + 1 } else { n + 1 - N_SERVE });
-            let to_database = Proxy::to_postgres(postgres.socket()).await?;
-            let front = if is_serve { Some(Proxy::to_http().await?) } else { None };
+            let to_database = match postgres.tcp_port() {
+                Some(port) => Proxy::to_port(port).await?,
+                None => Proxy::to_postgres(postgres.socket()).await?,
+            };
+            let front = if is_serve { Some(Proxy::to_port(0).await?) } else { None };
             let (clock, settings) = match faketime {
                 Some(library) => {
                     let clock = weft.folder.join(format!("clock-{n}"));
@@ -84,9 +90,14 @@ impl Fleet {
     }
 
     /// Where clients reach those that serve, whatever happens to them.
-    pub(crate) fn fronts(&self) -> Vec<String> {
+    fn fronts(&self) -> Vec<String> {
         let fronts = self.members.iter().filter_map(|member| member.front.as_ref());
         fronts.map(|front| format!("http://127.0.0.1:{}", front.port())).collect()
+    }
+
+    /// Whoever has this token, at each server.
+    pub(crate) fn clients(&self, token: &str) -> Vec<Client> {
+        self.fronts().into_iter().map(|front| Client::new(front, token.to_owned())).collect()
     }
 
     /// Starts one that is not there.
@@ -133,7 +144,7 @@ impl Fleet {
         match process.stop().await {
             Some(status) if status.success() => {}
             Some(status) => {
-                self.violations.push(format!("{} was asked to end and did so with {status}\n{words}", member.name))
+                self.violations.push(format!("{} was asked to end and did so with {status}\n{words}", member.name));
             }
             None => self.violations.push(format!("{} was asked to end and did not within 40 s\n{words}", member.name)),
         }

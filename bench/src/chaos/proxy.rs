@@ -30,7 +30,7 @@ enum Target {
     /// To the socket of a Postgres.
     Postgres(PathBuf),
     /// To a port of this machine, which may change; 0 is none.
-    Http(AtomicU16),
+    Port(AtomicU16),
 }
 
 /// Ends with all its lines when it is dropped.
@@ -58,8 +58,9 @@ impl Proxy {
         Self::start(Target::Postgres(socket)).await
     }
 
-    pub(crate) async fn to_http() -> Result<Self> {
-        Self::start(Target::Http(AtomicU16::new(0))).await
+    /// 0 is none yet.
+    pub(crate) async fn to_port(port: u16) -> Result<Self> {
+        Self::start(Target::Port(AtomicU16::new(port))).await
     }
 
     async fn start(target: Target) -> Result<Self> {
@@ -82,7 +83,7 @@ impl Proxy {
 
     /// Where new lines lead from now on.
     pub(crate) fn lead_to(&self, to: u16) {
-        if let Target::Http(port) = &self.control.target {
+        if let Target::Port(port) = &self.control.target {
             port.store(to, Ordering::Relaxed);
         }
     }
@@ -173,7 +174,7 @@ async fn pass(client: TcpStream, control: &Control) -> io::Result<()> {
                 ended = answers(from_server, to_client, control, &held) => ended,
             }
         }
-        Target::Http(port) => {
+        Target::Port(port) => {
             let server = TcpStream::connect(("127.0.0.1", port.load(Ordering::Relaxed))).await?;
             server.set_nodelay(true)?;
             let (from_server, to_server) = server.into_split();
@@ -285,7 +286,7 @@ mod tests {
                 });
             }
         });
-        let proxy = Proxy::to_http().await.unwrap();
+        let proxy = Proxy::to_port(0).await.unwrap();
         proxy.lead_to(port);
         proxy
     }

@@ -12,8 +12,12 @@ use axum::body::Bytes;
 use http::Method;
 use tokio::time::sleep;
 
-use super::faults::Broken;
-use crate::{client::Client, postgres::Psql, server::Weft};
+use super::{faults::Broken, fleet::Fleet};
+use crate::{
+    client::Client,
+    postgres::{Postgres, Psql},
+    server::Weft,
+};
 
 /// Steps take a second, leases ten, and a step that was lost waits for its turn: what takes longer hangs.
 const OVER_WITHIN: Duration = Duration::from_mins(3);
@@ -27,9 +31,19 @@ pub(crate) async fn settle(broken: &mut Broken, clients: &[Client]) -> Result<Ve
         member.to_database.heal();
     }
     broken.cluster.start().await?;
-    broken.fleet.look_after().await?;
+    finish(&mut broken.fleet, &broken.postgres, &broken.database, clients).await
+}
+
+/// The same of processes around which nothing is broken any more.
+pub(crate) async fn finish(
+    fleet: &mut Fleet,
+    postgres: &Postgres,
+    database: &str,
+    clients: &[Client],
+) -> Result<Vec<String>> {
+    fleet.look_after().await?;
     let mut violations = Vec::new();
-    let (began, mut psql) = (Instant::now(), broken.postgres.connect(&broken.database)?);
+    let (began, mut psql) = (Instant::now(), postgres.connect(database)?);
     while psql.count("SELECT count(*) FROM workflow_runs WHERE finished_at IS NULL").await? > 0 {
         if began.elapsed() > OVER_WITHIN {
             let left =
@@ -43,7 +57,7 @@ pub(crate) async fn settle(broken: &mut Broken, clients: &[Client]) -> Result<Ve
         }
         decide(&mut psql, clients).await?;
         sleep(LOOK_EVERY).await;
-        broken.fleet.look_after().await?;
+        fleet.look_after().await?;
     }
     let ends = "SELECT coalesce(string_agg(n || ' ' || status, ', '), 'none') FROM (
         SELECT status, count(*) AS n FROM workflow_runs GROUP BY status) s";
@@ -58,8 +72,8 @@ pub(crate) async fn settle(broken: &mut Broken, clients: &[Client]) -> Result<Ve
         violations.push(format!("{n_failed} attempts failed, and no agent did"));
     }
     drop(psql);
-    for n in 0..broken.fleet.members.len() {
-        broken.fleet.end(n).await;
+    for n in 0..fleet.members.len() {
+        fleet.end(n).await;
     }
     Ok(violations)
 }

@@ -4,9 +4,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use store::history;
 use workflow::{AgentCatalog, AgentId, AgentSpec, Definition, Plan, TemplateId};
 
 use crate::{
@@ -34,6 +38,8 @@ pub(crate) struct Cache {
     versions: Mutex<HashMap<(TemplateId, i32), Judged>>,
     /// Hashes of prompts that the database is known to hold.
     prompts: Mutex<HashSet<String>>,
+    /// Of the database that all of it was read from.
+    history: AtomicU64,
     pub(crate) contents: Contents,
 }
 
@@ -51,6 +57,17 @@ fn known<K: Hash + Eq, V: Clone>(map: &Mutex<HashMap<K, V>>, key: &K) -> Option<
 }
 
 impl Cache {
+    /// A worker begins. On another history of the database a number may stand for something else; contents have ids that never come again.
+    pub(crate) fn begin(&self) {
+        let history = history::number();
+        if self.history.swap(history, Ordering::SeqCst) == history {
+            return;
+        }
+        self.agents.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.prompts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) async fn agent(
         &self,
         from: &dyn Shelf,

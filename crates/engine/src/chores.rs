@@ -55,7 +55,7 @@ pub(crate) async fn tidy(shared: &Shared, stop: &CancellationToken) {
             tracing::debug!(error, "runs that are to be deleted were left; the next round does it");
         }
         if round.is_multiple_of(CLEAN_EVERY)
-            && let Err(error) = shared.shelf.clean().await
+            && let Err(error) = shared.shelf.clean(options.keep_days).await
         {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,

@@ -65,8 +65,8 @@ pub trait Shelf: Send + Sync + 'static {
     /// The runs that somebody looks at now.
     async fn watched_runs(&self) -> Result<BTreeSet<RunId>>;
 
-    /// Throws away what nobody needs any more.
-    async fn clean(&self) -> Result<()>;
+    /// Throws away what nobody needs any more, and tables of runs that are over for so many days.
+    async fn clean(&self, keep_days: Option<u32>) -> Result<()>;
 
     /// Reads what runs wrote since, for those who search in it, and says whether there may be more.
     async fn read_texts(&self) -> Result<bool> {

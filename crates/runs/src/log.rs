@@ -170,8 +170,8 @@ pub enum Newer {
 /// Whether a worker is still one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Beat {
-    /// Another timeline than before is another history of the database: the worker may hold what it ended long ago, so it has to begin anew
-    /// under another id.
+    /// Another number than before is another history of the database, as after a failover or a restore: the worker may hold what it ended
+    /// long ago, so it has to begin anew under another id.
     Alive { timeline: i64 },
     /// For good.
     Dead,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use store::templates::Version;
+use store::{history, templates::Version};
 use workflow::{AgentCatalog, AgentId, Definition, Plan, RunId, StepKey, TemplateId, run::State};
 
 use crate::{Error, OpContext, Result, recent::Recent, runs::looking, validation};
@@ -14,11 +14,13 @@ const MOST_STEPS: usize = 50_000;
 const OF_VERSION: usize = 20;
 
 type Key = (TemplateId, i32);
+/// A version that a failover or a restore undid may come again as another one.
+type Kept = (u64, Key);
 
 #[derive(Debug)]
 pub(crate) struct Versions {
-    agents: Recent<Key, Arc<AgentCatalog>>,
-    judged: Recent<Key, Arc<Judged>>,
+    agents: Recent<Kept, Arc<AgentCatalog>>,
+    judged: Recent<Kept, Arc<Judged>>,
 }
 
 impl Default for Versions {
@@ -46,7 +48,7 @@ pub(crate) async fn stored(ctx: &OpContext, template: TemplateId, version: i32) 
 
 /// A version as it was published, judged by today's rules.
 pub(crate) async fn judged(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Arc<Judged>> {
-    match ctx.versions().judged.get(&(template, version)) {
+    match ctx.versions().judged.get(&(history::number(), (template, version))) {
         Some(known) => Ok(known),
         None => judge(ctx, stored(ctx, template, version).await?).await,
     }
@@ -60,7 +62,7 @@ pub(crate) async fn judge(ctx: &OpContext, version: Version) -> Result<Arc<Judge
 /// The same, but for what is wrong with steps that do not run.
 pub(crate) async fn judge_but(ctx: &OpContext, version: Version, idle: &BTreeSet<StepKey>) -> Result<Arc<Judged>> {
     let Version { template_id, version, name, definition } = version;
-    let key = (template_id, version);
+    let key = (history::number(), (template_id, version));
     let agents = validation::pinned(ctx, &definition).await?;
     let (definition, plan, agents, problems) = validation::validate(definition, agents).await?;
     if validation::keeps_from_running(&problems, idle) {
@@ -75,7 +77,8 @@ pub(crate) async fn judge_but(ctx: &OpContext, version: Version, idle: &BTreeSet
 
 /// The agents that a run is pinned to. The caller has made sure that it may be seen.
 pub(crate) async fn agents_of(ctx: &OpContext, run: RunId, key: Key) -> Result<Arc<AgentCatalog>> {
-    if let Some(known) = ctx.versions().agents.get(&key) {
+    let history = history::number();
+    if let Some(known) = ctx.versions().agents.get(&(history, key)) {
         return Ok(known);
     }
     // It may have moved on since; then it is that version that is known from now on.
@@ -85,7 +88,7 @@ pub(crate) async fn agents_of(ctx: &OpContext, run: RunId, key: Key) -> Result<A
     })
     .await?;
     let agents = Arc::new(AgentCatalog::new(ctx.store().agent_versions(pins).await?));
-    ctx.versions().agents.put(key, Arc::clone(&agents), weight);
+    ctx.versions().agents.put((history, key), Arc::clone(&agents), weight);
     Ok(agents)
 }
 

@@ -205,7 +205,7 @@ macro_rules! may_see {
 
 pub(crate) use {
     acts_by, acts_for, asks_absent, concerns, is_asked, is_asked_for_owner, is_asked_themselves, is_share_with,
-    may_look, may_see, runs_around, who_can,
+    may_look, runs_around, who_can,
 };
 
 impl Store {

@@ -16,6 +16,7 @@ use workflow::{
 use crate::{
     Result, Store,
     audit::{self, Author},
+    called::called,
 };
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -139,45 +140,8 @@ impl Store {
     /// Open gates, the oldest first, at which fewer can decide than have to agree, or nobody of those who are asked: somebody has left or
     /// was disabled since they opened. Tests are their maker's alone.
     pub async fn stuck_gates(&self, limit: i64) -> Result<Vec<StuckGate>> {
-        let rows = sqlx::query_as!(
-            Stuck,
-            r#"WITH gates AS (
-                   SELECT v.run_id, v.step, v.quorum, v.opened_at, v.roles, v.users, v.allow_self,
-                       -- Only where it matters, so that the gates of one workflow are judged once.
-                       CASE WHEN v.allow_self AND (v.roles <> '{}' OR v.users <> '{}') THEN NULL ELSE v.user_id END AS owner
-                   FROM reviews v
-                   WHERE v.roles <> '{}' OR v.users <> '{}' OR v.quorum > 1 OR NOT v.allow_self
-               ),
-               judged AS (
-                   SELECT g.roles, g.users, g.allow_self, g.owner, who.n_asked, who.n_able
-                   FROM (SELECT DISTINCT roles, users, allow_self, owner FROM gates) g
-                   CROSS JOIN LATERAL (
-                       SELECT count(*) FILTER (WHERE p.is_asked) AS n_asked, count(*) AS n_able
-                       FROM (
-                           SELECT u.role = 'admin' AS is_admin,
-                               CASE WHEN g.roles = '{}' AND g.users = '{}' THEN u.role = 'admin' OR u.id = g.owner
-                               ELSE u.role = ANY(g.roles) OR lower(u.email) = ANY(g.users) OR EXISTS (
-                                   SELECT FROM group_members m
-                                   WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY(g.roles)
-                               ) END AS is_asked
-                           FROM users u
-                           WHERE u.disabled_at IS NULL AND (g.allow_self OR u.id <> g.owner)
-                       ) p WHERE p.is_asked OR p.is_admin
-                   ) who
-               )
-               SELECT g.run_id AS "run_id!", g.step AS "step!", r.template_id AS "template_id!",
-                   r.template_name AS "template_name!",
-                   coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = g.run_id), r.about) AS "about?", g.quorum AS "quorum!", j.n_asked AS "n_can!",
-                   g.opened_at AS "opened_at!"
-               FROM gates g
-               JOIN judged j ON j.roles = g.roles AND j.users = g.users AND j.allow_self = g.allow_self
-                   AND j.owner IS NOT DISTINCT FROM g.owner
-               JOIN workflow_runs r ON r.id = g.run_id
-               WHERE NOT r.is_test AND (j.n_able < g.quorum OR j.n_asked = 0)
-               ORDER BY g.opened_at, g.run_id, g.step LIMIT $1"#,
-            limit,
-        );
-        Ok(rows.fetch_all(&self.pool).await?.into_iter().map(StuckGate::from).collect())
+        let rows: Vec<Stuck> = sqlx::query_as(STUCK).bind(limit).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(StuckGate::from).collect())
     }
 }
 
@@ -195,6 +159,43 @@ async fn groups_of(executor: impl PgExecutor<'_>, id: TemplateId) -> Result<Vec<
     Ok(groups)
 }
 
+const STUCK: &str = concat!(
+    "WITH gates AS (
+        SELECT v.run_id, v.step, v.quorum, v.opened_at, v.roles, v.users, v.allow_self,
+            -- Only where it matters, so that the gates of one workflow are judged once.
+            CASE WHEN v.allow_self AND (v.roles <> '{}' OR v.users <> '{}') THEN NULL ELSE v.user_id END AS owner
+        FROM reviews v
+        WHERE v.roles <> '{}' OR v.users <> '{}' OR v.quorum > 1 OR NOT v.allow_self
+    ),
+    judged AS (
+        SELECT g.roles, g.users, g.allow_self, g.owner, who.n_asked, who.n_able
+        FROM (SELECT DISTINCT roles, users, allow_self, owner FROM gates) g
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE p.is_asked) AS n_asked, count(*) AS n_able
+            FROM (
+                SELECT u.role = 'admin' AS is_admin,
+                    CASE WHEN g.roles = '{}' AND g.users = '{}' THEN u.role = 'admin' OR u.id = g.owner
+                    ELSE u.role = ANY(g.roles) OR lower(u.email) = ANY(g.users) OR EXISTS (
+                        SELECT FROM group_members m
+                        WHERE m.user_id = u.id AND 'group:' || m.group_id = ANY(g.roles)
+                    ) END AS is_asked
+                FROM users u
+                WHERE u.disabled_at IS NULL AND (g.allow_self OR u.id <> g.owner)
+            ) p WHERE p.is_asked OR p.is_admin
+        ) who
+    )
+    SELECT g.run_id, g.step, r.template_id, r.template_name, ",
+    called!("g.run_id", "r.about"),
+    " AS about, g.quorum, j.n_asked AS n_can, g.opened_at
+    FROM gates g
+    JOIN judged j ON j.roles = g.roles AND j.users = g.users AND j.allow_self = g.allow_self
+        AND j.owner IS NOT DISTINCT FROM g.owner
+    JOIN workflow_runs r ON r.id = g.run_id
+    WHERE NOT r.is_test AND (j.n_able < g.quorum OR j.n_asked = 0)
+    ORDER BY g.opened_at, g.run_id, g.step LIMIT $1"
+);
+
+#[derive(sqlx::FromRow)]
 struct Stuck {
     run_id: Uuid,
     step: String,

@@ -172,8 +172,9 @@ impl Store {
 
     /// Appends an entry for something that changed no table: a refused login, say.
     pub async fn note(&self, author: Author, action: &str, subject: &str, data: Value) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
-        append(&mut connection, author, action, subject, data).await
+        let mut tx = self.pool.begin().await?;
+        append(&mut tx, author, action, subject, data).await?;
+        Ok(tx.commit().await?)
     }
 
     /// What was done to one thing, oldest first.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{
     RunId, TemplateId, UserId,
@@ -195,41 +196,35 @@ impl Store {
 
     /// Notes the run of a row; false where nobody wants the next one started any more.
     pub async fn row_started(&self, id: BatchId, n: i32, run: RunId) -> Result<bool> {
-        sqlx::query!(
+        let mut tx = self.pool.begin().await?;
+        let noted = sqlx::query!(
             "UPDATE batch_rows SET state = 'started', run_id = $3 WHERE batch_id = $1 AND n = $2 AND state = 'waiting'",
             id.0,
             n,
             run.0,
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        self.batch_goes_on(id).await
+        let goes_on = goes_on(&mut tx, id, noted.rows_affected() == 1, false).await?;
+        tx.commit().await?;
+        Ok(goes_on)
     }
 
     /// The same for one that cannot be started.
     pub async fn row_refused(&self, id: BatchId, n: i32, reason: &str) -> Result<bool> {
-        sqlx::query!(
+        let mut tx = self.pool.begin().await?;
+        let noted = sqlx::query!(
             "UPDATE batch_rows SET state = 'refused', reason = left($3, 2000)
              WHERE batch_id = $1 AND n = $2 AND state = 'waiting'",
             id.0,
             n,
             reason,
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        self.batch_goes_on(id).await
-    }
-
-    /// Keeps it for another minute, if it is still to go on.
-    async fn batch_goes_on(&self, id: BatchId) -> Result<bool> {
-        let kept = sqlx::query!(
-            "UPDATE batches SET leased_until = now() + $2::text::interval, reason = NULL WHERE id = $1 AND state = 'running'",
-            id.0,
-            LEASE,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(kept.rows_affected() == 1)
+        let goes_on = goes_on(&mut tx, id, false, noted.rows_affected() == 1).await?;
+        tx.commit().await?;
+        Ok(goes_on)
     }
 
     /// Gives it back: its turn comes again after those of others, or it is done.
@@ -276,6 +271,55 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
+        Ok(())
+    }
+}
+
+/// Counts what was noted of a row, and keeps the batch for another minute, if it is still to go on.
+async fn goes_on(
+    connection: &mut PgConnection,
+    id: BatchId,
+    is_one_started: bool,
+    is_one_refused: bool,
+) -> Result<bool> {
+    let goes_on = sqlx::query_scalar!(
+        r#"UPDATE batches SET n_started = n_started + $2, n_refused = n_refused + $3,
+               leased_until = CASE WHEN state = 'running' THEN now() + $4::text::interval ELSE leased_until END,
+               reason = CASE WHEN state = 'running' THEN NULL ELSE reason END
+           WHERE id = $1
+           RETURNING state = 'running' AS "goes_on!""#,
+        id.0,
+        i32::from(is_one_started),
+        i32::from(is_one_refused),
+        LEASE,
+    );
+    Ok(goes_on.fetch_optional(connection).await?.unwrap_or(false))
+}
+
+/// Tables that go in one go: each may have 10,000 rows.
+const MOST_GONE: i64 = 5;
+
+/// Over for so many days, and none of their runs is there. Whether one is, is looked up table by table: a plan for all of them would read
+/// every row there is.
+const OLD: &str = "DELETE FROM batches WHERE id IN (
+        SELECT b.id FROM batches b
+        WHERE b.ended_at < now() - make_interval(days => $1)
+            AND (SELECT w.id FROM batch_rows r JOIN workflow_runs w ON w.id = r.run_id WHERE r.batch_id = b.id LIMIT 1) IS NULL
+        ORDER BY b.ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING id, user_id, template_name, n_rows";
+
+impl Store {
+    /// Throws away tables that are over for so many days, once the last of their runs is gone.
+    pub async fn delete_old_batches(&self, keep_days: u32) -> Result<()> {
+        let days = i32::try_from(keep_days).unwrap_or(i32::MAX);
+        let mut tx = self.pool.begin().await?;
+        let gone: Vec<(Uuid, Uuid, String, i32)> =
+            sqlx::query_as(OLD).bind(days).bind(MOST_GONE).fetch_all(&mut *tx).await?;
+        for (id, owner, workflow, n_rows) in gone {
+            let data = json!({"workflow": workflow, "owner": owner, "rows": n_rows, "by": "age"});
+            audit::append(&mut tx, Author::default(), "batch.deleted", &id.to_string(), data).await?;
+        }
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -2,12 +2,12 @@
 //! only a spent quota is one, since whatever stores anything may meet it.
 //! Must never be shown to a person: `service` logs it and answers in its own words.
 
-use crate::quotas::Spent;
+use crate::{quotas::Spent, read_only};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the database refused or could not be reached")]
-    Sqlx(#[from] sqlx::Error),
+    Sqlx(#[source] sqlx::Error),
     #[error("the schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// Its tables were made before the first release.
@@ -29,6 +29,13 @@ pub enum Error {
     /// Nothing was stored.
     #[error("a quota is used up")]
     Quota(#[source] Spent),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        read_only::heed(&error);
+        Self::Sqlx(error)
+    }
 }
 
 impl Error {

@@ -95,8 +95,9 @@ impl Store {
 
     /// Writes down that a workflow left as a file, with all that it needs.
     pub async fn note_export(&self, id: TemplateId, n_bytes: usize, author: Author) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
-        audit::append(&mut connection, author, "template.exported", &id.to_string(), json!({"bytes": n_bytes})).await
+        let mut tx = self.pool.begin().await?;
+        audit::append(&mut tx, author, "template.exported", &id.to_string(), json!({"bytes": n_bytes})).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Stores all of a file, or nothing. `of`: the workflow that the file is about. Only the last word to the database may take longer

@@ -43,7 +43,7 @@ pub use lanes::ENGINE_SETTINGS;
 pub use release::Release;
 pub use verify::Difference;
 
-use crate::{Result, Store, figures::Connections};
+use crate::{Result, Store, figures::Connections, pool::Pool};
 use lanes::Lanes;
 use too_new::TooNew;
 
@@ -53,7 +53,9 @@ pub struct Log {
     /// Commits, claims and loads.
     engine: Lanes,
     /// What looks at many runs at once, with the planner's own judgement.
-    reader: PgPool,
+    reader: Pool,
+    /// Beats and what goes with them.
+    beats: PgPool,
     /// The owner at whom the last claim ended.
     cursor: Arc<Mutex<Uuid>>,
     too_new: TooNew,
@@ -67,8 +69,19 @@ impl Log {
         reader: PgPool,
         patience: Option<Duration>,
     ) -> Result<Self> {
+        let beats = reader.clone();
+        Self::beside(options, n_lanes, Pool::own(reader), beats, patience).await
+    }
+
+    async fn beside(
+        options: PgConnectOptions,
+        n_lanes: u32,
+        reader: Pool,
+        beats: PgPool,
+        patience: Option<Duration>,
+    ) -> Result<Self> {
         let engine = Lanes::connect(options, n_lanes, patience).await?;
-        Ok(Self { engine, reader, cursor: Arc::default(), too_new: TooNew::default() })
+        Ok(Self { engine, reader, beats, cursor: Arc::default(), too_new: TooNew::default() })
     }
 
     /// The same log, whose claims go round the owners by themselves.
@@ -77,8 +90,8 @@ impl Log {
         Self { cursor: Arc::default(), ..self.clone() }
     }
 
-    /// Whether every connection of the engine's is set as it needs, as far as commits have shown. It is not where a pooler hands out
-    /// another session at each statement: then the role has to be set, as [`ENGINE_SETTINGS`] says.
+    /// Whether every connection of the engine's is set as it needs, as far as commits have shown. It is not where its address leads to a
+    /// pooler that hands out another session at each statement.
     pub fn is_set(&self) -> bool {
         self.engine.is_set()
     }
@@ -94,9 +107,10 @@ impl Log {
 }
 
 impl Store {
-    /// The log beside this store, on so many connections of its own. What reads many runs at once goes through the store's.
+    /// The log beside this store, on so many connections of its own to an address that leads past any pooler. What reads many runs at once
+    /// goes through the store's.
     pub async fn log(&self, url: &str, n_lanes: u32, patience: Option<Duration>) -> Result<Log> {
-        Log::connect(url.parse()?, n_lanes, self.pool.clone(), patience).await
+        Log::beside(url.parse()?, n_lanes, self.pool.clone(), self.direct.clone(), patience).await
     }
 }
 

@@ -343,7 +343,7 @@ impl Hints {
     }
 
     async fn listen_once(&self, store: &Store) -> Result<()> {
-        let mut listener = PgListener::connect_with(&store.pool).await?;
+        let mut listener = PgListener::connect_with(&store.direct).await?;
         listener.listen(CHANNEL).await?;
         self.tell(Hint::Lagged);
         // `None` means that the connection was lost, and with it perhaps messages.

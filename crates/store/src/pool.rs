@@ -2,6 +2,8 @@
 //! Must never end the process when Postgres goes away: a lost connection is an error of one call. Nor may one statement keep a
 //! connection, or what it locked, for as long as it likes.
 
+mod sessions;
+
 use std::time::Duration;
 
 use sqlx::{
@@ -14,19 +16,25 @@ use crate::{
     gather::Gather,
     notify::Outbox,
     quotas::Limits,
+    read_only,
     secret::SecretHash,
     sessions::OpenSession,
     templates::{ForWhom, Wanted},
     tokens::OpenToken,
 };
+pub(crate) use sessions::Pool;
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of ours beside a pooler: one listens, one beats, and one is for what has to be asked meanwhile.
+const DIRECT_CONNECTIONS: u32 = 3;
 
 /// The one door to Postgres; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
+    /// Sessions of our own, also where those of the pool are lent: who listens keeps one, and beats wait for nobody.
+    pub(crate) direct: PgPool,
     /// What other processes are told after a commit.
     pub(crate) outbox: Outbox,
     /// What one person may take up by what is written through it.
@@ -49,28 +57,42 @@ impl Store {
         max_connections: u32,
         patience: Option<Duration>,
     ) -> Result<Self> {
-        let pool = PgPoolOptions::new()
+        let pool = own_sessions(options, max_connections, patience).await?;
+        Ok(Self::from_pool(pool))
+    }
+
+    /// Queries through a pooler that hands out another session at each transaction, such as `PgBouncer` in its transaction mode; what needs a
+    /// session of its own over `direct`, which leads past it to the same database.
+    pub async fn connect_through(
+        pooler: &str,
+        direct: &str,
+        max_connections: u32,
+        patience: Option<Duration>,
+    ) -> Result<Self> {
+        let direct = own_sessions(direct.parse()?, DIRECT_CONNECTIONS, patience).await?;
+        let sessions = PgPoolOptions::new()
             .max_connections(max_connections)
-            // Some stay open, so that a burst after a quiet time does not begin with handshakes.
             .min_connections(max_connections / 4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    match patience {
-                        Some(patience) => be_impatient(connection, patience).await,
-                        None => Ok(()),
-                    }
-                })
-            })
-            .connect_with(options.application_name("weft"))
+            .connect_with(sessions::lent_options(pooler.parse()?).application_name("weft"))
             .await?;
-        Ok(Self::from_pool(pool))
+        let pool = Pool::lent(sessions, patience);
+        Ok(Self { pool, ..Self::from_pool(direct) })
+    }
+
+    /// Whether what is asked through the pooler and what is asked past it reaches the same database as the same role.
+    pub async fn is_one_database(&self) -> Result<bool> {
+        let place = "SELECT format('%s %s %s', pg_postmaster_start_time(), current_database(), current_user)";
+        let lent: String = sqlx::query_scalar(place).fetch_one(&self.pool).await?;
+        let direct: String = sqlx::query_scalar(place).fetch_one(&self.direct).await?;
+        Ok(lent == direct)
     }
 
     /// Wraps a pool that is there already.
     pub fn from_pool(pool: PgPool) -> Self {
         Self {
-            pool,
+            pool: Pool::own(pool.clone()),
+            direct: pool,
             outbox: Outbox::default(),
             limits: Limits::default(),
             tokens: Gather::default(),
@@ -82,13 +104,13 @@ impl Store {
     /// Whether the database answers and takes writes, for the readiness probe. A session that takes none would say so for ever, so it does
     /// not go back to the pool: the next one may lead elsewhere.
     pub async fn ping(&self) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut session = self.pool.to_read().await?;
         let is_read_only =
             sqlx::query_scalar!(r#"SELECT current_setting('transaction_read_only') = 'on' AS "is_read_only!""#)
-                .fetch_one(&mut *connection)
+                .fetch_one(&mut *session)
                 .await?;
         if is_read_only {
-            connection.close_on_drop();
+            session.leave();
             return Err(Error::ReadOnly);
         }
         Ok(())
@@ -103,10 +125,35 @@ impl Store {
     /// Closes all connections; calls that follow fail.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.direct.close().await;
     }
 }
 
-/// By statement, not as a parameter of the connection: poolers between us and Postgres refuse parameters that they do not know.
+async fn own_sessions(
+    options: PgConnectOptions,
+    max_connections: u32,
+    patience: Option<Duration>,
+) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        // Some stay open, so that a burst after a quiet time does not begin with handshakes.
+        .min_connections(max_connections / 4)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                match patience {
+                    Some(patience) => be_impatient(connection, patience).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .before_acquire(|connection, _| Box::pin(read_only::may_serve_on(connection)))
+        .connect_with(options.application_name("weft"))
+        .await
+}
+
+/// By statement, not as a parameter of the connection: poolers refuse parameters that they do not know, and one that keeps sessions apart
+/// needs nothing else of us.
 async fn be_impatient(connection: &mut PgConnection, patience: Duration) -> sqlx::Result<()> {
     // In milliseconds, as Postgres takes a number without a unit. Nothing of ours is named, so there is nothing to check beforehand.
     sqlx::query(
@@ -120,6 +167,8 @@ async fn be_impatient(connection: &mut PgConnection, patience: Duration) -> sqlx
 
 #[cfg(test)]
 mod tests {
+    use sqlx::AssertSqlSafe;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_millis(300);
@@ -161,5 +210,44 @@ mod tests {
         assert!(sqlx::query("SELECT 1").execute(&mut *standing).await.is_err());
         drop(standing);
         store.close().await;
+    }
+
+    /// In a transaction, as most write, so that nobody but the error says what the session was told.
+    async fn write(store: &Store) -> Result<()> {
+        let mut tx = store.pool.begin().await?;
+        sqlx::query("DELETE FROM model_refusals").execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_session_that_refused_a_write_as_read_only_is_closed_and_the_next_one_writes(pool: PgPool) {
+        let name: String = sqlx::query_scalar("SELECT quote_ident(current_database())").fetch_one(&pool).await.unwrap();
+        let alter = async |what: &str| {
+            sqlx::raw_sql(AssertSqlSafe(format!("ALTER DATABASE {name} {what}"))).execute(&pool).await.unwrap();
+        };
+        // A session keeps it as it began.
+        alter("SET default_transaction_read_only = on").await;
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let store = Store::connect_with(options, 1, None).await.unwrap();
+        for _ in 0..2 {
+            let error = write(&store).await.unwrap_err();
+            assert!(error.is_unavailable() && !error.is_refused_value(), "{error:?}");
+        }
+        // Who only reads is served all the while.
+        store.server_version_num().await.unwrap();
+        alter("RESET default_transaction_read_only").await;
+        write(&store).await.unwrap();
+        store.ping().await.unwrap();
+        store.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_pooler_and_the_address_past_it_lead_to_one_database(pool: PgPool) {
+        let store = Store::from_pool(pool.clone());
+        assert!(store.is_one_database().await.unwrap());
+        let other = PgConnectOptions::clone(&pool.connect_options()).database("postgres");
+        let apart = Store { direct: PgPoolOptions::new().connect_with(other).await.unwrap(), ..store };
+        assert!(!apart.is_one_database().await.unwrap());
+        apart.close().await;
     }
 }

@@ -176,8 +176,15 @@ mod tests {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.map(drop)
     }
 
+    /// Nothing is in it, whatever databases begin with on this cluster.
+    async fn empty(pool: &PgPool) {
+        let anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC";
+        run(pool, anew.into()).await.unwrap();
+    }
+
     #[sqlx::test(migrations = false)]
     async fn a_database_from_before_the_first_release_is_refused_and_left_as_it_is(pool: PgPool) {
+        empty(&pool).await;
         migrate(&url(&pool), None).await.unwrap();
         migrate(&url(&pool), None).await.unwrap();
         assert!(!Store::from_pool(pool.clone()).is_behind().await.unwrap());
@@ -197,6 +204,7 @@ mod tests {
     async fn the_application_may_do_its_work_and_change_nothing_that_is_kept_for_good(pool: PgPool) {
         // The tests' cluster has it: whoever tests may make no roles. Its name wants quoting.
         let role = "Weft application";
+        empty(&pool).await;
         migrate(&url(&pool), Some(role)).await.unwrap();
         let as_application = async |sql: &str| run(&pool, format!("SET ROLE \"{role}\"; {sql}; RESET ROLE")).await;
         for work in [

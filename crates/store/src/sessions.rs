@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
     UserId,
@@ -19,6 +18,7 @@ use crate::{
     decode::{groups, parse_role},
     delegations::absent,
     devices::{self, DeviceChange},
+    pool::Pool,
     secret::SecretHash,
     throttle,
 };
@@ -203,7 +203,7 @@ fn public_name(id_hash: &[u8]) -> String {
 }
 
 async fn open_sessions(
-    pool: PgPool,
+    pool: Pool,
     hashes: Vec<SecretHash>,
     idle: Duration,
 ) -> Result<BTreeMap<SecretHash, OpenSession>> {

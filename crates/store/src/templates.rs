@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{
     Definition, TemplateId, UserId,
@@ -12,7 +11,7 @@ use workflow::{
     id::GroupId,
 };
 
-use crate::{Error, Result, Store, Window, decode, page};
+use crate::{Error, Result, Store, Window, decode, page, pool::Pool};
 
 mod delete;
 mod hidden;
@@ -275,7 +274,7 @@ impl Store {
 /// What of a template may be started, and by members of which groups; by everybody where there is none.
 pub(crate) type ForWhom = (Startable, Vec<String>);
 
-async fn all_startable(pool: PgPool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wanted, ForWhom>> {
+async fn all_startable(pool: Pool, wanted: Vec<Wanted>) -> Result<BTreeMap<Wanted, ForWhom>> {
     let (ids, versions): (Vec<Uuid>, Vec<Option<i32>>) =
         wanted.into_iter().map(|(id, version)| (id.0, version)).unzip();
     let rows = sqlx::query!(

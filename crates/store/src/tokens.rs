@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{
     UserId,
@@ -20,6 +20,7 @@ use crate::{
     decode::{self, groups, parse_role},
     delegations::absent,
     page,
+    pool::Pool,
     secret::SecretHash,
 };
 
@@ -188,7 +189,7 @@ impl Store {
     }
 }
 
-async fn open_tokens(pool: PgPool, hashes: Vec<SecretHash>) -> Result<BTreeMap<SecretHash, OpenToken>> {
+async fn open_tokens(pool: Pool, hashes: Vec<SecretHash>) -> Result<BTreeMap<SecretHash, OpenToken>> {
     let wanted: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
     let rows = sqlx::query!(
         r#"SELECT t.token_hash, u.id, u.email, u.role, t.id AS token_id, t.scopes,

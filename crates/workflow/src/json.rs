@@ -44,7 +44,7 @@ pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     }
 }
 
-fn compare_numbers(a: &Number, b: &Number) -> Ordering {
+pub(crate) fn compare_numbers(a: &Number, b: &Number) -> Ordering {
     // Most numbers that are compared are written alike.
     if a == b { Ordering::Equal } else { Decimal::of(a).cmp(&Decimal::of(b)) }
 }

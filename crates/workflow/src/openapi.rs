@@ -17,6 +17,7 @@ use crate::{
     id::StepKey,
     schema::Schema,
     source::Source,
+    view::StepOverride,
 };
 
 /// What is referred to by its name, with what that refers to.
@@ -29,6 +30,10 @@ pub(crate) fn word(words: impl IntoIterator<Item = &'static str>) -> ObjectBuild
 
 fn text(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+fn number(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Number).description(Some(description))
 }
 
 fn anything() -> ObjectBuilder {
@@ -48,6 +53,13 @@ fn collect<T: ToSchema>(known: &mut Named) {
     T::schemas(known);
 }
 
+/// Overrides by step; null takes one back.
+pub(crate) fn overrides() -> ObjectBuilder {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    let one = OneOfBuilder::new().item(named::<StepOverride>()).item(null);
+    ObjectBuilder::new().additional_properties(Some(Shape::OneOf(one.build())))
+}
+
 impl PartialSchema for Schema {
     fn schema() -> RefOr<Shape> {
         let kinds = ["string", "number", "integer", "boolean", "object", "array", "null"];
@@ -57,6 +69,8 @@ impl PartialSchema for Schema {
             .property("required", Array::new(ObjectBuilder::new().schema_type(Type::String)))
             .property("items", named::<Self>())
             .property("enum", ArrayBuilder::new().items(anything()))
+            .property("minimum", number("The least that a number may be."))
+            .property("maximum", number("The greatest that a number may be."))
             .property("description", text("What it is for."))
             .property("format", text("A hint for forms and viewers: `multiline`, `file`, `markdown`, `date`."))
             .additional_properties(Some(closed()))

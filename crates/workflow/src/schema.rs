@@ -1,13 +1,14 @@
 //! Port types: a closed subset of JSON Schema, with structural compatibility and value checks.
 //! No `$ref`, no patterns, no remote anything: a schema can always be judged in time linear in its size.
 
+mod bounds;
 mod fields;
 mod file;
 mod parts;
 mod properties;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 pub use fields::{FieldFault, MAX_FIELD_LEVELS, Within};
 pub use file::{File, MAX_FILE_BYTES, is_hash};
@@ -42,6 +43,12 @@ pub struct Schema {
         skip_serializing_if = "Option::is_none"
     )]
     pub choices: Option<Vec<Value>>,
+    /// The least that a number may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Number>,
+    /// The greatest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Number>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// A hint for forms and viewers: `multiline`, `file`, `markdown`, `date`. An object of format `file` is one: `{blob, media_type, name, size}`.
@@ -133,6 +140,7 @@ impl Schema {
         {
             problems.push((at, format!("The choice {odd} must be {}", article(kind))));
         }
+        self.bounds_problems(path, problems);
         if self.is_file() && !self.properties.is_empty() {
             let said = "A file has no properties of its own: leave them out".to_owned();
             problems.push((format!("{path}.properties"), said));
@@ -168,7 +176,10 @@ impl Schema {
         }
         match (self.kind, &self.items) {
             (Some(Kind::Array), Some(items)) if items.kind.is_some() => format!("list of {}", items.words()),
-            _ => self.type_name().to_owned(),
+            _ => match self.bounds_words() {
+                Some(bounds) => format!("{}, {bounds}", self.type_name()),
+                None => self.type_name().to_owned(),
+            },
         }
     }
 
@@ -198,6 +209,9 @@ impl Schema {
             !self.choices().is_empty() && self.choices().iter().all(|choice| json::contains(target.choices(), choice));
         if target.choices.is_some() && !is_within {
             result = Compatibility::Unsure(format!("only certain values are allowed{here}"));
+        }
+        if let Some(bounds) = target.bounds_words().filter(|_| !self.is_within_bounds(target)) {
+            result = Compatibility::Unsure(format!("only numbers within bounds are allowed{here}: {bounds}"));
         }
         if let (Some(items), Some(wanted)) = (&self.items, &target.items) {
             match items.feeds_at(wanted, &format!("{path}/*")) {
@@ -300,6 +314,11 @@ impl Schema {
             } else {
                 format!("must be one of {}", choices.join(", "))
             };
+            faults.push((path.to_owned(), fault));
+        }
+        if let Value::Number(number) = value
+            && let Some(fault) = self.beyond_bounds(number)
+        {
             faults.push((path.to_owned(), fault));
         }
         if let Value::Object(map) = value {

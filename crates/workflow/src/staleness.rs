@@ -25,7 +25,12 @@ use crate::{
 /// The stale steps of a run. Near linear in the size of the view.
 pub fn staleness(view: &RunView) -> BTreeMap<StepKey, Staleness> {
     let provenance = Provenance::of(view);
-    let mut now = Now { provenance: &provenance, facts: BTreeMap::new(), null: hash::value_hash(&Value::Null) };
+    let mut now = Now {
+        provenance: &provenance,
+        facts: BTreeMap::new(),
+        inputs: RunInputs { view, hashes: BTreeMap::new() },
+        null: hash::value_hash(&Value::Null),
+    };
     let mut because: BTreeMap<&StepKey, Vec<StaleReason>> = BTreeMap::new();
     // Who consumed from whom, both ways.
     let mut consumed_from: BTreeMap<&StepKey, BTreeSet<&StepKey>> = BTreeMap::new();
@@ -86,8 +91,26 @@ pub fn staleness(view: &RunView) -> BTreeMap<StepKey, Staleness> {
 struct Now<'a> {
     provenance: &'a Provenance<'a>,
     facts: BTreeMap<(&'a StepKey, bool), Facts<'a>>,
+    inputs: RunInputs<'a>,
     /// The hash of nothing.
     null: String,
+}
+
+/// What the run was started with, by its hashes: each part is hashed once, for it may be long and thousands of steps may read it.
+struct RunInputs<'a> {
+    view: &'a RunView,
+    hashes: BTreeMap<(&'a str, &'a str), String>,
+}
+
+impl<'a> RunInputs<'a> {
+    fn hash(&mut self, key: &'a str, path: &'a str) -> String {
+        let view = self.view;
+        let hashed = || {
+            let value = run_input(&view.run_definition, &view.inputs, key, path);
+            hash::value_hash(value.unwrap_or(&Value::Null))
+        };
+        self.hashes.entry((key, path)).or_insert_with(hashed).clone()
+    }
 }
 
 /// What the definition and the run say of a step; an item's own override comes on top.
@@ -112,10 +135,11 @@ enum Port<'a> {
 impl<'a> Now<'a> {
     fn facts(&mut self, step: &'a StepView, definition: &'a Step, is_map: bool) -> &Facts<'a> {
         let view = self.provenance.view;
+        let inputs = &mut self.inputs;
         self.facts.entry((step.definition_key(), is_map)).or_insert_with(|| {
             let overrides = view.overrides.get(step.definition_key());
             Facts {
-                ports: ports(view, definition, is_map),
+                ports: ports(inputs, definition, is_map),
                 overrides,
                 prompt: prompt_hash(overrides, Some(definition), step),
                 dependencies: hash::dependencies_hash(definition.direct_dependencies()),
@@ -180,15 +204,14 @@ impl<'a> Now<'a> {
     }
 }
 
-fn ports<'a>(view: &'a RunView, definition: &'a Step, is_map: bool) -> BTreeMap<&'a str, Port<'a>> {
+fn ports<'a>(run: &mut RunInputs<'a>, definition: &'a Step, is_map: bool) -> BTreeMap<&'a str, Port<'a>> {
     let over = definition.map.iter().filter(|_| is_map).map(|map| (MAP_PORT, &map.over));
     let inputs = definition.inputs.iter().filter(|_| !is_map).map(|(name, source)| (name.as_str(), source));
-    let hash = |value: Option<&Value>| Port::Hash(hash::value_hash(value.unwrap_or(&Value::Null)));
     over.chain(inputs)
         .map(|(port, source)| {
             let fed = match source {
-                Source::Const(value) => hash(Some(value)),
-                Source::Run { key, path } => hash(run_input(&view.run_definition, &view.inputs, key, path)),
+                Source::Const(value) => Port::Hash(hash::value_hash(value)),
+                Source::Run { key, path } => Port::Hash(run.hash(key, path)),
                 Source::Step { step, artifact, .. } => Port::Artifact { step, name: artifact },
                 Source::Item { .. } => Port::Item,
             };

@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{definition::Definition, view::RunView, words::is_direction};
+use crate::{
+    definition::Definition,
+    view::RunView,
+    words::{is_direction, shortened},
+};
 
 /// Inputs that it tells of.
 const INPUTS: usize = 4;
-/// Of one of them.
-const CHARS: usize = 80;
+/// Of one of them, before the sign that there was more.
+const CHARS: usize = 79;
 /// So much of an input is looked at.
 const LOOKED_AT: usize = 400;
-/// Of a title where it stands beside other words, as in a tab.
-const BESIDE: usize = 60;
+/// Of a title where it stands beside other words, as in a tab, before that sign.
+const BESIDE: usize = 59;
 
 /// What a run is about, in a line: the beginnings of what it was started on. Runs of one workflow look alike without it.
 pub fn about(inputs: &BTreeMap<String, Value>, of: &Definition) -> Option<String> {
@@ -62,16 +66,7 @@ fn plain(title: &str) -> Option<String> {
 /// In one line, without what a line cannot show.
 fn line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    shortened(&words.collect::<Vec<_>>().join(" "), CHARS)
-}
-
-/// So many characters at most, of which the last tells that there were more.
-fn shortened(line: &str, most: usize) -> String {
-    if line.chars().count() <= most {
-        return line.to_owned();
-    }
-    let beginning: String = line.chars().take(most - 1).collect();
-    format!("{}…", beginning.trim_end())
+    shortened(&words.collect::<Vec<_>>().join(" "), CHARS).into_owned()
 }
 
 #[cfg(test)]
@@ -139,6 +134,6 @@ mod tests {
     fn beside_other_words_it_is_shorter() {
         assert_eq!(shortened("short", BESIDE), "short");
         let long = shortened(&"word ".repeat(40), BESIDE);
-        assert!(long.chars().count() <= BESIDE && long.ends_with('…'), "{long}");
+        assert!(long.chars().count() <= BESIDE + 1 && long.ends_with('…'), "{long}");
     }
 }

@@ -9,7 +9,7 @@ pub const QUOTED_CHARS: usize = 60;
 /// A text of at most so many characters, and a sign that there was more.
 pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max_chars) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        Some((end, _)) => Cow::Owned(format!("{}…", text[..end].trim_end())),
         None => Cow::Borrowed(text),
     }
 }

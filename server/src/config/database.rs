@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::quotas::{Limit, STATEMENT_TIMEOUT, statement_timeout};
 
@@ -35,6 +35,27 @@ pub struct Database {
         help = "The same database as the role that owns the tables: used to bring them up to date and closed before the first request; the role of DATABASE_URL then owns nothing"
     )]
     owner_url: Option<MaybeUrl>,
+    #[arg(
+        id = "db_pooler",
+        long = "db-pooler",
+        env = "WEFT_DB_POOLER",
+        value_enum,
+        default_value_t = Pooler::None,
+        value_name = "MODE",
+        global = true,
+        help = "What DATABASE_URL leads to: transaction for a pooler that hands out another session at each transaction, such as PgBouncer in its transaction mode"
+    )]
+    pub pooler: Pooler,
+    #[arg(
+        id = "db_direct_url",
+        long = "db-direct-url",
+        env = "WEFT_DB_DIRECT_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true,
+        help = "The same database as the same role, past the pooler: for what needs a session of its own, as commits of runs, beats and listening do"
+    )]
+    direct_url: Option<MaybeUrl>,
     /// Seconds that the database may take for one statement of a request, and ten times as many for one of the engine; off for any time
     #[arg(long = "statement-timeout-s", env = STATEMENT_TIMEOUT, default_value = "30", value_name = "SECONDS", value_parser = statement_timeout, global = true)]
     statement_timeout: Limit,
@@ -54,6 +75,15 @@ pub struct Database {
     runtime_dir: Option<PathBuf>,
     #[arg(long, env = "PATH", hide = true, global = true)]
     search_path: Option<OsString>,
+}
+
+/// What stands between Weft and Postgres.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pooler {
+    /// Nothing that matters: each connection has one session for as long as it lives
+    None,
+    /// A pooler that hands out another session at each transaction
+    Transaction,
 }
 
 /// Where the embedded cluster may live.
@@ -76,6 +106,11 @@ impl Database {
     /// Whom the tables belong to, if the person named them apart.
     pub fn owner_url(&self) -> Option<&DatabaseUrl> {
         self.owner_url.as_ref().and_then(|url| url.0.as_ref())
+    }
+
+    /// The way past the pooler, if the person named one.
+    pub fn direct_url(&self) -> Option<&DatabaseUrl> {
+        self.direct_url.as_ref().and_then(|url| url.0.as_ref())
     }
 
     /// How long one statement of a request may take.

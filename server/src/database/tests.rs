@@ -71,7 +71,7 @@ fn the_application_owns_nothing_and_can_only_add_to_the_audit_log() {
                 "CREATE FUNCTION other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
                 "DELETE FROM _sqlx_migrations",
                 "UPDATE run_events SET seq = 2",
-                "DELETE FROM run_events",
+                "TRUNCATE run_events",
                 "ALTER SYSTEM SET fsync = off",
                 "COPY audit_log TO PROGRAM 'cat'",
                 "SELECT pg_read_file('/etc/passwd')",
@@ -143,4 +143,20 @@ fn a_folder_from_before_the_first_release_is_left_alone_and_its_owner_is_told_ho
             database.close().await.unwrap();
         });
     });
+}
+
+#[test]
+fn a_pooler_and_the_way_past_it_are_named_together() {
+    let open = |arguments: &[&str]| {
+        let config = Cli::parse_from(["weft"].iter().chain(arguments)).database;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(Database::open(&config)).map(drop)
+    };
+    let (url, direct) = ("--database-url=postgres://pooler/weft", "--db-direct-url=postgres://primary/weft");
+    let pooler = "--db-pooler=transaction";
+    open(&[url, pooler, direct]).unwrap();
+    assert!(matches!(open(&[url, pooler]), Err(Error::NoWayPast)));
+    assert!(matches!(open(&[url, direct]), Err(Error::NoPooler)));
+    // Without a database of one's own there is nothing that a pooler stands before.
+    assert!(matches!(open(&["--database-url=", pooler, direct]), Err(Error::NoPooler)));
 }

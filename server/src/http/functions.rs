@@ -102,6 +102,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("step_prompt", SMALL),
     ("prompt_fault", CONTENT),
     ("attempt_transcript", SMALL),
+    ("artifact_beginning", SMALL),
     ("get_artifact", SMALL),
     ("artifact_lineage", SMALL),
     ("rollback_artifact", SMALL),

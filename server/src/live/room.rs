@@ -5,13 +5,13 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use axum::extract::ws::Utf8Bytes;
-use store::Store;
+use store::{Store, history};
 use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
@@ -122,6 +122,8 @@ pub(super) struct Room {
     open: Counted,
     frames: broadcast::Sender<Frame>,
     head: AtomicI64,
+    /// Of the database, in which the head is the head.
+    history: AtomicU64,
     wake: Notify,
     texts: Mutex<Texts>,
     /// The steps that wait for a worker which is not there, as followers were told.
@@ -141,8 +143,8 @@ struct Texts {
 impl Room {
     pub(super) fn new(run: RunId, seq: i64, open: &Open) -> Self {
         let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
-        let (open, wake) = (open.count(), Notify::new());
-        Self { run, open, frames, head, wake, texts: Mutex::default(), absent: Mutex::default() }
+        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history::number()));
+        Self { run, open, frames, head, history, wake, texts: Mutex::default(), absent: Mutex::default() }
     }
 
     pub(super) fn run(&self) -> RunId {
@@ -154,6 +156,11 @@ impl Room {
         // In this order: the head moves before its event is sent, so nothing falls between the two.
         let frames = self.frames.subscribe();
         (frames, self.head.load(Ordering::SeqCst))
+    }
+
+    /// Whoever followed under another number follows what was undone.
+    pub(super) fn history(&self) -> u64 {
+        self.history.load(Ordering::SeqCst)
     }
 
     pub(super) fn wake(&self) {
@@ -270,7 +277,21 @@ impl Room {
         }
     }
 
+    /// The database went back, or is another: what followers have may never have been, whatever its number.
+    async fn begin_anew(&self, store: &Store, history: u64) -> store::Result<()> {
+        let newest = store.run_events(self.run, None, 1).await?;
+        self.head.store(newest.first().map_or(0, |event| event.seq), Ordering::SeqCst);
+        self.history.store(history, Ordering::SeqCst);
+        *self.texts() = Texts::default();
+        self.send(None, &RunFrame::Resync);
+        Ok(())
+    }
+
     async fn read(&self, store: &Store, people: &mut People) -> store::Result<()> {
+        let history = history::number();
+        if history != self.history() {
+            self.begin_anew(store, history).await?;
+        }
         loop {
             let events = people.events_after(store, self.run, self.head.load(Ordering::SeqCst)).await?;
             for event in &events {

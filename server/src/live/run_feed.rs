@@ -55,6 +55,8 @@ struct Following {
     sent: i64,
     /// Up to here events come from the log, afterwards from the room.
     replay_to: i64,
+    /// In which history of the database.
+    history: u64,
     stage: Stage,
 }
 
@@ -87,9 +89,11 @@ impl RunFeed {
 
 impl Following {
     fn new(room: &Room, after: i64) -> Self {
+        let history = room.history();
         let (frames, replay_to) = room.subscribe();
         let is_too_far = replay_to.saturating_sub(after) > MAX_REPLAY;
         Self {
+            history,
             frames,
             sent: if is_too_far { replay_to } else { after },
             replay_to,
@@ -97,10 +101,12 @@ impl Following {
         }
     }
 
-    /// After the room has dropped frames that this reader had not taken, or has one that is too large: everything is to be fetched again.
+    /// After the room has dropped frames that this reader had not taken, has one that is too large, or began anew itself: everything is to be
+    /// fetched again.
     fn anew(room: &Room) -> Self {
+        let history = room.history();
         let (frames, head) = room.subscribe();
-        Self { frames, sent: head, replay_to: head, stage: Stage::Resync }
+        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync }
     }
 
     async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
@@ -137,6 +143,7 @@ impl Following {
                     }
                 }
                 Stage::Live => match link.until(self.frames.recv()).await? {
+                    Ok(_) if self.history != room.history() => *self = Self::anew(room),
                     Ok(Frame { seq: Some(seq), .. }) if seq <= self.sent => {}
                     Ok(frame) if frame.is_too_large() => *self = Self::anew(room),
                     Ok(frame) => {

@@ -7,6 +7,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use workflow::words::is_direction;
+
 /// What has no name.
 const NONE: &str = "none";
 /// Whatever came too late to have a series of its own, or has no name that people could read.
@@ -30,7 +32,7 @@ impl Names {
         if name.is_empty() {
             return NONE.to_owned();
         }
-        if name.chars().any(char::is_control) || name.chars().count() > MAX_CHARS {
+        if name.chars().any(|c| c.is_control() || is_direction(c)) || name.chars().count() > MAX_CHARS {
             return OTHER.to_owned();
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,6 +58,7 @@ mod tests {
         let names = Names::at_most(2);
         assert_eq!(names.label(&"x".repeat(200)), "other");
         assert_eq!(names.label("two\nlines"), "other");
+        assert_eq!(names.label("gpt\u{202e}5"), "other", "it would turn what stands behind it");
         assert_eq!(names.label("gpt-5"), "gpt-5", "what is refused takes no place");
     }
 }

@@ -4,8 +4,10 @@
 
 mod machine;
 mod operator;
+mod pooler;
 mod postgres;
 mod processes;
+mod restore;
 mod server;
 mod support;
 mod together;

@@ -111,9 +111,16 @@ fn output(mut command: Command) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// Whom `admin` makes; in a `World` she is there already.
+const EMAIL: &str = "ada@example.com";
+
 /// An admin's token. `command` makes a `weft` command that reaches the server's database.
 pub(crate) fn admin(command: impl Fn(&[&str]) -> Command) -> String {
-    const EMAIL: &str = "ada@example.com";
     output(command(&["user", "create", "--role", "admin", "--email", EMAIL, "--password-stdin"]));
+    token(command)
+}
+
+/// A token of the admin who is there.
+pub(crate) fn token(command: impl Fn(&[&str]) -> Command) -> String {
     output(command(&["token", "create", "--email", EMAIL, "--scope", "read,run,review,admin"]))
 }

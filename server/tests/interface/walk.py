@@ -49,7 +49,7 @@ class Weft:
     def __init__(self, binary: str) -> None:
         self._binary = binary
         self._folder = Path(tempfile.mkdtemp(prefix="weft-interface-"))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WEFT_", "DATABASE_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WEFT_", "DATABASE_", "OTEL_"))}
         # It asks faster than any person, and starts more.
         quotas = {"WEFT_USER_RUNNING_RUNS": "off", "WEFT_USER_REQUESTS_PER_SECOND": "off"}
         self._env = {**kept, **quotas, "WEFT_DATA_DIR": str(self._folder), "WEFT_LISTEN": "127.0.0.1:0"}

@@ -401,7 +401,9 @@ fn rest_of_workers() -> Vec<Row> {
 }
 
 fn functions(it: &Fixture) -> Vec<Row> {
+    // Before what ends the gate: whoever is asked at it sees the run no longer than it is open.
     let mut rows = functions_of_inbox(it);
+    rows.extend(sharing::functions(it));
     rows.extend(functions_of_people(it));
     rows.extend(functions_of_work(it));
     rows.extend(functions_of_workers());
@@ -410,7 +412,6 @@ fn functions(it: &Fixture) -> Vec<Row> {
     rows.extend(functions_of_secrets());
     rows.extend(functions_of_notices());
     rows.extend(batches::functions(it));
-    rows.extend(sharing::functions(it));
     // Last: each wrong guess slows down the next one.
     rows.push((
         "POST",
@@ -530,6 +531,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/prompt_fault", Json(json!({"id": it.run, "step": "shout", "prompt": "{{ text"})), Sees),
         ("POST", "/_fn/attempt_transcript", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
         ("POST", "/_fn/attempt_logs", Json(json!({"id": it.run, "step": "shout", "attempt": 1})), Sees),
+        ("POST", "/_fn/artifact_beginning", Json(artifact()), Sees),
         ("POST", "/_fn/get_artifact", Json(artifact()), Sees),
         ("POST", "/_fn/artifact_lineage", Json(artifact()), Sees),
         // Refused by what is asked, not by who asks: the gate stays open for the next one.
@@ -673,6 +675,7 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     let it = fixture(&server).await;
     // First: the gate is open still.
     let mut rows = rest_of_inbox(&it);
+    rows.extend(sharing::rest());
     rows.extend(rest(&it));
     rows.extend(rest_of_drafts());
     rows.extend(rest_of_groups());
@@ -681,7 +684,6 @@ async fn every_rest_route_and_socket_tells_each_person_what_they_may_know(pool: 
     rows.extend(rest_of_secrets());
     rows.extend(rest_of_notices());
     rows.extend(batches::rest());
-    rows.extend(sharing::rest());
     let routes: BTreeSet<_> =
         server::http::routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
     assert_eq!(routes, names(&rows), "the table of routes and this matrix name the same endpoints");

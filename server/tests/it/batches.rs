@@ -89,7 +89,7 @@ async fn a_row_that_was_started_before_a_crash_is_found_and_not_started_again(po
     // As if the process had died between the start of two rows and the notes of them, and another one still had the batch.
     let undo = "UPDATE batch_rows SET state = 'waiting', run_id = NULL WHERE n > 1";
     sqlx::query(undo).execute(&pool).await.unwrap();
-    let reopen = "UPDATE batches SET state = 'running', ended_at = NULL, leased_until = now() + interval '1 second'";
+    let reopen = "UPDATE batches SET state = 'running', ended_at = NULL, leased_until = now() + interval '1 second', n_started = 1";
     sqlx::query(reopen).execute(&pool).await.unwrap();
     once(&server.anna, &id, |batch| batch["state"] == "done").await;
     let runs = |rows: &[Value]| rows.iter().map(|row| row["run_id"].clone()).collect::<Vec<_>>();
@@ -124,7 +124,7 @@ async fn who_is_disabled_starts_no_further_row_until_they_are_back(pool: PgPool)
     once(&server.anna, &id, |batch| batch["state"] == "done").await;
     sqlx::query("UPDATE users SET disabled_at = now() WHERE email = $1").bind(ANNA).execute(&pool).await.unwrap();
     sqlx::query("UPDATE batch_rows SET state = 'waiting', run_id = NULL").execute(&pool).await.unwrap();
-    sqlx::query("UPDATE batches SET state = 'running', ended_at = NULL").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE batches SET state = 'running', ended_at = NULL, n_started = 0").execute(&pool).await.unwrap();
     let stopped = once(&server.admin, &id, |batch| batch["state"] == "stopped").await;
     assert!(stopped["reason"].as_str().unwrap().contains("sign in"), "{stopped}");
     assert_eq!(n_runs(&pool).await, 1);

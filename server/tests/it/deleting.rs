@@ -20,7 +20,8 @@ async fn change(client: &Client, action: &str, runs: &[&str], dry_run: bool) -> 
 
 /// As if the half minute were over.
 async fn pass(pool: &PgPool) {
-    let sql = "UPDATE run_labels SET delete_at = now() - interval '1 second' WHERE delete_at IS NOT NULL";
+    let sql =
+        "UPDATE run_labels SET delete_at = now() - interval '1 second', retry_at = NULL WHERE delete_at IS NOT NULL";
     sqlx::query(sql).execute(pool).await.unwrap();
     Store::from_pool(pool.clone()).delete_runs(None).await.unwrap();
 }

@@ -89,7 +89,7 @@ async fn each_way_in_takes_no_more_than_it_needs(pool: PgPool) {
         let takes_much = entry.limit > 64 * KIB;
         let is_about_content = [
             "start", "trigger", "edit", "reject", "skip", "supply", "rerun", "prompt", "adopt", "agent", "try_", "pin",
-            "import", "decide",
+            "import", "decide", "batch",
         ]
         .iter()
         .any(|word| path.contains(word))

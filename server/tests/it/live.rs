@@ -100,6 +100,49 @@ async fn view(server: &Server, run: &str) -> RunView {
     serde_json::from_value(view).unwrap()
 }
 
+/// Until a frame of a run is as wanted.
+async fn hear(socket: &mut Socket, wanted: impl Fn(&RunFrame) -> bool) {
+    let heard = async {
+        loop {
+            let frame: RunFrame = serde_json::from_str(&text(socket).await.unwrap()).unwrap();
+            if wanted(&frame) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(WITHIN, heard).await.expect("it is heard in time");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_page_is_told_to_fetch_its_run_again_once_the_database_was_restored(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let template = server.shouting_template("always").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let seq = view(&server, &run).await.seq;
+    let path = format!("/api/workflows/runs/{run}/live");
+    let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+    // As from a time that never was.
+    follow(&mut socket, seq + 5).await;
+    hear(&mut socket, |frame| matches!(frame, RunFrame::Absent { .. })).await;
+    // As a dump that is restored does, tables are others with the same in them.
+    let mut tx = pool.begin().await.unwrap();
+    for statement in [
+        "ALTER TABLE workers RENAME TO workers_before",
+        "CREATE TABLE workers (LIKE workers_before INCLUDING ALL)",
+        "DROP TABLE workers_before CASCADE",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    hear(&mut socket, |frame| matches!(frame, RunFrame::Resync)).await;
+    // What comes now is heard, though its number was heard of before.
+    server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+    hear(&mut socket, |frame| matches!(frame, RunFrame::Event { event, .. } if event.seq == seq + 1)).await;
+    server.stop().await;
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn folding_the_feed_gives_the_run_that_is_read(pool: PgPool) {
     let server = Server::start(pool).await;

@@ -1,6 +1,6 @@
 //! What a scrape tells after work was done, and that a token for it opens nothing else.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::json;
 use server::metrics;
@@ -149,5 +149,31 @@ async fn a_listener_of_its_own_tells_metrics_to_everybody_and_nothing_else(pool:
     }
     stop.cancel();
     serving.await.unwrap();
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whoever_hangs_up_and_asks_again_makes_it_look_once(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let looks = async || -> i64 {
+        let waiting = r#"SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%"oldest_s!"%FROM steps s%'"#;
+        sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap()
+    };
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE steps IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    for _ in 0..5 {
+        // Nobody waits for the answer.
+        let _ = tokio::time::timeout(Duration::from_millis(20), server.metrics.tell()).await;
+    }
+    until("a look waits", || async { looks().await > 0 }).await;
+    assert_eq!(looks().await, 1);
+    // Longer than anybody waits for it: it is told as a database that does not answer, and not looked at again.
+    let told = server.metrics.tell().await.unwrap();
+    has(&told, "weft_database_up 0.0");
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    has(&server.metrics.tell().await.unwrap(), "weft_database_up 0.0");
+    assert_eq!(looks().await, 1);
+    held.rollback().await.unwrap();
     server.stop().await;
 }

@@ -8,8 +8,9 @@ use serde_json::json;
 use server::http::Requests;
 use sqlx::PgPool;
 use store::{Store, quotas::Limits};
+use workflow::access::Scope;
 
-use crate::harness::{ANNA, Answer, RUNS, Server};
+use crate::harness::{ADMIN, ANNA, Answer, RUNS, Server};
 
 async fn start_within(pool: PgPool, limits: Limits) -> Server {
     Server::start_within(pool.clone(), Store::from_pool(pool).within(limits), Requests::default()).await
@@ -101,6 +102,19 @@ async fn a_burst_of_one_person_is_refused_over_all_credentials_while_others_are_
     assert_eq!(function.expect(429)["code"], "too_many_requests", "in the form that the app reads");
     server.ben.get("/api/me").await.expect(200);
     server.nobody.get("/api/me").await.expect(401);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_token_for_metrics_alone_is_counted_where_it_is_refused_too(pool: PgPool) {
+    let server = Server::start_within(pool.clone(), Store::from_pool(pool), Requests::new(Some(1))).await;
+    let scraper = server.program(ADMIN, &[Scope::Metrics]).await;
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(scraper.get("/api/me").await.status);
+    }
+    assert!(statuses.contains(&StatusCode::FORBIDDEN), "{statuses:?}");
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
     server.stop().await;
 }
 

@@ -10,7 +10,7 @@ use super::{NAME, PACKAGE_FOLDER, Site, packs};
 use crate::{context::Context, shell::run};
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// These replace the flags of .cargo/config.toml for the target, so they repeat them. Only here are the pages' parts taken out of the
@@ -22,7 +22,8 @@ pub(super) const PARTS: &str = "parts.json";
 /// To be raised when the steps below come to make something else of the same WASM.
 const STEPS: u8 = 2;
 
-pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<()> {
+/// What compiles it.
+pub(super) fn cargo(context: &Context) -> Command {
     let mut cargo = context.cargo();
     cargo.args([
         "build",
@@ -38,6 +39,11 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
     ]);
     // Set for the native build, say to deny warnings, it would replace these flags.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo
+}
+
+pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<()> {
+    let mut cargo = cargo(context);
     if quiet {
         cargo.arg("--quiet");
     }

@@ -3,7 +3,7 @@
 use super::{Operation, operations, word};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 const BEGINS: &str = "<!-- table: ";
 const ENDS: &str = "<!-- end of the table -->";
@@ -24,7 +24,7 @@ pub(super) fn with_tables(document: &Value, page: &str) -> Result<String> {
         }
         placed.insert(name);
         out.push_str(before);
-        out.push_str(&format!("{BEGINS}{name} -->\n{HEAD}"));
+        let _ = write!(out, "{BEGINS}{name} -->\n{HEAD}");
         for operation in operations.iter().filter(|operation| word(&operation.told["tags"][0]) == name) {
             out.push_str(&row(operation));
         }

@@ -3,6 +3,7 @@
 
 use super::word;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 const HEAD: &str = "// The shapes of the REST interface, made of docs/openapi.json by `cargo xtask interface`: change the server's types, never this file.\n";
 
@@ -12,9 +13,9 @@ pub(super) fn types(document: &Value) -> String {
         out.push('\n');
         out.push_str(&comment(shape, ""));
         if shape["type"] == "object" && shape["properties"].is_object() {
-            out.push_str(&format!("export interface {name} {}\n", fields(shape, "")));
+            let _ = writeln!(out, "export interface {name} {}", fields(shape, ""));
         } else {
-            out.push_str(&format!("export type {name} = {};\n", expression(shape, "")));
+            let _ = writeln!(out, "export type {name} = {};", expression(shape, ""));
         }
     }
     out
@@ -83,9 +84,9 @@ fn fields(schema: &Value, indent: &str) -> String {
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         out.push_str(&comment(field, &inner));
         let optional = if required.contains(&name.as_str()) { "" } else { "?" };
-        out.push_str(&format!("{inner}readonly {}{optional}: {};\n", key(name), expression(field, &inner)));
+        let _ = writeln!(out, "{inner}readonly {}{optional}: {};", key(name), expression(field, &inner));
     }
-    out.push_str(&format!("{indent}}}"));
+    let _ = write!(out, "{indent}}}");
     out
 }
 

@@ -11,11 +11,12 @@ use anyhow::{Context as _, Result, bail};
 use std::{
     ffi::OsString,
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
 };
 
+/// What its file systems are called among those that are mounted.
+const NAME: &str = "weft-chaos";
 /// Enough for minutes of chaos, and soon full.
 const DISK: &str = "size=640m,mode=0700";
 
@@ -84,7 +85,7 @@ impl Drop for Breakable {
 /// Whether the folder is a file system of its own now. In many containers not even root may mount.
 fn mount(folder: &Path) -> bool {
     let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", DISK, "weft-chaos"]).arg(folder);
+    mount.args(["-t", "tmpfs", "-o", DISK, NAME]).arg(folder);
     is_root() && output(&mut mount).is_ok()
 }
 
@@ -93,17 +94,36 @@ fn unmount(folder: &Path) {
     let _ = output(Command::new("umount").arg("--lazy").arg(folder));
 }
 
-/// What a run left that was killed before it could tidy up: a file system of its own is another device than the folder around it.
+/// What a run left that was killed before it could tidy up. In a folder that all may write, links may lead anywhere: only what was mounted
+/// under our name is unmounted.
 pub(super) fn unmount_if_mounted(folder: &Path) {
-    let device = |of: &Path| fs::symlink_metadata(of).ok().map(|meta| meta.dev());
-    if device(folder).is_some() && device(folder) != folder.parent().and_then(device) {
-        unmount(folder);
+    let (Ok(mounts), Ok(folder)) = (fs::read_to_string("/proc/self/mounts"), folder.canonicalize()) else { return };
+    if is_ours(&mounts, &folder) {
+        unmount(&folder);
     }
+}
+
+/// `mounts`: a line for each file system, with its name, its place and its sort.
+fn is_ours(mounts: &str, folder: &Path) -> bool {
+    mounts.lines().any(|line| {
+        let mut words = line.split(' ');
+        (words.next(), words.next().map(Path::new), words.next()) == (Some(NAME), Some(folder), Some("tmpfs"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_mounted_here_under_our_name_is_ours() {
+        let mounts =
+            "tmpfs /tmp tmpfs rw 0 0\n/dev/sda1 /home ext4 rw 0 0\nweft-chaos /tmp/a/cluster tmpfs rw,size=1k 0 0\n";
+        assert!(is_ours(mounts, Path::new("/tmp/a/cluster")));
+        for other in ["/home", "/tmp", "/tmp/a", "/tmp/a/cluster/data", "weft-chaos", ""] {
+            assert!(!is_ours(mounts, Path::new(other)), "{other}");
+        }
+    }
 
     #[test]
     fn a_cluster_that_somebody_else_starts_leaves_nothing_behind() {

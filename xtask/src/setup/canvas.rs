@@ -1,4 +1,4 @@
-//! What only `cargo xtask bench canvas` needs: a browser, Node, and the npm packages that bench/canvas locks, @xyflow/react among them.
+//! What only `cargo xtask bench canvas` and `bench pages` need: a browser, Node, and the npm packages that bench/canvas locks, @xyflow/react among them.
 //!
 //! All of it is for development: nothing of the product may need any of it, and no package's own script is run.
 

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn no_package_runs_anything_where_it_is_installed() {
         assert!(INSTALL.contains(&"--ignore-scripts"));
-        for folder in ["end2end", "bench/canvas"] {
+        for folder in ["end2end", "bench/canvas", "deploy/check"] {
             let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(".npmrc");
             let settings = fs::read_to_string(settings).unwrap();
             assert!(settings.lines().any(|line| line == "ignore-scripts=true"), "{folder}");

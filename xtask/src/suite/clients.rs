@@ -81,7 +81,7 @@ pub(super) fn typescript(context: &Context, form: Form, counts: &mut Counts) -> 
     judge("the TypeScript client", result, Counts::from_node(&lines), counts)
 }
 
-fn judge(client: &str, result: Result<()>, found: Counts, counts: &mut Counts) -> Result<()> {
+pub(super) fn judge(client: &str, result: Result<()>, found: Counts, counts: &mut Counts) -> Result<()> {
     *counts = counts.plus(found);
     result.with_context(|| format!("the tests of {client} failed"))?;
     match found {
@@ -110,7 +110,7 @@ pub(super) fn against(tests: &mut Command, server: &Path) {
 }
 
 /// A report of an earlier run must not be counted.
-fn remove(report: &Path) -> Result<()> {
+pub(super) fn remove(report: &Path) -> Result<()> {
     if let Some(folder) = report.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }

@@ -24,6 +24,11 @@ use std::{
 pub(super) const LIMIT: Duration = Duration::from_mins(5);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const N_SLOWEST: usize = 5;
+/// These take a minute of one core and more. Begun late, the last of them would go on alone while the other cores have nothing to do.
+const LONGEST: [&str; 2] = [
+    "engine sim::tests::every_seeded_mistake_of_the_engine_is_found",
+    "agents::it bombs::every_operation_on_large_values_ends_within_its_budget",
+];
 
 /// What every test finds in its environment.
 pub(super) type Settings = Vec<(&'static str, OsString)>;
@@ -112,6 +117,7 @@ impl Runner {
             tests.extend(program.tests()?.into_iter().map(|name| Test { program, name }));
         }
         tests.retain(|test| wanted.holds(test));
+        longest_first(&mut tests);
         if tests.is_empty() {
             bail!("there is no test to run");
         }
@@ -195,6 +201,10 @@ impl Runner {
         };
         Ok(Done { number, title: test.title(), verdict, took: started.elapsed() })
     }
+}
+
+fn longest_first(tests: &mut [Test]) {
+    tests.sort_by_key(|test| !LONGEST.contains(&test.title().as_str()));
 }
 
 fn line(done: &Done) -> String {
@@ -329,6 +339,16 @@ mod tests {
         let counts = runner(&folder, vec![]).run(&others, Wanted { programs: &["stub"], ..ALL }).unwrap();
         assert_eq!(counts, Counts { passed: 1, failed: 0, unsteady: 0 });
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn the_longest_begin_first_and_the_others_keep_their_order() {
+        let program =
+            Program { name: "engine".into(), file: PathBuf::new(), folder: PathBuf::new(), is_integration: false };
+        let long = "sim::tests::every_seeded_mistake_of_the_engine_is_found";
+        let mut tests = ["b", "a", long].map(|name| Test { program: &program, name: name.into() });
+        longest_first(&mut tests);
+        assert_eq!(tests.map(|test| test.name), [long, "b", "a"]);
     }
 
     #[test]

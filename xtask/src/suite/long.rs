@@ -14,6 +14,7 @@ use super::{
 use crate::{
     chaos,
     context::Context,
+    failover,
     postgres::TestPostgres,
     setup,
     shell::{before_path, heading, say},
@@ -30,6 +31,7 @@ const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
 /// What the chaos is begun from, and how long its faults come from each.
 const CHAOS_SEEDS: u64 = 6;
 const CHAOS_SECONDS: u64 = 300;
+const FAILOVER_SECONDS: u64 = 600;
 /// Of one test in its longer form.
 const LONG_LIMIT: Duration = Duration::from_hours(1);
 
@@ -48,6 +50,8 @@ enum Part {
     SimEngine,
     /// Chaos from six seeds, five minutes each
     Chaos,
+    /// The primary of two is lost for ten minutes, again and again
+    Failover,
     /// Tests of the store, the engine and its faults, over the newest Postgres
     Postgres,
 }
@@ -116,6 +120,10 @@ impl Part {
                 let first = seed(options)?;
                 (first..first.saturating_add(CHAOS_SEEDS))
                     .try_for_each(|seed| chaos::run(context, chaos::Options::new(seed, CHAOS_SECONDS)))
+            }
+            Self::Failover => {
+                programs(context)?;
+                failover::run(context, failover::Options::new(seed(options)?, FAILOVER_SECONDS))
             }
             Self::Postgres => {
                 let postgres = TestPostgres::start_with(setup::newest::install(context)?)?;

@@ -7,12 +7,13 @@ use super::{
     Step, Suite,
     clients::{self, Form},
     counts::Counts,
-    interface,
+    deploy, examples, interface,
     isolated::{self, LIMIT, Wanted},
-    simulators, unsteady,
+    simulators, template, unsteady,
 };
 use crate::{
-    build, chaos,
+    build::{self, TESTED},
+    chaos,
     context::Context,
     postgres::TestPostgres,
     queries, run as server, setup,
@@ -23,15 +24,13 @@ use anyhow::{Context as _, Result, bail};
 use std::{fs, process::Command};
 
 const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
-/// What is built for the tests. This tool was built by itself, and what it stands on (a CSS compiler, tools for WASM) with the features
-/// that it alone asks for: together with the rest it would all be built a second time.
-pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
 
 /// What every Rust test finds in its environment, with a database on this cluster.
 pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<isolated::Settings> {
+    template::prepare(context, postgres)?;
     // sqlx makes a database for each test beside the one that the URL names.
     crate::shell::output(postgres.psql("postgres").args(["-c", &format!("CREATE DATABASE {DATABASE}")]))?;
     Ok(vec![("DATABASE_URL", postgres.url(DATABASE).into()), ("WEFT_TEST_GGUF", context.model().into())])
@@ -86,11 +85,17 @@ impl Suite<'_> {
                     .args(DENY_WARNINGS))
             }
             Step::Tidy => tidy::run(self.context),
+            Step::Deploy => deploy::check(self.context, &mut self.counts),
             Step::Sqlx => {
                 let context = self.context;
                 queries::check(context, self.postgres()?)
             }
-            Step::Site => build::site(self.context, false).map(|_| ()),
+            Step::Site => {
+                if let Some(ahead) = self.ahead.take() {
+                    ahead.wait(self.context)?;
+                }
+                build::site(self.context, false).map(|_| ())
+            }
             Step::Rust => self.rust_tests(),
             Step::Sim => {
                 programs(self.context)?;
@@ -118,7 +123,7 @@ impl Suite<'_> {
             bail!("{} of the Rust tests failed", counts.failed);
         }
         unsteady::judge(counts.unsteady)?;
-        if !self.matching.is_empty() {
+        if !self.matching.is_empty() || !examples::are_there(context)? {
             return Ok(());
         }
         let mut doc_tests = context.cargo();

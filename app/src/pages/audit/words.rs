@@ -42,6 +42,7 @@ pub(super) fn action(action: &str) -> &str {
         "batch.paused" => "Paused a table of runs",
         "batch.resumed" => "Let a table of runs go on",
         "batch.cancelled" => "Started no more rows of a table",
+        "batch.deleted" => "Deleted a table of runs",
         "delegation.created" => "Gave their reviews to somebody",
         "delegation.ended" => "Ended that somebody has another's reviews",
         "group.created" => "Made a group",

@@ -101,7 +101,8 @@ fn Row(row: BatchRow, state: Signal<BatchState>) -> impl IntoView {
         let tone = if row_is == BatchRowState::Refused { Tone::Error } else { Tone::Neutral };
         view! { <Badge tone>{move || row_state(row_is, state.get())}</Badge> }.into_any()
     };
-    let run = run_id.map(|run| {
+    // One that was deleted leads nowhere.
+    let run = run_id.filter(|_| status.is_some()).map(|run| {
         let words = about.unwrap_or_else(|| format!("Run of row {n}"));
         view! { <a href=format!("/runs/{run}") dir="auto">{words}</a> }
     });

@@ -32,12 +32,12 @@ pub(super) fn is_settled(batch: &BatchView) -> bool {
     batch.state.is_over() && batch.n_over >= batch.n_started
 }
 
-/// The state of a row whose run is not known. In a batch that is over, what waits never begins.
+/// The state of a row whose run is not there: it has none yet, or it was deleted. In a batch that is over, what waits never begins.
 pub(super) fn row_state(row: BatchRowState, batch: BatchState) -> &'static str {
     match row {
         BatchRowState::Waiting if batch.is_over() => "Not started",
         BatchRowState::Waiting => "Waits",
-        BatchRowState::Started => "Started",
+        BatchRowState::Started => "Run deleted",
         BatchRowState::Refused => "Refused",
     }
 }
@@ -71,5 +71,6 @@ mod tests {
         assert_eq!(state(&waits).1, "Waits");
         assert_eq!(row_state(BatchRowState::Waiting, BatchState::Running), "Waits");
         assert_eq!(row_state(BatchRowState::Waiting, BatchState::Cancelled), "Not started");
+        assert_eq!(row_state(BatchRowState::Started, BatchState::Done), "Run deleted");
     }
 }

@@ -31,7 +31,7 @@ pub fn Content() -> impl IntoView {
                 <CodeView text=CODE title="definition.json"/>
             </Specimen>
             <Specimen name="JsonTree">
-                <JsonTree value=value/>
+                <JsonTree value=std::sync::Arc::new(value)/>
             </Specimen>
             <Specimen name="Diff">
                 <Diff before=BEFORE after=AFTER title="Prompt: version 1 to version 2"/>

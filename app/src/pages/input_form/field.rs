@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use serde_json::Value;
-use workflow::definition::{RunInput, in_order};
+use serde_json::{Number, Value};
+use workflow::{
+    definition::{RunInput, in_order},
+    schema::Schema,
+};
 
 use super::{
     file::FileInput,
@@ -227,6 +230,7 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     }
     let help = match field.control {
         Control::Json if help.is_empty() => "As JSON".to_owned(),
+        Control::Number => with_bounds(help, &field.input.schema),
         _ => help,
     };
     let label = field.title.clone();
@@ -234,7 +238,12 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
     let control = move || match field.control {
         Control::Text => view! { <TextArea value=text rows=8/> }.into_any(),
         Control::Json => view! { <TextArea value=text rows=6 mono=true/> }.into_any(),
-        Control::Number => view! { <TextInput value=text kind="number"/> }.into_any(),
+        Control::Number => {
+            let bound = |bound: Option<&Number>| bound.map(ToString::to_string);
+            let schema = &field.input.schema;
+            let (min, max) = (bound(schema.minimum.as_ref()), bound(schema.maximum.as_ref()));
+            view! { <TextInput value=text kind="number" min max/> }.into_any()
+        }
         Control::Choice => view! { <Select value=text options=field.options()/> }.into_any(),
         Control::File => view! { <FileInput id=control_id.clone() text error/> }.into_any(),
         Control::Line | Control::Switch | Control::List => {
@@ -248,6 +257,15 @@ pub(in crate::pages) fn InputView(field: InputField) -> impl IntoView {
         </Field>
     }
     .into_any()
+}
+
+/// What is said of a number, with the bounds that it has.
+fn with_bounds(help: String, schema: &Schema) -> String {
+    match schema.bounds_words() {
+        None => help,
+        Some(bounds) if help.is_empty() => format!("Allowed: {bounds}"),
+        Some(bounds) => format!("{help} ({bounds})"),
+    }
 }
 
 /// Which input an error of the server is about.

@@ -222,7 +222,10 @@ fn field(draft: Draft) -> AnyView {
     effect_with(move |last: Option<()>| {
         let now = text.get();
         if last.is_some() {
-            error.set(None);
+            // Else the field is drawn anew with each key.
+            if error.with_untracked(Option::is_some) {
+                error.set(None);
+            }
             kept.set(if now == before { String::new() } else { now });
         }
     });

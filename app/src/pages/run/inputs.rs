@@ -11,11 +11,13 @@ use workflow::{
 
 use super::{artifact::Artifact, one_step::OneStep, state::title_of};
 use crate::address::step_of_run;
-use crate::components::Empty;
+use crate::components::{CodeView, Empty};
 use crate::reactive::memo;
 
 /// Characters of a value that stands where it is fed from.
 const SHORT: usize = 160;
+/// Bytes of one that is laid out as a whole.
+const LONG: usize = 16 * 1024;
 
 /// A port, where it is fed from, and what it got.
 #[derive(Clone, PartialEq)]
@@ -66,7 +68,12 @@ fn InputRow(run: RunId, row: Row) -> impl IntoView {
     let value = match value {
         Fed::Nothing => ().into_any(),
         Fed::Value(text) if text.chars().count() <= SHORT => view! { <div class="streaming">{text}</div> }.into_any(),
-        Fed::Value(text) => view! { <InputFold><div class="streaming">{text.clone()}</div></InputFold> }.into_any(),
+        Fed::Value(text) if text.len() <= LONG => {
+            view! { <InputFold><div class="streaming">{text.clone()}</div></InputFold> }.into_any()
+        }
+        Fed::Value(text) => {
+            view! { <InputFold><CodeView text=text.clone() title="What it got" wrap=true/></InputFold> }.into_any()
+        }
         Fed::Artifact(artifact) => {
             view! { <InputFold><Artifact run artifact=(*artifact).clone()/></InputFold> }.into_any()
         }

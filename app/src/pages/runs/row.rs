@@ -48,10 +48,11 @@ pub(super) fn Row(id: RunId, runs: RwSignal<Vec<ListedRun>>, verbs: Verbs) -> im
     let workflow = format!("{}, version {}", fixed.template_name, fixed.template_version);
     let finished = Signal::derive(move || run.with(|run| run.run.finished_at));
     let began = fixed.created_at;
+    let counts_from = Signal::derive(move || run.with(ListedRun::counts_from));
     // A clock of its own only where it still counts.
     let took = move || match finished.get() {
-        Some(end) => duration_words((end - began).num_milliseconds()).into_any(),
-        None => view! { <Elapsed since=began until=finished/> }.into_any(),
+        Some(end) => duration_words((end - counts_from.get()).num_milliseconds().max(0)).into_any(),
+        None => view! { <Elapsed since=counts_from until=finished/> }.into_any(),
     };
     let menu_id = format!("run-{id}");
     Some(view! {

@@ -39,7 +39,7 @@ pub(super) fn Inside(
             <Field
                 id=id.with_value(|id| format!("{id}-json"))
                 label="What is inside"
-                help="As JSON Schema: type, properties, required, items, enum, description, format"
+                help="As JSON Schema: type, properties, required, items, enum, minimum, maximum, description, format"
                 error
             >
                 <TextArea

@@ -21,7 +21,7 @@ pub(in crate::pages) fn first_value(schema: &Schema) -> Value {
         Some(Kind::Boolean) => Value::Bool(false),
         Some(Kind::Array) => Value::Array(Vec::new()),
         Some(Kind::Object) => Value::Object(serde_json::Map::new()),
-        Some(Kind::Number | Kind::Integer) => Value::from(0),
+        Some(Kind::Number | Kind::Integer) => Value::Number(schema.nearest(serde_json::Number::from(0))),
         Some(Kind::Null) | None => Value::Null,
     }
 }

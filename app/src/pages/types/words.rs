@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use workflow::{
     json,
     schema::{Kind, Schema},
@@ -58,6 +58,10 @@ pub(super) fn words_of(schema: &Schema) -> (&'static str, String) {
     };
     let beside = match plain {
         "choice" => schema.choices().iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        "number" | "integer" if schema.is_bounded() => {
+            let text = |bound: Option<&Number>| bound.map(ToString::to_string).unwrap_or_default();
+            format!("{}\n{}", text(schema.minimum.as_ref()), text(schema.maximum.as_ref()))
+        }
         "list" | "object" if *schema != Schema::of(schema.kind.unwrap_or(Kind::Object)) => pretty(schema),
         _ => String::new(),
     };
@@ -72,7 +76,8 @@ pub(super) fn field_word(schema: &Schema) -> &'static str {
             Some(Kind::Array) => !schema.properties.is_empty() || !schema.required.is_empty(),
             _ => false,
         };
-    if has_more && matches!(schema.kind, Some(Kind::Object | Kind::Array)) {
+    // Bounds have no control of their own there.
+    if schema.is_bounded() || has_more && matches!(schema.kind, Some(Kind::Object | Kind::Array)) {
         return "custom";
     }
     words_of(&Schema { description: String::new(), ..schema.clone() }).0
@@ -82,8 +87,8 @@ pub(super) fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
     let text = |format: &str| Schema { format: format.to_owned(), ..Schema::text() };
     Ok(match word {
         "multiline" | "markdown" | "file" => text(word),
-        "number" => Schema::of(Kind::Number),
-        "integer" => Schema::of(Kind::Integer),
+        "number" => bounded(Kind::Number, beside)?,
+        "integer" => bounded(Kind::Integer, beside)?,
         "boolean" => Schema::of(Kind::Boolean),
         "choice" => {
             let mut known: Vec<Value> = Vec::new();
@@ -100,6 +105,23 @@ pub(super) fn schema_of(word: &str, beside: &str) -> Result<Schema, String> {
         "custom" => parse(beside)?,
         _ => Schema::text(),
     })
+}
+
+/// A number by the least and the greatest that it may be, a line each.
+fn bounded(kind: Kind, beside: &str) -> Result<Schema, String> {
+    let (least, greatest) = beside.split_once('\n').unwrap_or((beside, ""));
+    Ok(Schema { minimum: bound(least)?, maximum: bound(greatest)?, ..Schema::of(kind) })
+}
+
+/// A bound as it was typed; none where nothing was.
+pub(super) fn bound(text: &str) -> Result<Option<Number>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match json::number(text) {
+            Some(number) => Ok(Some(number)),
+            None => Err("Enter a number, such as 12 or 0.5, or leave it empty".to_owned()),
+        },
+    }
 }
 
 pub(super) fn inside(json: &str, kind: Kind) -> Result<Schema, String> {
@@ -135,6 +157,9 @@ mod tests {
             (json!({"type":"string","enum":[]}), "choice"),
             (json!({"type":"integer"}), "integer"),
             (json!({"type":"integer","enum":[1,2]}), "custom"),
+            (json!({"type":"integer","minimum":1,"maximum":10}), "integer"),
+            (json!({"type":"number","maximum":0.5}), "number"),
+            (json!({"type":"string","maximum":5}), "custom"),
             (json!({"type":"string","format":"date"}), "custom"),
             (json!({"type":"array"}), "list"),
             (json!({"type":"array","items":{"type":"string"}}), "list"),
@@ -148,6 +173,18 @@ mod tests {
             assert_eq!(word, expected, "{document}");
             assert_eq!(schema_of(word, &beside), Ok(schema), "{document}");
         }
+    }
+
+    #[test]
+    fn a_bound_is_a_number_or_nothing() {
+        assert!(schema_of("number", "x\n").is_err() && schema_of("integer", "1\n1,5").is_err());
+        assert_eq!(schema_of("number", " \n "), Ok(Schema::of(Kind::Number)));
+        let bounded = schema_of("integer", "\n10").unwrap();
+        assert_eq!(
+            (bounded.minimum.is_none(), field_word(&bounded)),
+            (true, "custom"),
+            "a field has no control for it"
+        );
     }
 
     #[test]

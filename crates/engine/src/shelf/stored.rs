@@ -58,10 +58,13 @@ impl Shelf for Store {
         Ok(self.watched_runs().await?)
     }
 
-    async fn clean(&self) -> Result<()> {
+    async fn clean(&self, keep_days: Option<u32>) -> Result<()> {
         self.sweep_watchers().await?;
         self.collect_blobs().await?;
         self.clean_outside().await?;
+        if let Some(days) = keep_days {
+            self.delete_old_batches(days).await?;
+        }
         Ok(())
     }
 

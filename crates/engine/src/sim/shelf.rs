@@ -86,7 +86,7 @@ impl Shelf for Drawer {
         Ok(watched.await?)
     }
 
-    async fn clean(&self) -> Result<()> {
+    async fn clean(&self, _keep_days: Option<u32>) -> Result<()> {
         Ok(self.connection.look(|_| ()).await?)
     }
 

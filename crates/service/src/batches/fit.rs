@@ -181,7 +181,7 @@ mod tests {
     fn declared() -> Inputs {
         serde_json::from_value(json!({
             "topic": {"title": "Topic of the text", "schema": {"type": "string"}, "required": true},
-            "n": {"schema": {"type": "integer"}},
+            "n": {"schema": {"type": "integer", "minimum": 1, "maximum": 500}},
             "price": {"schema": {"type": "number"}},
             "is_long": {"schema": {"type": "boolean"}},
             "tags": {"schema": {"type": "array", "items": {"type": "string"}}},
@@ -220,6 +220,8 @@ mod tests {
             ("topic,\nx,y\n", None, None, "no name"),
             ("topic,n\nx,1\ny,\"1,5\"\n", Some(2), Some("n"), "whole number"),
             ("topic,n\nx,1.5\n", Some(1), Some("n"), ""),
+            ("topic,n\nx,0\n", Some(1), Some("n"), "must be at least 1."),
+            ("topic,n\nx,1\ny,501\n", Some(2), Some("n"), "must be at most 500."),
             ("topic;price\nx;1,5\n", Some(1), Some("price"), "with a point"),
             ("topic,is_long\nx,maybe\n", Some(1), Some("is_long"), "yes nor no"),
             ("topic,tags\nx,[1\n", Some(1), Some("tags"), "JSON"),

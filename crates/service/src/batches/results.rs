@@ -30,6 +30,7 @@ const MOST_OUTPUTS: usize = 500;
 /// Bytes of one cell: programs that show tables hold no more.
 const MOST: i64 = 32_000;
 const TOO_LONG: &str = "(too long for a cell: open the run)";
+const DELETED: &str = "deleted";
 const NO_TEXT: &str = "(a file: open the run)";
 
 /// The rest of a table.
@@ -104,11 +105,13 @@ impl Results {
         found: &BTreeMap<(RunId, String, String), String>,
     ) -> Result<Vec<String>> {
         let given = object(row.inputs.as_bytes())?;
+        // One that was deleted leads nowhere.
+        let run = row.run_id.filter(|_| row.status.is_some());
         let mut cells = vec![
             row.n.to_string(),
             row.state.as_str().to_owned(),
-            row.status.map_or_else(String::new, |status| status.as_str().to_owned()),
-            row.run_id.map_or_else(String::new, |run| format!("{base}/runs/{run}")),
+            status(row).to_owned(),
+            run.map_or_else(String::new, |run| format!("{base}/runs/{run}")),
             inert(row.reason.as_deref().unwrap_or_default()).into_owned(),
         ];
         cells.extend(self.inputs.iter().map(|key| given.get(key).map_or_else(String::new, of_value)));
@@ -145,10 +148,20 @@ async fn version(ctx: &OpContext, template: TemplateId, version: i32) -> Result<
 }
 
 async fn first_keys(ctx: &OpContext, id: BatchId) -> Result<Vec<String>> {
-    let first = ctx.store().result_rows(id, 0, 1).await?;
-    match first.first() {
+    // What a deleted run was started on is gone.
+    let first = ctx.store().result_rows(id, 0, CHUNK).await?;
+    match first.iter().find(|row| status(row) != DELETED) {
         Some(row) => Ok(object(row.inputs.as_bytes())?.keys().cloned().collect()),
         None => Ok(Vec::new()),
+    }
+}
+
+/// Of the run of a row, if it has one.
+fn status(row: &ResultRow) -> &'static str {
+    match row.status {
+        Some(status) => status.as_str(),
+        None if row.run_id.is_some() => DELETED,
+        None => "",
     }
 }
 
@@ -219,6 +232,24 @@ mod tests {
         ] {
             assert_eq!(of_value(&value), cell);
         }
+    }
+
+    #[test]
+    fn a_row_whose_run_was_deleted_says_so() {
+        let row = |run_id: Option<RunId>, status: Option<workflow::status::RunStatus>| ResultRow {
+            n: 1,
+            inputs: "{}".to_owned(),
+            state: workflow::api::BatchRowState::Started,
+            run_id,
+            status,
+            reason: None,
+        };
+        let run = Some(RunId(uuid::Uuid::nil()));
+        let completed = Some(workflow::status::RunStatus::Completed);
+        assert_eq!(
+            [row(run, None), row(run, completed), row(None, None)].each_ref().map(status),
+            ["deleted", "completed", ""]
+        );
     }
 
     #[test]

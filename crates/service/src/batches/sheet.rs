@@ -10,6 +10,8 @@ use crate::{Error, Result};
 /// What stands between cells, the most usual first.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 const MAX_COLUMNS: usize = 1_000;
+/// Of all rows together. Each takes a place in memory, however little it says.
+const MAX_CELLS: usize = 1_000_000;
 const FIELD: &str = "file";
 
 #[derive(Clone, PartialEq, Debug)]
@@ -34,6 +36,7 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
     let mut reader =
         ReaderBuilder::new().delimiter(byte).has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
+    let mut n_cells = 0;
     let mut head = None;
     for record in reader.records() {
         let record = record.map_err(|error| {
@@ -49,6 +52,11 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
         }
         if rows.len() == MAX_BATCH_ROWS {
             let detail = format!("The table has more than {}. Split it.", count(MAX_BATCH_ROWS, "row"));
+            return Err(Error::too_large(FIELD, detail));
+        }
+        n_cells += record.len();
+        if n_cells > MAX_CELLS {
+            let detail = format!("The table has more than {}. Split it.", count(MAX_CELLS, "cell"));
             return Err(Error::too_large(FIELD, detail));
         }
         rows.push(record);
@@ -216,6 +224,15 @@ mod tests {
             (head, rows[0].len(), rows[0][0].len()),
             (vec!["a".to_owned(), "b".to_owned()], MAX_COLUMNS, wide.len())
         );
+    }
+
+    #[test]
+    fn rows_have_so_many_cells_together() {
+        let row = format!("1{}\n", ",".repeat(MAX_COLUMNS - 1));
+        let n_rows = MAX_CELLS / MAX_COLUMNS;
+        assert_eq!(read(&format!("a\n{}", row.repeat(n_rows))).unwrap().rows.len(), n_rows);
+        let (status, detail) = refusal(&format!("a\n{}", row.repeat(n_rows + 1)));
+        assert!(status == 413 && detail.contains("1,000,000 cells"), "{detail}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
+use store::history;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use workflow::{
     AgentId, AgentSpec,
@@ -23,9 +24,9 @@ const MAX_AGENTS: usize = 1_024;
 /// Memory is counted in these.
 const UNIT: u64 = 4 * 1024;
 
-/// Agent versions, which never change.
+/// Agent versions by the history that they were read in, in which they never change.
 #[derive(Default)]
-pub(super) struct Agents(Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>);
+pub(super) struct Agents(Mutex<HashMap<(u64, AgentId, i32), Arc<AgentSpec>>>);
 
 /// Memory for values that are read.
 pub(super) struct Memory(Arc<Semaphore>);
@@ -47,7 +48,7 @@ impl Memory {
 
 impl Inner {
     pub(super) async fn agent(&self, id: &AgentId, version: i32) -> Result<Option<Arc<AgentSpec>>> {
-        let key = (id.clone(), version);
+        let key = (history::number(), id.clone(), version);
         let known = |agents: &Agents| agents.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(spec) = known(&self.agents) {
             return Ok(Some(spec));

@@ -12,12 +12,51 @@ use workflow::{
 
 use crate::{
     Error, Result, Store, Window,
+    called::called,
     decode::{maybe_word, word},
     page,
 };
 
+/// Batches as they are shown: of those that end with `end`. What their rows are was counted as it was noted; of the runs those are looked
+/// for that are under way, of which a person has few, by the index over these.
+macro_rules! views {
+    ($from:literal, $end:literal) => {
+        concat!(
+            "SELECT b.id, b.user_id, b.template_id, b.template_version, b.template_name, b.name, u.email, b.state, b.reason, b.n_rows,
+                b.n_started, b.n_refused, b.created_at, b.ended_at,
+                (SELECT count(*) FROM workflow_runs w JOIN batch_rows r ON r.run_id = w.id
+                    WHERE w.user_id = b.user_id AND w.finished_at IS NULL AND w.parent_run IS NULL AND r.batch_id = b.id) AS n_under_way
+            FROM ",
+            $from,
+            " b JOIN users u ON u.id = b.user_id ",
+            $end
+        )
+    };
+}
+
+const ONE: &str = views!("batches", "WHERE b.id = $1");
+
+const MINE: &str = views!(
+    "(SELECT * FROM batches
+        WHERE user_id = $1 AND ($2::uuid IS NULL OR template_id = $2)
+            AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $5)",
+    "ORDER BY b.created_at DESC, b.id DESC"
+);
+
+const ROWS: &str = concat!(
+    "SELECT r.n, r.state, r.run_id, w.status, ",
+    called!("w.id", "w.about"),
+    " AS about, r.reason
+    FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
+    WHERE r.batch_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.n > coalesce($3::int, 0)
+    ORDER BY r.n LIMIT $4"
+);
+
+#[derive(sqlx::FromRow)]
 struct ViewRow {
     id: Uuid,
+    user_id: Uuid,
     template_id: Uuid,
     template_version: i32,
     template_name: String,
@@ -26,10 +65,9 @@ struct ViewRow {
     state: String,
     reason: Option<String>,
     n_rows: i32,
-    n_waiting: i64,
-    n_started: i64,
-    n_refused: i64,
-    n_over: i64,
+    n_started: i32,
+    n_refused: i32,
+    n_under_way: i64,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
 }
@@ -48,16 +86,17 @@ impl TryFrom<ViewRow> for BatchView {
             state: super::state(&row.state, row.id)?,
             reason: row.reason,
             n_rows: row.n_rows.into(),
-            n_waiting: row.n_waiting,
-            n_started: row.n_started,
-            n_refused: row.n_refused,
-            n_over: row.n_over,
+            n_waiting: (row.n_rows - row.n_started - row.n_refused).into(),
+            n_started: row.n_started.into(),
+            n_refused: row.n_refused.into(),
+            n_over: i64::from(row.n_started) - row.n_under_way,
             created_at: row.created_at,
             ended_at: row.ended_at,
         })
     }
 }
 
+#[derive(sqlx::FromRow)]
 struct RowRow {
     n: i32,
     state: String,
@@ -71,7 +110,7 @@ struct RowRow {
 #[derive(Clone, Debug)]
 pub struct ResultRow {
     pub n: i32,
-    /// As JSON.
+    /// As JSON. Of a run that was deleted nothing is left of them.
     pub inputs: String,
     pub state: BatchRowState,
     pub run_id: Option<RunId>,
@@ -92,27 +131,8 @@ pub struct ResultOutput {
 impl Store {
     /// A batch with whoever uploaded it.
     pub async fn batch(&self, id: BatchId) -> Result<Option<(UserId, BatchView)>> {
-        let owner = sqlx::query_scalar!("SELECT user_id FROM batches WHERE id = $1", id.0);
-        let Some(owner) = owner.fetch_optional(&self.pool).await? else { return Ok(None) };
-        let row = sqlx::query_as!(
-            ViewRow,
-            r#"SELECT b.id AS "id!", b.template_id AS "template_id!", b.template_version AS "template_version!",
-                   b.template_name AS "template_name!", b.name AS "name!", u.email AS "email!", b.state AS "state!", b.reason,
-                   b.n_rows AS "n_rows!", b.created_at AS "created_at!", b.ended_at, c.n_waiting AS "n_waiting!", c.n_started AS "n_started!",
-                   c.n_refused AS "n_refused!", c.n_over AS "n_over!"
-               FROM batches b JOIN users u ON u.id = b.user_id
-               CROSS JOIN LATERAL (
-                   SELECT count(*) FILTER (WHERE r.state = 'waiting') AS n_waiting,
-                       count(*) FILTER (WHERE r.state = 'started') AS n_started,
-                       count(*) FILTER (WHERE r.state = 'refused') AS n_refused,
-                       count(*) FILTER (WHERE w.finished_at IS NOT NULL OR EXISTS (SELECT FROM deleted_runs d WHERE d.run_id = r.run_id)) AS n_over
-                   FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
-                   WHERE r.batch_id = b.id) c
-               WHERE b.id = $1"#,
-            id.0,
-        );
-        let row = row.fetch_optional(&self.pool).await?;
-        row.map(|row| Ok((UserId(owner), BatchView::try_from(row)?))).transpose()
+        let row: Option<ViewRow> = sqlx::query_as(ONE).bind(id.0).fetch_optional(&self.pool).await?;
+        row.map(|row| Ok((UserId(row.user_id), BatchView::try_from(row)?))).transpose()
     }
 
     /// Somebody's, the newest first; of one workflow, or of all.
@@ -123,34 +143,14 @@ impl Store {
         window: Window<'_>,
     ) -> Result<Page<BatchView>> {
         let (before, id) = window.after.and_then(page::read_at).unzip();
-        let rows = sqlx::query_as!(
-            ViewRow,
-            r#"SELECT b.id AS "id!", b.template_id AS "template_id!", b.template_version AS "template_version!",
-                   b.template_name AS "template_name!", b.name AS "name!", u.email AS "email!", b.state AS "state!", b.reason,
-                   b.n_rows AS "n_rows!", b.created_at AS "created_at!", b.ended_at, c.n_waiting AS "n_waiting!", c.n_started AS "n_started!",
-                   c.n_refused AS "n_refused!", c.n_over AS "n_over!"
-               FROM (
-                   SELECT * FROM batches
-                   WHERE user_id = $1 AND ($2::uuid IS NULL OR template_id = $2)
-                       AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
-                   ORDER BY created_at DESC, id DESC LIMIT $5) b
-               JOIN users u ON u.id = b.user_id
-               CROSS JOIN LATERAL (
-                   SELECT count(*) FILTER (WHERE r.state = 'waiting') AS n_waiting,
-                       count(*) FILTER (WHERE r.state = 'started') AS n_started,
-                       count(*) FILTER (WHERE r.state = 'refused') AS n_refused,
-                       count(*) FILTER (WHERE w.finished_at IS NOT NULL OR EXISTS (SELECT FROM deleted_runs d WHERE d.run_id = r.run_id)) AS n_over
-                   FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
-                   WHERE r.batch_id = b.id) c
-               ORDER BY b.created_at DESC, b.id DESC"#,
-            user.0,
-            template.map(|template| template.0),
-            before,
-            id,
-            window.to_read(),
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows: Vec<ViewRow> = sqlx::query_as(MINE)
+            .bind(user.0)
+            .bind(template.map(|template| template.0))
+            .bind(before)
+            .bind(id)
+            .bind(window.to_read())
+            .fetch_all(&self.pool)
+            .await?;
         let views = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
         Ok(window.page(views, |view: &BatchView| page::at(view.created_at, view.id.0)))
     }
@@ -163,20 +163,13 @@ impl Store {
         window: Window<'_>,
     ) -> Result<Page<BatchRow>> {
         let after: Option<i32> = window.after.and_then(|after| after.parse().ok());
-        let rows = sqlx::query_as!(
-            RowRow,
-            r#"SELECT r.n AS "n!", r.state AS "state!", r.run_id, w.status AS "status?",
-                   coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = w.id), w.about) AS "about?", r.reason
-               FROM batch_rows r LEFT JOIN workflow_runs w ON w.id = r.run_id
-               WHERE r.batch_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.n > coalesce($3::int, 0)
-               ORDER BY r.n LIMIT $4"#,
-            id.0,
-            state.map(BatchRowState::as_str),
-            after,
-            window.to_read(),
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows: Vec<RowRow> = sqlx::query_as(ROWS)
+            .bind(id.0)
+            .bind(state.map(BatchRowState::as_str))
+            .bind(after)
+            .bind(window.to_read())
+            .fetch_all(&self.pool)
+            .await?;
         let rows = rows.into_iter().map(|row| {
             Ok(BatchRow {
                 n: row.n,

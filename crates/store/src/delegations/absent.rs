@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::PgPool;
 use uuid::Uuid;
 use workflow::{UserId, access::Absent};
 
 use crate::{
     Result,
     decode::{groups, parse_role},
+    pool::Pool,
 };
 
 /// By delegate.
 pub(crate) type Acting = BTreeMap<UserId, Vec<Absent>>;
 
 /// Those in whose place these people decide, by email; asked about those alone who have somebody's reviews.
-pub(crate) async fn for_whom(pool: &PgPool, people: &[(Uuid, bool)]) -> Result<Acting> {
+pub(crate) async fn for_whom(pool: &Pool, people: &[(Uuid, bool)]) -> Result<Acting> {
     let delegates: Vec<Uuid> = people.iter().filter(|(_, acts)| *acts).map(|(id, _)| *id).collect();
     let mut acting = Acting::new();
     if delegates.is_empty() {

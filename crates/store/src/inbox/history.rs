@@ -12,7 +12,7 @@ use workflow::{
 };
 
 use super::{places::EndPlace, words::patterns};
-use crate::{Result, Store, Window, decode::word};
+use crate::{Result, Store, Window, called::called, decode::word};
 
 /// Closed gates `e` from somewhere, with what stands with their runs; `x` is whatever is in the order of the list. Parameters: the viewer,
 /// the limit, words, a workflow, a verdict, and where the page begins.
@@ -60,8 +60,9 @@ macro_rules! ends {
 macro_rules! page {
     ($ends:expr) => {
         concat!(
-            "SELECT e.run_id, e.step, e.title, e.template_id, e.template_name,
-                coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = e.run_id), e.about) AS about,
+            "SELECT e.run_id, e.step, e.title, e.template_id, e.template_name, ",
+            called!("e.run_id", "e.about"),
+            " AS about,
                 coalesce((SELECT u.email FROM users u WHERE u.id = e.user_id), '') AS owner,
                 e.generation, e.number, e.opened_at, e.closed_at, e.verdict,
                 (SELECT u.email FROM users u WHERE u.id = e.closed_by) AS decided_by,

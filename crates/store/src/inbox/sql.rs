@@ -6,7 +6,10 @@
 use workflow::api::InboxSort;
 
 use super::words_left::{has_word_left, words};
-use crate::access::{acts_for, gates_of_owners, is_asked, who_can};
+use crate::{
+    access::{acts_for, gates_of_owners, is_asked, who_can},
+    called::called,
+};
 
 /// Whose gates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,8 +83,9 @@ macro_rules! items {
             who_can!(),
             "
             )
-            SELECT v.run_id, v.step, v.title, v.template_id, v.template_name,
-                coalesce((SELECT l.title FROM run_labels l WHERE l.run_id = v.run_id), v.about) AS about, v.user_id,
+            SELECT v.run_id, v.step, v.title, v.template_id, v.template_name, ",
+            called!("v.run_id", "v.about"),
+            " AS about, v.user_id,
                 coalesce((SELECT u.email FROM users u WHERE u.id = v.user_id), '') AS owner,
                 v.generation, v.number, v.is_form, v.round, v.max_rounds, v.opened_at, v.due_at, v.on_timeout, v.quorum, v.allow_self,
                 v.roles, v.users, v.votes, v.voted_at, v.voted_for, j.n AS n_asked, ",

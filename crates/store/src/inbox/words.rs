@@ -5,14 +5,19 @@
 const MOST_CHARS: usize = 200;
 const MOST_WORDS: usize = 10;
 
-/// Each word as a pattern; none where nothing is searched for.
-pub(crate) fn patterns(text: Option<&str>) -> Vec<String> {
+/// The words; none where nothing is searched for.
+pub(crate) fn words(text: Option<&str>) -> Vec<String> {
     // Postgres holds no NUL, so no row has one.
     let text: String = text.unwrap_or_default().chars().filter(|char| *char != '\0').take(MOST_CHARS).collect();
-    text.split_whitespace().take(MOST_WORDS).map(pattern).collect()
+    text.split_whitespace().take(MOST_WORDS).map(str::to_owned).collect()
 }
 
-fn pattern(word: &str) -> String {
+/// Each of them as a pattern.
+pub(crate) fn patterns(text: Option<&str>) -> Vec<String> {
+    words(text).iter().map(|word| pattern(word)).collect()
+}
+
+pub(crate) fn pattern(word: &str) -> String {
     let mut pattern = String::with_capacity(word.len() + 2);
     pattern.push('%');
     for char in word.chars() {

@@ -11,11 +11,11 @@ use std::fmt;
 
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
-use workflow::{RunId, run::RunEvent};
+use workflow::{RunId, run::RunEvent, words::is_direction};
 
 use super::{
     load::{Read, read},
-    verify::{Rendered, differences, stored},
+    verify::{Difference, Rendered, differences, stored},
 };
 use crate::{Result, Store};
 
@@ -24,8 +24,11 @@ pub use told::Acknowledged;
 
 /// Places that are named of each invariant.
 const MOST_EXAMPLES: usize = 5;
-/// Runs whose logs are in memory at a time: one may have a hundred thousand events.
+/// Characters that are shown of a place.
+const MOST_CHARACTERS: usize = 300;
+/// Runs whose logs are in memory at a time, and events: one run may have a hundred thousand, and is then alone.
 const RUNS_AT_ONCE: i64 = 20;
+const EVENTS_AT_ONCE: i64 = 20_000;
 
 /// Something that has to hold, and how often it does not.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,9 +49,15 @@ impl Invariant {
     fn violated(&mut self, example: String) {
         self.n_violations += 1;
         if self.examples.len() < MOST_EXAMPLES {
-            self.examples.push(example);
+            self.examples.push(shown(&example));
         }
     }
+}
+
+/// In one line of a terminal, whatever somebody has put into the database: a step or a key may be called anything there.
+fn shown(example: &str) -> String {
+    let plain = example.chars().map(|c: char| if c.is_control() || is_direction(c) { ' ' } else { c });
+    plain.take(MOST_CHARACTERS).collect()
 }
 
 /// What a look found.
@@ -113,15 +122,16 @@ impl OfRuns {
         match found {
             Read::Run { events, .. } => {
                 self.n_events += u64::try_from(events.len()).unwrap_or(u64::MAX);
-                let wrong = differences(&events, rows);
-                for difference in &wrong {
-                    self.rows.violated(format!("run {run}: {difference}"));
+                // Where it differs, and not in what: rows hold the beginnings of inputs, and who is asked.
+                for Difference { table, row, .. } in differences(&events, rows) {
+                    self.rows.violated(format!("run {run}: {table} {row}"));
                 }
                 let events: Vec<&RunEvent> = events.iter().map(|logged| &*logged.event).collect();
                 self.history.look(run, &events);
             }
             Read::Unknown { .. } => self.n_too_new += 1,
-            Read::Quarantined { reason } => self.aside.violated(format!("run {run}: {reason}")),
+            // The reason may tell a row, and stands on the run's page.
+            Read::Quarantined { .. } => self.aside.violated(format!("run {run}")),
             Read::Broken { reason } => self.whole.violated(format!("run {run}: {reason}")),
             // It was read from its beginning, so there is nothing that it could differ from.
             Read::Diverged => self.whole.violated(format!("run {run}: the log is empty")),
@@ -160,19 +170,60 @@ impl Store {
 async fn of_runs(connection: &mut PgConnection) -> sqlx::Result<OfRuns> {
     let (mut all, mut after) = (OfRuns::new(), Uuid::nil());
     loop {
-        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM workflow_runs WHERE id > $1 ORDER BY id LIMIT $2")
-            .bind(after)
-            .bind(RUNS_AT_ONCE)
-            .fetch_all(&mut *connection)
-            .await?;
-        let Some(last) = ids.last() else { return Ok(all) };
+        let heads: Vec<(Uuid, i64)> =
+            sqlx::query_as("SELECT id, seq FROM workflow_runs WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(after)
+                .bind(RUNS_AT_ONCE)
+                .fetch_all(&mut *connection)
+                .await?;
+        let some = at_once(&heads);
+        let Some((last, _)) = some.last() else { return Ok(all) };
         after = *last;
-        let runs: Vec<RunId> = ids.into_iter().map(RunId).collect();
+        let runs: Vec<RunId> = some.iter().map(|(id, _)| RunId(*id)).collect();
         let from: Vec<_> = runs.iter().map(|run| (*run, None)).collect();
         let found = read(connection, &from).await?;
         let mut rows = stored(connection, &runs).await?;
         for (run, found) in found {
             all.look(run, found, &rows.remove(&run).unwrap_or_default());
         }
+    }
+}
+
+/// The first of these, by their events, that are in memory together.
+fn at_once(heads: &[(Uuid, i64)]) -> &[(Uuid, i64)] {
+    let mut n_events = 0_i64;
+    let fit = heads.iter().take_while(|(_, seq)| {
+        n_events = n_events.saturating_add(*seq);
+        n_events <= EVENTS_AT_ONCE
+    });
+    let n = fit.count().max(1);
+    heads.get(..n).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_read_as_many_at_a_time_as_their_events_allow() {
+        let heads = |seqs: &[i64]| -> Vec<(Uuid, i64)> { seqs.iter().map(|seq| (Uuid::nil(), *seq)).collect() };
+        for (seqs, expected) in [
+            (vec![], 0),
+            (vec![5], 1),
+            (vec![10_000, 10_000, 1], 2),
+            (vec![100_000, 1], 1),
+            (vec![1, 100_000], 1),
+            (vec![i64::MAX, i64::MAX], 1),
+        ] {
+            assert_eq!(at_once(&heads(&seqs)).len(), expected, "{seqs:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_one_line_that_turns_nothing() {
+        let mut invariant = Invariant::new("a", "b");
+        invariant.violated(format!("step a\u{1b}[2J\nviolations: 0\u{202e}{}", "x".repeat(1_000)));
+        let told = &invariant.examples[0];
+        assert!(told.starts_with("step a [2J violations: 0 x") && told.chars().count() == MOST_CHARACTERS, "{told}");
     }
 }

@@ -4,6 +4,9 @@
 use runs::{CommitFailed, Unavailable};
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
+use crate::read_only;
+pub(super) use crate::read_only::is_refusal as is_read_only;
+
 /// Values that the database does not take: data exceptions, broken constraints, and what is beyond its limits. Anything else is no property
 /// of the values.
 pub(super) fn refused_value(error: &sqlx::Error) -> Option<String> {
@@ -29,11 +32,6 @@ pub(super) fn is_answer(error: &sqlx::Error) -> bool {
     error.is_some_and(|error| error.severity() == PgSeverity::Error)
 }
 
-/// It takes no writes: by a setting that a session keeps as it began, or because it leads to a standby.
-pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "25006")
-}
-
 /// Whether statements may follow on the session. One that takes no writes would say so for ever, and the next one may lead elsewhere.
 pub(super) fn serves_on(error: &sqlx::Error) -> bool {
     is_answer(error) && !is_read_only(error)
@@ -46,6 +44,10 @@ pub(super) fn is_locked(error: &sqlx::Error) -> bool {
 
 /// Of what only reads, or may be done again.
 pub(super) fn unavailable(error: impl std::error::Error + 'static) -> Unavailable {
-    tracing::warn!(error = &error as &(dyn std::error::Error + 'static), "the log cannot be reached");
+    let error: &(dyn std::error::Error + 'static) = &error;
+    if let Some(error) = error.downcast_ref() {
+        read_only::heed(error);
+    }
+    tracing::warn!(error, "the log cannot be reached");
     Unavailable
 }

@@ -24,8 +24,8 @@ use crate::{Result, figures::Connections};
 /// How long a statement waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a connection of the engine needs. Behind a pooler that hands out another session at each statement, it is said to the role:
-/// `ALTER ROLE weft SET plan_cache_mode = force_generic_plan`, and so on.
+/// What a connection of the engine needs, and keeps for as long as it lives: its statements are few, and each is one message, to which a
+/// transaction on a session that a pooler lends would add two. So they go past it.
 pub const ENGINE_SETTINGS: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -92,7 +92,8 @@ impl Lanes {
     pub(super) fn found_set(&self, is_set: bool) {
         if !is_set && self.is_set.swap(false, Ordering::Relaxed) {
             tracing::error!(
-                "a session of the engine is not set as it needs: set the role by ALTER ROLE .. SET for {ENGINE_SETTINGS:?}"
+                "a session of the engine is not set as it needs ({ENGINE_SETTINGS:?}): it leads through a pooler that lends its sessions. \
+                 Set WEFT_DB_POOLER=transaction, and WEFT_DB_DIRECT_URL to an address that leads past it"
             );
         }
     }

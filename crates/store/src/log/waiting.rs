@@ -45,7 +45,7 @@ impl Log {
     }
 
     async fn look(&self, limit: i64) -> sqlx::Result<Waiting> {
-        let mut reader = self.reader.acquire().await?;
+        let mut reader = self.reader.to_read().await?;
         let too_new = self.too_new.ids();
         let undecided: Vec<Uuid> =
             sqlx::query_scalar(UNDECIDED).bind(limit).bind(&too_new).fetch_all(&mut *reader).await?;

@@ -8,13 +8,14 @@ use sqlx::{PgConnection, Postgres, pool::PoolConnection, postgres::types::PgInte
 use workflow::id::WorkerId;
 
 use super::{Log, failed};
+use crate::history;
 
 /// After a database stood still all beats look old, so between the two looks everybody must have had the time for one.
 const LOOKS_IN_A_LEASE: u32 = 5;
 
 impl Log {
     pub(super) async fn beats(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
-        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        let mut reader = self.beats.acquire().await.map_err(failed::unavailable)?;
         let answer = beat(&mut reader, worker).await;
         finish(reader, answer.as_ref().err());
         answer.map_err(failed::unavailable)
@@ -22,12 +23,12 @@ impl Log {
 
     pub(super) async fn retires(&self, worker: WorkerId) -> Result<(), Unavailable> {
         let retire = "UPDATE workers SET state = 'dead' WHERE id = $1";
-        sqlx::query(retire).bind(worker.0).execute(&self.reader).await.map_err(failed::unavailable)?;
+        sqlx::query(retire).bind(worker.0).execute(&self.beats).await.map_err(failed::unavailable)?;
         Ok(())
     }
 
     pub(super) async fn sweeps(&self, lease: Duration) -> Result<usize, Unavailable> {
-        let mut reader = self.reader.acquire().await.map_err(failed::unavailable)?;
+        let mut reader = self.beats.acquire().await.map_err(failed::unavailable)?;
         let answer = sweep(&mut reader, lease).await;
         finish(reader, answer.as_ref().err());
         answer.map_err(failed::unavailable)
@@ -51,7 +52,7 @@ async fn beat(reader: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat>
     .fetch_optional(&mut *reader)
     .await?;
     match is_alive {
-        Some(_) => Ok(Beat::Alive { timeline: timeline(reader).await? }),
+        Some(_) => Ok(Beat::Alive { timeline: history::of(reader).await? }),
         None => Ok(Beat::Dead),
     }
 }
@@ -103,25 +104,10 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
 }
 
 impl Log {
-    /// Which history of the database this is.
+    /// Which history of which database this is.
     pub async fn timeline(&self) -> crate::Result<i64> {
-        let mut reader = self.reader.acquire().await?;
-        Ok(timeline(&mut reader).await?)
-    }
-}
-
-/// Which history of the database this is: a standby that takes over begins another. As the log of writes has it now: what is known of the
-/// last checkpoint may be of before. 0 where that is not to be had, as on services that store otherwise.
-async fn timeline(reader: &mut PgConnection) -> sqlx::Result<i64> {
-    let sql = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::bigint";
-    match sqlx::query_scalar(sql).fetch_one(reader).await {
-        // No right to it, or no such thing.
-        Err(sqlx::Error::Database(error))
-            if error.code().is_some_and(|code| matches!(&*code, "42501" | "42883" | "0A000")) =>
-        {
-            Ok(0)
-        }
-        answer => answer,
+        let mut reader = self.beats.acquire().await?;
+        Ok(history::of(&mut reader).await?)
     }
 }
 

@@ -91,7 +91,7 @@ async fn of_two_processes_that_see_a_gate_one_makes_its_message_and_one_sends_it
 
 impl Store {
     async fn told_of_any(&self, gate: &GateKey) -> Vec<Recipient> {
-        let mut connection = self.pool.acquire().await.unwrap();
+        let mut connection = self.pool.begin().await.unwrap();
         let told = super::gates::told_of(&mut connection, gate).await.unwrap();
         told.into_iter().map(|(to, _)| to).collect()
     }

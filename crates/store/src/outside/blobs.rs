@@ -55,8 +55,8 @@ impl Store {
         .execute(&self.pool)
         .await?;
         if written.rows_affected() == 0 {
-            let mut connection = self.pool.acquire().await?;
-            let retry_after = left_of_day(&mut connection).await?;
+            let mut session = self.pool.to_read().await?;
+            let retry_after = left_of_day(&mut session).await?;
             return Err(Error::Quota(Spent::TokenBytesPerDay { max, retry_after }));
         }
         upload.n += 1;

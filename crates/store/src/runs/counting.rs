@@ -55,7 +55,7 @@ macro_rules! bucket {
     };
 }
 
-/// How many milliseconds the run `r`, which is over, was over before it went on again: as its last event that tells of it says.
+/// How many milliseconds the run `r` was over before it went on again: as its last event that tells of it says.
 macro_rules! rested_ms {
     () => {
         "coalesce((SELECT (e.event #>> '{data,run,rested_ms}')::bigint FROM run_events e

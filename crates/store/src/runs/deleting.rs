@@ -20,6 +20,10 @@ use crate::{
 
 /// So long somebody may take it back, in seconds.
 const UNDO: i32 = 30;
+/// So long one that is not at rest, or that somebody holds, takes no place among those that are due, in seconds; and one that goes by its
+/// age.
+const RETRY: i32 = 10;
+const RETRY_OLD: i32 = 3_600;
 /// Runs that are deleted in one go.
 const MOST_RUNS: i64 = 200;
 /// Deleted runs that are cleared away in one go.
@@ -38,14 +42,22 @@ pub struct Deletable {
     pub n_parts: i64,
 }
 
-/// Runs that are over for so many days, the oldest first: as if somebody had asked, with nobody to take it back.
+/// Runs that are over for so many days, the oldest first: as if somebody had asked, with nobody to take it back. Those that are asked for
+/// already, or were not at rest a while ago, take no place among them.
 const OLD: &str = "INSERT INTO run_labels (run_id, delete_at, delete_head)
     SELECT r.id, clock_timestamp(), r.head FROM workflow_runs r
     WHERE NOT r.is_test AND r.parent_run IS NULL AND r.created_at > '-infinity'
         AND r.created_at < now() - make_interval(days => $1) AND r.finished_at < now() - make_interval(days => $1)
-        AND NOT EXISTS (SELECT FROM run_labels l WHERE l.run_id = r.id AND l.delete_at IS NOT NULL)
+        AND NOT EXISTS (
+            SELECT FROM run_labels l
+            WHERE l.run_id = r.id AND (l.delete_at IS NOT NULL OR l.retry_at > clock_timestamp()))
     ORDER BY r.created_at, r.id LIMIT $2
     ON CONFLICT (run_id) DO UPDATE SET delete_at = excluded.delete_at, delete_head = excluded.delete_head WHERE run_labels.delete_at IS NULL";
+
+/// What people asked for goes before what is old.
+const DUE: &str = "SELECT run_id FROM run_labels
+    WHERE delete_at <= clock_timestamp() AND (retry_at IS NULL OR retry_at <= clock_timestamp())
+    ORDER BY deleted_by IS NULL, delete_at LIMIT $1";
 
 /// A run with its sub-workflows, and theirs.
 macro_rules! tree {
@@ -162,7 +174,7 @@ impl Store {
             WHERE r.id = ANY($1::uuid[]) AND r.finished_at IS NOT NULL AND r.parent_run IS NULL
             ORDER BY r.id
             ON CONFLICT (run_id) DO UPDATE SET delete_at = excluded.delete_at, delete_head = excluded.delete_head,
-                deleted_by = excluded.deleted_by, changed_at = now()
+                deleted_by = excluded.deleted_by, retry_at = NULL, changed_at = now()
             RETURNING run_id",
         )
         .bind(ids)
@@ -206,13 +218,7 @@ impl Store {
             let days = i32::try_from(days).unwrap_or(i32::MAX);
             sqlx::query(OLD).bind(days).bind(MOST_RUNS).execute(&self.pool).await?;
         }
-        let due: Vec<Uuid> = sqlx::query_scalar(
-            // In no order: those that do not come to rest are due for an hour, and would keep all later ones from their turn.
-            "SELECT run_id FROM run_labels WHERE delete_at <= clock_timestamp() ORDER BY random() LIMIT $1",
-        )
-        .bind(MOST_RUNS)
-        .fetch_all(&self.pool)
-        .await?;
+        let due: Vec<Uuid> = sqlx::query_scalar(DUE).bind(MOST_RUNS).fetch_all(&self.pool).await?;
         for run in due {
             match self.delete_run(run).await {
                 // Whoever has one open, or in a list, looks again.
@@ -221,7 +227,8 @@ impl Store {
                 // One that somebody holds for long keeps no other.
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::warn!(run.id = %run, error, "a run was not deleted; the next round tries again");
+                    tracing::warn!(run.id = %run, error, "a run was not deleted; a later round tries again");
+                    put_back(&mut *self.pool.acquire().await?, run, RETRY).await?;
                 }
             }
         }
@@ -255,7 +262,12 @@ impl Store {
             return Ok(Vec::new());
         }
         if !is_at_rest {
-            // What is on its way to one of them arrives soon.
+            // What is on its way to one of them arrives soon. Nobody asked for what is old: it stands in the lists meanwhile.
+            match asked.deleted_by {
+                Some(_) => put_back(&mut tx, run, RETRY).await?,
+                None => leave(&mut tx, run, Some(RETRY_OLD)).await?,
+            }
+            tx.commit().await?;
             return Ok(Vec::new());
         }
         bury(&mut tx, run, &ids, &asked).await?;
@@ -297,12 +309,33 @@ impl Asked {
     }
 }
 
+/// It is asked for as it was, and tried again in so many seconds.
+async fn put_back(connection: &mut PgConnection, run: Uuid, seconds: i32) -> Result<()> {
+    sqlx::query("UPDATE run_labels SET retry_at = clock_timestamp() + $2 * interval '1 second' WHERE run_id = $1")
+        .bind(run)
+        .bind(seconds)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// It is not asked for any more, and not by its age before so many seconds have passed.
+async fn leave(connection: &mut PgConnection, run: Uuid, seconds: Option<i32>) -> Result<()> {
+    sqlx::query(
+        "UPDATE run_labels SET delete_at = NULL, delete_head = NULL, deleted_by = NULL,
+            retry_at = clock_timestamp() + $2::int * interval '1 second'
+        WHERE run_id = $1",
+    )
+    .bind(run)
+    .bind(seconds)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Something was committed to the run since, or it does not come to rest: it stays, and stands in the lists again.
 async fn drop_wish(tx: &mut PgConnection, run: Uuid, asked: &Asked) -> Result<()> {
-    sqlx::query("UPDATE run_labels SET delete_at = NULL, delete_head = NULL, deleted_by = NULL WHERE run_id = $1")
-        .bind(run)
-        .execute(&mut *tx)
-        .await?;
+    leave(&mut *tx, run, None).await?;
     audit::append(tx, asked.author(), "run.deletion_dropped", &run.to_string(), json!({})).await
 }
 

@@ -13,7 +13,11 @@ use workflow::{
 };
 
 use super::{SummaryRow, lexemes};
-use crate::{Result, Store, Window, inbox::words::patterns, page};
+use crate::{
+    Result, Store, Window,
+    inbox::words::{pattern, words},
+    page,
+};
 
 #[derive(sqlx::FromRow)]
 struct ListedRow {
@@ -23,6 +27,7 @@ struct ListedRow {
     tags: Option<Vec<String>>,
     tokens: Option<i64>,
     cost_micros: Option<i64>,
+    rested_ms: i64,
     /// Of a list by how long they took: that in microseconds, and until when that is counted. By what they cost: that, and when it began.
     took: Option<i64>,
     as_of: Option<DateTime<Utc>>,
@@ -38,14 +43,14 @@ impl TryFrom<ListedRow> for Placed {
     type Error = crate::Error;
 
     fn try_from(row: ListedRow) -> Result<Self> {
-        let ListedRow { run, title, tags, tokens, cost_micros, took, as_of } = row;
+        let ListedRow { run, title, tags, tokens, cost_micros, rested_ms, took, as_of } = row;
         let run = RunSummary::try_from(run)?;
         let place = match took.zip(as_of) {
             Some((took, as_of)) => format!("{took}_{}", page::at(as_of, run.id.0)),
             None => page::at(run.created_at, run.id.0),
         };
         let labels = RunLabels { title, tags: tags.unwrap_or_default() };
-        Ok(Self { run: ListedRun { run, labels, tokens, cost_micros }, place })
+        Ok(Self { run: ListedRun { run, labels, tokens, cost_micros, rested_ms }, place })
     }
 }
 
@@ -85,29 +90,46 @@ macro_rules! as_of {
     };
 }
 
+/// Without what it rested: was over, before somebody ran a step of it again.
 macro_rules! spent {
     () => {
         // LEAST leaves out what is null.
-        concat!("(least(r.finished_at, ", as_of!(), ") - r.created_at)")
+        concat!(
+            "(least(r.finished_at, ",
+            as_of!(),
+            ") - r.created_at - coalesce(d.rested_ms, 0) * interval '1 millisecond')"
+        )
+    };
+}
+
+/// What the name of the workflow, the title, what it is about and the tags say, in lines.
+macro_rules! said {
+    () => {
+        "concat_ws(E'\\n', r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n'))"
     };
 }
 
 /// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, and `took` that as a number; `begins`
-/// is where the page begins. What attempts used is added up for the runs of the page alone. Words are looked for among those that the chore
-/// has read; it may not have come to the newest, nor knows it of labels: these are read here.
+/// is where the page begins; `order` is that of what is narrowed, and `shown` the same of what stands on the page. Only an id goes through
+/// what may be a sort of all there are.
+///
+/// Words are looked for among those that the chore has read; it may not have come to the newest, nor knows it of labels: these are read
+/// here, word by word, so that one may stand in a title and another one in an output. What the database cannot know of a table that is
+/// nearly empty stands in words that it takes to hold for half: else it takes a list of all for one of few, and looks each up by itself.
 macro_rules! listing {
-    ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal) => {
+    ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal, $shown:literal) => {
         concat!(
-            "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run, r.user_id, r.email,
+            "SELECT r.id, r.template_id, r.template_name, r.template_version, r.status, r.status_reason, r.auto_run, r.user_id, u.email,
                 r.n_steps - r.n_items AS n_steps, r.n_completed, r.n_skipped, r.n_failed, r.n_cancelled, r.n_waiting, r.about,
-                r.created_at, r.finished_at, r.title, r.tags, r.as_of, used.tokens, used.cost_micros, ",
+                r.created_at, r.finished_at, l.title, l.tags, p.as_of,
+                nullif(coalesce(used.tokens, d.tokens), 0) AS tokens, nullif(coalesce(used.cost_micros, d.cost_micros), 0) AS cost_micros,
+                coalesce(d.rested_ms, 0) AS rested_ms, ",
             $took,
             " AS took
             FROM (
-                SELECT r.*, u.email, l.title, l.tags, ",
+                SELECT r.id, ",
             $measured,
             " FROM workflow_runs r
-                JOIN users u ON u.id = r.user_id
                 LEFT JOIN run_labels l ON l.run_id = r.id
                 LEFT JOIN run_texts d ON d.run_id = r.id
                 WHERE NOT r.is_test AND r.parent_run IS NULL AND ",
@@ -115,9 +137,14 @@ macro_rules! listing {
             "
                     AND (cardinality($2::text[]) = 0
                         OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
-                        OR (r.committed_at > now() - interval '1 hour' OR l.run_id IS NOT NULL) AND concat_ws(E'\\n',
-                            r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n')
-                        ) ILIKE ALL ($2))
+                        OR (r.committed_at > now() - interval '1 hour' OR l.title IS NOT NULL OR cardinality(l.tags) > 0) AND ",
+            said!(),
+            " ILIKE ANY ($2) AND NOT EXISTS (
+                            SELECT FROM unnest($2::text[], $17::text[]) w (pattern, query)
+                            WHERE ",
+            said!(),
+            " NOT ILIKE w.pattern AND NOT EXISTS (
+                                SELECT FROM run_texts t WHERE t.run_id = r.id AND t.words @@ (w.query)::tsquery)))
                     AND ($3::text IS NULL OR CASE
                         WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
                         ELSE r.status END = $3)
@@ -126,8 +153,9 @@ macro_rules! listing {
                     AND ($6::text IS NULL OR r.template_id IN (
                         SELECT a.template_id FROM workflow_audience a WHERE a.group_id = $6))
                     AND ($7::text IS NULL OR l.tags @> ARRAY[$7])
-                    AND (l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL) = $14::boolean
-                    AND l.delete_at IS NULL
+                    AND CASE WHEN $14::boolean
+                        THEN l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL AND l.delete_at IS NULL
+                        ELSE NOT coalesce(l.archived_at IS NOT NULL AND r.finished_at IS NOT NULL OR l.delete_at IS NOT NULL, false) END
                     AND ($15::bigint IS NULL OR coalesce(d.cost_micros, 0) >= $15)
                     AND (NOT $16::boolean OR d.is_stale)
                     AND ($8::timestamptz IS NULL OR r.created_at >= $8)
@@ -137,16 +165,28 @@ macro_rules! listing {
             " ORDER BY ",
             $order,
             " LIMIT $10
-            ) r
-            LEFT JOIN LATERAL (
+            ) p
+            JOIN workflow_runs r ON r.id = p.id
+            JOIN users u ON u.id = r.user_id
+            LEFT JOIN run_labels l ON l.run_id = r.id
+            LEFT JOIN run_texts d ON d.run_id = r.id
+            ",
+            used_now!(),
+            " ORDER BY ",
+            $shown
+        )
+    };
+}
+
+/// What attempts used is what the chore added up; of a run that was committed since, and is small, it is added up here.
+macro_rules! used_now {
+    () => {
+        "LEFT JOIN LATERAL (
                 SELECT sum(coalesce(a.prompt_tokens, 0) + coalesce(a.completion_tokens, 0))::bigint AS tokens,
                     sum(a.cost_micros)::bigint AS cost_micros
                 FROM attempts a
-                WHERE a.run_id = r.id AND (a.prompt_tokens IS NOT NULL OR a.completion_tokens IS NOT NULL OR a.cost_micros IS NOT NULL)
-            ) used ON true
-            ORDER BY ",
-            $order
-        )
+                WHERE a.run_id = r.id AND r.n_steps <= 200 AND (d.as_of IS NULL OR d.as_of < r.committed_at)
+            ) used ON true"
     };
 }
 
@@ -158,6 +198,7 @@ macro_rules! newest {
             "NULL::bigint",
             "(r.created_at, r.id) < (coalesce($11::timestamptz, 'infinity'),
                 coalesce($12::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))",
+            "r.created_at DESC, r.id DESC",
             "r.created_at DESC, r.id DESC"
         )
     };
@@ -171,6 +212,7 @@ macro_rules! oldest {
             "NULL::bigint",
             "(r.created_at, r.id) > (coalesce($11::timestamptz, '-infinity'),
                 coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))",
+            "r.created_at, r.id",
             "r.created_at, r.id"
         )
     };
@@ -182,15 +224,16 @@ macro_rules! longest {
         listing!(
             $scope,
             concat!(spent!(), " AS measure, ", as_of!(), " AS as_of"),
-            "(extract(epoch FROM r.measure) * 1000000)::bigint",
+            "(extract(epoch FROM p.measure) * 1000000)::bigint",
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND ($17::bigint IS NULL OR (",
+                " AND ($18::bigint IS NULL OR (",
                 spent!(),
-                ", r.id) < ($17::bigint * interval '1 microsecond', $12::uuid))"
+                ", r.id) < ($18::bigint * interval '1 microsecond', $12::uuid))"
             ),
-            "measure DESC, r.id DESC"
+            "measure DESC, r.id DESC",
+            "p.measure DESC, r.id DESC"
         )
     };
 }
@@ -201,9 +244,10 @@ macro_rules! dearest {
         listing!(
             $scope,
             "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
-            "r.measure",
-            "($17::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($17::bigint, $11::timestamptz, $12::uuid))",
-            "measure DESC, r.created_at DESC, r.id DESC"
+            "p.measure",
+            "($18::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($18::bigint, $11::timestamptz, $12::uuid))",
+            "measure DESC, r.created_at DESC, r.id DESC",
+            "p.measure DESC, r.created_at DESC, r.id DESC"
         )
     };
 }
@@ -240,7 +284,7 @@ macro_rules! everybodys {
 }
 
 /// Name and text of each that must not cost what others have, and what goes in it, for the test that looks at their plans. Must never be
-/// run from here. What is sorted by how long it took, or by what it cost, looks at all that is asked for.
+/// run from here.
 pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("my newest runs", newest!(mine!()), TAKES),
     ("my oldest runs", oldest!(mine!()), TAKES),
@@ -248,7 +292,15 @@ pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no";
+const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no, words";
+
+/// The same of those that look at all that is asked for, to find what goes first: nothing of it may be looked up by itself.
+pub const SORTS: [(&str, &str); 4] = [
+    ("my runs by time", longest!(mine!())),
+    ("my runs by cost", dearest!(mine!())),
+    ("all runs by time", longest!(everybodys!())),
+    ("all runs by cost", dearest!(everybodys!())),
+];
 
 fn statement(scope: RunScope, sort: RunSort) -> &'static str {
     match (scope, sort) {
@@ -285,9 +337,10 @@ impl Store {
             scope => scope,
         };
         let place = Place::read(window.after, query.sort);
+        let words = words(query.search.as_deref());
         let listed = sqlx::query_as(statement(scope, query.sort))
             .bind(viewer.id.0)
-            .bind(patterns(query.search.as_deref()))
+            .bind(words.iter().map(|word| pattern(word)).collect::<Vec<_>>())
             .bind(query.status.map(RunState::as_str))
             .bind(query.workflow.map(|id| id.0))
             .bind(person.map(|id| id.0))
@@ -301,7 +354,8 @@ impl Store {
             .bind(query.search.as_deref().and_then(lexemes::query))
             .bind(query.archived)
             .bind(query.min_cost_micros)
-            .bind(query.stale);
+            .bind(query.stale)
+            .bind(words.iter().map(|word| lexemes::query(word)).collect::<Vec<_>>());
         let listed = match query.sort {
             RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
             RunSort::Newest | RunSort::Oldest => listed,

@@ -1,5 +1,5 @@
-//! What the text outputs of runs say, as words to look for, what they cost, to sort by, and whether anything of them is stale: written after
-//! the commits, by whoever does the chores. A run is read again when it was committed since.
+//! What the text outputs of runs say, as words to look for, what they used, what they rested, and whether anything of them is stale:
+//! written after the commits, by whoever does the chores. A run is read again when it was committed since.
 //! Must never be part of a commit, nor write a row of the engine's, nor be asked by anything but lists.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::RunId;
 
-use super::lexemes;
+use super::{counting::rested_ms, lexemes};
 use crate::{Result, Store, chores};
 
 /// Runs that are read in one go.
@@ -54,14 +54,18 @@ macro_rules! may_be_stale {
 }
 
 const KEEP: &str = concat!(
-    "INSERT INTO run_texts (run_id, as_of, words, cost_micros, is_stale)
+    "INSERT INTO run_texts (run_id, as_of, words, cost_micros, tokens, rested_ms, is_stale)
     SELECT $1::uuid, $2::timestamptz, array_to_tsvector($3::text[]), coalesce(sum(a.cost_micros), 0)::bigint,
+        coalesce(sum(coalesce(a.prompt_tokens, 0) + coalesce(a.completion_tokens, 0)), 0)::bigint, (SELECT ",
+    rested_ms!(),
+    " FROM (SELECT $1::uuid AS id) r),
         CASE WHEN NOT ",
     may_be_stale!(),
     " THEN false END
     FROM attempts a WHERE a.run_id = $1
     ON CONFLICT (run_id) DO UPDATE
-    SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros, is_stale = excluded.is_stale"
+    SET as_of = excluded.as_of, words = excluded.words, cost_micros = excluded.cost_micros, tokens = excluded.tokens,
+        rested_ms = excluded.rested_ms, is_stale = excluded.is_stale"
 );
 
 impl Store {

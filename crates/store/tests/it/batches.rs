@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::PgPool;
 use store::{
     MIGRATOR, Store, Window,
@@ -14,6 +15,7 @@ use workflow::{
     api::{BatchAct, BatchRowState, BatchState},
     id::BatchId,
     limits::MAX_BATCHES,
+    status::RunStatus,
 };
 
 use crate::support::World;
@@ -56,7 +58,7 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     let rows = store.waiting_rows(id, 2).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(rows[0].inputs, "{\"z\":0.10,\"a\":\"é\"}");
-    let first = run();
+    let first = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
     assert!(store.row_started(id, 1, first).await.unwrap());
     // Whoever took over meanwhile changes nothing of it.
     assert!(other.row_started(id, 1, run()).await.unwrap());
@@ -77,10 +79,15 @@ async fn one_process_has_a_batch_at_a_time_and_rows_stay_as_they_were_sent(pool:
     store.leave_batch(id).await.unwrap();
     let (_, view) = store.batch(id).await.unwrap().unwrap();
     assert_eq!((view.state, view.ended_at.is_some(), view.reason.clone()), (BatchState::Done, true, None));
+    assert_eq!((view.n_waiting, view.n_started, view.n_refused), (0, 2, 1), "each is counted once, whoever notes it");
+    assert_eq!(view.n_over, 1, "one is under way, and one is not there any more");
+    world.process.settle(first).await;
+    let (_, view) = store.batch(id).await.unwrap().unwrap();
+    assert_eq!(view.n_over, 2);
 
     let page = store.batch_rows(id, None, ROWS).await.unwrap();
     assert_eq!(page.items.iter().map(|row| row.n).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!((page.items[0].run_id, page.items[0].status), (Some(first), None));
+    assert_eq!((page.items[0].run_id, page.items[0].status), (Some(first), Some(RunStatus::Completed)));
     let refused = store.batch_rows(id, Some(BatchRowState::Refused), ROWS).await.unwrap().items;
     assert_eq!(refused.iter().map(|row| row.reason.as_deref()).collect::<Vec<_>>(), [Some("no")]);
     assert_eq!(store.batches_of(user, None, ROWS).await.unwrap().items, [view]);
@@ -116,4 +123,45 @@ async fn a_person_has_so_many_at_a_time(pool: PgPool) {
     let (id, refused) = make(&world.store, world.ada.id, "more", 1).await;
     assert_eq!(refused, MakeBatch::TooMany);
     assert!(world.store.batch(id).await.unwrap().is_none());
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_a_row_was_started_on_goes_with_its_run_and_a_table_with_the_last_of_them(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let (store, user) = (&world.store, world.ada.id);
+    let (id, _) = make(store, user, "k", 3).await;
+    store.claim_batch().await.unwrap().unwrap();
+    let mut runs = Vec::new();
+    for n in [1, 2] {
+        let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+        world.process.settle(run).await;
+        assert!(store.row_started(id, n, run).await.unwrap());
+        runs.push(run);
+    }
+    store.row_refused(id, 3, "no").await.unwrap();
+    store.leave_batch(id).await.unwrap();
+    let delete = async |run: RunId| {
+        store.ask_to_delete_runs(&[run], Author::default()).await.unwrap();
+        sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 second'").execute(&pool).await.unwrap();
+        store.delete_runs(None).await.unwrap();
+    };
+    delete(runs[0]).await;
+    let rows = store.result_rows(id, 0, 9).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.inputs == "{}").collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!((rows[0].state, rows[0].run_id, rows[0].status), (BatchRowState::Started, Some(runs[0]), None));
+    assert_eq!(store.batch(id).await.unwrap().unwrap().1.n_over, 2, "it counts as over");
+
+    sqlx::query("UPDATE batches SET ended_at = now() - interval '31 days'").execute(&pool).await.unwrap();
+    store.delete_old_batches(30).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_some(), "a run of it is there");
+    delete(runs[1]).await;
+    store.delete_old_batches(32).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_some());
+    store.delete_old_batches(30).await.unwrap();
+    assert!(store.batch(id).await.unwrap().is_none());
+    let by: String = sqlx::query_scalar("SELECT data ->> 'by' FROM audit_log WHERE action = 'batch.deleted'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(by, "age");
 }

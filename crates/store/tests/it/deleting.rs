@@ -187,3 +187,47 @@ async fn runs_that_ended_long_ago_go_by_themselves_where_an_operator_wants_it(po
         .unwrap();
     assert_eq!(by, "age");
 }
+
+/// As many as one go takes, and a message is on its way to each.
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_old_and_not_at_rest_keeps_nobodys_wish_waiting(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    for sql in [
+        "INSERT INTO workflow_runs (id, head, seq, user_id, template_id, template_version, template_name, status, auto_run, is_test,
+            created_at, finished_at, wants_judgement, n_steps, n_completed, n_skipped, n_failed, n_cancelled, n_items, n_waiting,
+            committed_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), 9, (SELECT id FROM users LIMIT 1), gen_random_uuid(), 1, 'Old', 'completed', true, false,
+            now() - interval '40 days', now() - interval '40 days', false, 1, 1, 0, 0, 0, 0, 0, now() - interval '40 days'
+        FROM generate_series(1, 200) n",
+        "INSERT INTO run_inbox (run_id, sender, sender_seq, n, commit_id, tell, sent_at)
+        SELECT id, id, 1, 0, id, '{}', now() FROM workflow_runs",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    let n = async |sql: &'static str| -> i64 { sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap() };
+    let n_asked = "SELECT count(*) FROM run_labels WHERE delete_at IS NOT NULL";
+    world.store.delete_runs(Some(30)).await.unwrap();
+    assert_eq!(n(n_asked).await, 0, "they stand in the lists meanwhile");
+    assert_eq!(n("SELECT count(*) FROM audit_log WHERE action = 'run.deletion_dropped'").await, 0);
+    // As if all of them were due at this moment.
+    sqlx::query("UPDATE run_labels SET delete_at = now() - interval '1 minute', delete_head = run_id, retry_at = NULL")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE run_labels l SET delete_head = r.head FROM workflow_runs r WHERE r.id = l.run_id")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let asked = made(&world).await;
+    world.store.ask_to_delete_runs(&[asked], Author { actor: Some(world.ada.id), ..Author::default() }).await.unwrap();
+    sqlx::query("UPDATE run_labels SET delete_at = now() WHERE deleted_by IS NOT NULL").execute(&pool).await.unwrap();
+    world.store.delete_runs(Some(30)).await.unwrap();
+    assert_eq!(n("SELECT count(*) FROM workflow_runs").await, 200, "what somebody asked for is gone");
+    assert_eq!(n(n_asked).await, 1, "of the others, the one that had no place");
+    sqlx::query("DELETE FROM run_inbox").execute(&pool).await.unwrap();
+    world.store.delete_runs(Some(30)).await.unwrap();
+    assert_eq!(n("SELECT count(*) FROM workflow_runs").await, 199, "those that were not at rest wait");
+    sqlx::query("UPDATE run_labels SET retry_at = now()").execute(&pool).await.unwrap();
+    world.store.delete_runs(Some(30)).await.unwrap();
+    assert_eq!(n("SELECT count(*) FROM workflow_runs").await, 0);
+}

@@ -109,6 +109,18 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
     assert_eq!(world.store.run_labels(runs[1]).await.unwrap(), RunLabels::default(), "nobody called it anything");
     let plain = world.store.run_summaries(&world.ada, None, 9, Scope::Mine).await.unwrap().runs;
     assert_eq!(plain[4].about.as_deref(), Some("The wet one"), "every list shows what it is called");
+    // One word stands in a title and another one in what a step wrote, however long ago that was.
+    let called = RunLabels { title: Some("Quarterly".into()), tags: Vec::new() };
+    world.store.set_run_labels(runs[2], &called, Author::default()).await.unwrap();
+    for age in ["1 minute", "2 hours"] {
+        let sql = "UPDATE workflow_runs SET committed_at = now() - $1::text::interval";
+        sqlx::query(sql).bind(age).execute(&pool).await.unwrap();
+        for (words, expected) in
+            [("nino quarterly", vec![runs[2]]), ("QUARTERLY 降る", vec![runs[2]]), ("snow quarterly", vec![])]
+        {
+            assert_eq!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await, expected, "{words}, {age}");
+        }
+    }
     world.store.set_run_labels(runs[0], &RunLabels::default(), Author::default()).await.unwrap();
     assert!(ask(RunQuery { search: Some("wet".into()), ..mine.clone() }).await.is_empty());
 
@@ -180,4 +192,55 @@ async fn one_process_at_a_time_reads_and_counts_and_no_other_waits_for_it(pool: 
     world.store.read_run_texts().await.unwrap();
     world.store.count_runs().await.unwrap();
     assert_eq!(n().await, (1, 1));
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_a_run_rested_is_no_part_of_what_it_took(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let mut runs = Vec::new();
+    for hours in [3, 2] {
+        let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+        world.process.settle(run).await;
+        let sql = "UPDATE workflow_runs SET created_at = finished_at - $2 * interval '1 hour' WHERE id = $1";
+        sqlx::query(sql).bind(run.0).bind(hours).execute(&pool).await.unwrap();
+        runs.push(run);
+    }
+    sqlx::query(
+        "UPDATE run_events SET event = jsonb_set(event::jsonb, '{data,run,rested_ms}', '7200000')::json
+        WHERE run_id = $1 AND event #> '{data,run}' IS NOT NULL",
+    )
+    .bind(runs[0].0)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let query = RunQuery { sort: RunSort::Longest, ..RunQuery::default() };
+    assert_eq!(ids(&found(&world, &world.ada, &query, 1).await), runs, "nobody has read it yet");
+    world.store.read_run_texts().await.unwrap();
+    let listed = found(&world, &world.ada, &query, 1).await;
+    assert_eq!(ids(&listed), [runs[1], runs[0]]);
+    assert_eq!(listed.iter().map(|run| run.rested_ms).collect::<Vec<_>>(), [0, 7_200_000]);
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_was_added_up_is_not_added_up_again_for_a_page(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
+    world.process.settle(run).await;
+    let set = async |sql: &'static str| {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    };
+    let used = async || {
+        let run = found(&world, &world.ada, &RunQuery::default(), 1).await.remove(0);
+        (run.tokens, run.cost_micros)
+    };
+    set("UPDATE attempts SET prompt_tokens = 3, completion_tokens = 4, cost_micros = 9").await;
+    assert_eq!(used().await, (Some(7), Some(9)), "a small one is added up while nobody has done it");
+    world.store.read_run_texts().await.unwrap();
+    set("UPDATE attempts SET prompt_tokens = 30").await;
+    assert_eq!(used().await, (Some(7), Some(9)), "nothing was committed since");
+    set("UPDATE workflow_runs SET committed_at = committed_at + interval '1 second', n_steps = 10000, n_items = 9999")
+        .await;
+    assert_eq!(used().await, (Some(7), Some(9)), "a large one waits until it is read");
+    set("UPDATE workflow_runs SET n_steps = 1, n_items = 0").await;
+    assert_eq!(used().await, (Some(34), Some(9)));
 }

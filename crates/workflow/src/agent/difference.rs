@@ -84,7 +84,8 @@ fn parts(place: &str, before: &Schema, after: &Schema, told: &mut Vec<Difference
     if was != is {
         let place = format!("{place}, each item");
         // The kind of an item is told with its list.
-        if (&was.choices, &was.format) != (&is.choices, &is.format) {
+        let more = |item: &Schema| (item.choices.clone(), item.format.clone(), item.bounds_words());
+        if more(&was) != more(&is) {
             text(&place, &was.words(), &is.words(), told);
         }
         parts(&place, &was, &is, told);

@@ -63,6 +63,7 @@ pub struct EventData {
     pub artifacts: Vec<ArtifactMeta>,
     /// New overrides of the named steps; null takes one back.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::overrides))]
     pub overrides: BTreeMap<StepKey, Option<StepOverride>>,
     /// Steps that are no part of the run any more: items that vanished, steps that a newer version dropped.
     #[serde(skip_serializing_if = "Vec::is_empty")]

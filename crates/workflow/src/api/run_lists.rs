@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, value::RawValue};
 
@@ -202,6 +202,21 @@ pub struct ListedRun {
     pub tokens: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<i64>,
+    /// So many milliseconds it was over before it went on again, as far as that was read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rested_ms: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives what it looks at by reference")]
+fn is_zero(ms: &i64) -> bool {
+    *ms == 0
+}
+
+impl ListedRun {
+    /// Where its time counts from: as if it had begun later by what it rested.
+    pub fn counts_from(&self) -> DateTime<Utc> {
+        self.run.created_at + TimeDelta::milliseconds(self.rested_ms)
+    }
 }
 
 impl<'de> Deserialize<'de> for ListedRun {
@@ -212,13 +227,15 @@ impl<'de> Deserialize<'de> for ListedRun {
             tokens: Option<i64>,
             #[serde(default)]
             cost_micros: Option<i64>,
+            #[serde(default)]
+            rested_ms: i64,
         }
         // By hand, as with an artifact: a derived reader keeps what is flattened in a buffer that does not know numbers by their text.
         let text = Box::<RawValue>::deserialize(deserializer)?;
         let run = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
         let labels = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        let Used { tokens, cost_micros } = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        Ok(Self { run, labels, tokens, cost_micros })
+        let Used { tokens, cost_micros, rested_ms } = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { run, labels, tokens, cost_micros, rested_ms })
     }
 }
 
@@ -230,19 +247,21 @@ mod tests {
     fn a_listed_run_comes_back_as_it_was_sent() {
         let id = "00000000-0000-0000-0000-000000000000";
         let text = format!(
-            r#"{{"id":"{id}","template_id":"{id}","template_name":"T","template_version":3,"status":"paused","status_reason":"review","auto_run":true,"user_id":"{id}","user_email":"a@b.c","progress":{{"total":3,"completed":1,"skipped":0,"failed":0,"cancelled":0}},"n_waiting":1,"about":"rain","created_at":"2026-01-01T00:00:00Z","finished_at":null,"title":"May","tags":["a","b"],"cost_micros":4294967296}}"#
+            r#"{{"id":"{id}","template_id":"{id}","template_name":"T","template_version":3,"status":"paused","status_reason":"review","auto_run":true,"user_id":"{id}","user_email":"a@b.c","progress":{{"total":3,"completed":1,"skipped":0,"failed":0,"cancelled":0}},"n_waiting":1,"about":"rain","created_at":"2026-01-01T00:00:00Z","finished_at":null,"title":"May","tags":["a","b"],"cost_micros":4294967296,"rested_ms":5000}}"#
         );
         let read: ListedRun = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (read.labels.title.as_deref(), read.cost_micros, read.tokens),
             (Some("May"), Some(4_294_967_296), None)
         );
+        assert_eq!(read.counts_from().to_rfc3339(), "2026-01-01T00:00:05+00:00");
         let again: ListedRun = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
         assert_eq!(again, read);
         // One without labels says nothing of them.
-        let plain = ListedRun { labels: RunLabels::default(), cost_micros: None, ..read };
+        let plain = ListedRun { labels: RunLabels::default(), cost_micros: None, rested_ms: 0, ..read };
         let text = serde_json::to_string(&plain).unwrap();
         assert!(!text.contains("title\":") && !text.contains("tags") && !text.contains("cost_micros"), "{text}");
+        assert!(!text.contains("rested_ms"), "{text}");
         assert_eq!(serde_json::from_str::<ListedRun>(&text).unwrap(), plain);
     }
 

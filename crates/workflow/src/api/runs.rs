@@ -67,6 +67,16 @@ pub struct PatchRun {
     pub auto_run: bool,
 }
 
+/// What is shown of an artifact at first: all of it, or as text the beginning of one that is long. Of what is no text nothing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ArtifactBeginning {
+    pub encoding: Encoding,
+    #[serde(deserialize_with = "crate::json::exact")]
+    pub content: Value,
+    /// There is no more to read.
+    pub is_whole: bool,
+}
+
 /// An artifact with its content: a JSON value, text, or base64 for what is neither.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -60,6 +60,17 @@ fn a_change_makes_what_read_it_stale_and_a_rollback_makes_it_fresh_again() {
 }
 
 #[test]
+fn what_many_steps_read_of_the_run_is_hashed_once() {
+    let read = |path: &str| json!({"agent_id": "x", "inputs": {"in": {"from": "run", "key": "topic", "path": path}}});
+    let view = testing::run(&json!({"a": read(""), "b": read(""), "c": read("/title"), "d": read("")}));
+    let mut inputs = RunInputs { view: &view, hashes: BTreeMap::new() };
+    for definition in view.run_definition.steps.values() {
+        assert!(matches!(ports(&mut inputs, definition, false)["in"], Port::Hash(_)));
+    }
+    assert_eq!(inputs.hashes.keys().copied().collect::<Vec<_>>(), [("topic", ""), ("topic", "/title")]);
+}
+
+#[test]
 fn an_early_cut_off_holds_both_ways() {
     let mut view = chain();
     testing::write(&mut view, "a", "two", Origin::HumanEdit, None);

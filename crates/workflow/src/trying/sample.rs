@@ -1,6 +1,6 @@
 //! Values that fit a type, made up from the type alone: the same ones each time, so that two tries can be compared.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use crate::{
     agent::AgentSpec,
@@ -19,7 +19,7 @@ pub fn sample(schema: &Schema, title: &str) -> Option<Value> {
     }
     let made = match schema.kind {
         None | Some(Kind::String) => json!(format!("Sample of {}", if title.is_empty() { "a text" } else { title })),
-        Some(Kind::Number | Kind::Integer) => json!(1),
+        Some(Kind::Number | Kind::Integer) => Value::Number(schema.nearest(Number::from(1))),
         Some(Kind::Boolean) => json!(true),
         Some(Kind::Null) => Value::Null,
         Some(Kind::Array) => match &schema.items {

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use service::runs::Export;
 use workflow::{
-    RunView, StepKey,
+    ArtifactId, RunView, StepKey,
     definition::in_order,
     order,
     status::Origin,
@@ -105,30 +105,35 @@ impl Report {
         for artifact in
             steps.iter().flat_map(|step| artifacts(run, &self.made, step)).filter(|artifact| artifact.is_latest)
         {
-            n_bytes += u64::try_from(artifact.size).unwrap_or_default().min(html::MOST.into());
-            if n_bytes > MOST {
-                break;
+            if takes_in(&mut n_bytes, artifact.size) {
+                wanted.push(artifact);
             }
-            wanted.push(artifact);
         }
-        let contents = self.export.beginnings(&wanted, html::MOST).await.map_err(|error| broken(&error))?;
+        let mut contents = self.export.beginnings(&wanted, html::MOST).await.map_err(|error| broken(&error))?;
+        let mut shown = BTreeMap::new();
+        for artifact in wanted {
+            if let Some(bytes) = contents.remove(&artifact.id) {
+                shown.insert(artifact.id, html::content(artifact, &bytes));
+                // To draw one takes milliseconds, in which others want the thread.
+                tokio::task::yield_now().await;
+            }
+        }
         let mut page = String::new();
         for step in steps {
             // Writing to a text cannot fail.
-            let _infallible =
-                self.write_step(&mut page, run, step, &|artifact| contents.get(&artifact.id).map(Vec::as_slice));
+            let _infallible = self.write_step(&mut page, run, step, &shown);
         }
         self.n_written = to;
         self.n_bytes = n_bytes;
         Ok(page)
     }
 
-    fn write_step<'c>(
+    fn write_step(
         &self,
         page: &mut String,
         run: &RunView,
         step: &StepView,
-        content: &dyn Fn(&ArtifactMeta) -> Option<&'c [u8]>,
+        shown: &BTreeMap<ArtifactId, String>,
     ) -> std::fmt::Result {
         let (class, level) = if step.item_of.is_some() { ("item", 3) } else { ("step", 2) };
         writeln!(page, "<section class=\"{class}\">")?;
@@ -157,8 +162,8 @@ impl Report {
             let versions =
                 of_step.iter().filter(|other| other.name == artifact.name).map(|version| version_words(version));
             writeln!(page, "<p class=\"muted\">{}</p>", versions.collect::<Vec<_>>().join(" · "))?;
-            match content(artifact) {
-                Some(bytes) => page.push_str(&html::content(artifact, bytes)),
+            match shown.get(&artifact.id) {
+                Some(content) => page.push_str(content),
                 None => {
                     page.push_str(&html::remark("Left out, as the report is long: it is in the archive of the run."));
                 }
@@ -166,6 +171,16 @@ impl Report {
         }
         writeln!(page, "</section>")
     }
+}
+
+/// Whether there is room for what is shown of an output beside what is shown already. One that has none takes none from those after it.
+fn takes_in(n_bytes: &mut u64, size: i64) -> bool {
+    let with = *n_bytes + u64::try_from(size).unwrap_or_default().min(html::MOST.into());
+    let is_room = with <= MOST;
+    if is_room {
+        *n_bytes = with;
+    }
+    is_room
 }
 
 /// What a step made, oldest first.
@@ -329,6 +344,13 @@ mod tests {
             facts,
             "Completed · agent <bdi>writer</bdi>, version 7 · 2 attempts · 1,235 tokens, cost 0.000007, cost 0.0123 EUR, <bdi>&lt;m&gt;</bdi>"
         );
+    }
+
+    #[test]
+    fn what_has_no_room_leaves_its_room_to_smaller_ones() {
+        let mut n_bytes = MOST - 1_000;
+        let taken = [300_000, 600, 500, 400, 0, 1].map(|size| takes_in(&mut n_bytes, size));
+        assert_eq!((taken, n_bytes), ([false, true, false, true, true, false], MOST));
     }
 
     #[test]

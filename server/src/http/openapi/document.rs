@@ -150,7 +150,9 @@ fn response(answer: &Answer) -> Response {
 fn content(told: &Told) -> Option<(&'static str, Content)> {
     match told {
         Told::Nothing => None,
-        Told::Json(shape) => Some(("application/json", ContentBuilder::new().schema(Some(shape.clone())).build())),
+        Told::Json(shape) => {
+            Some(("application/json", ContentBuilder::new().schema(Some(Shape::clone(shape))).build()))
+        }
         // Of bytes, JSON Schema knows nothing.
         Told::File(kind) => Some((*kind, ContentBuilder::new().schema(Some(bytes(kind))).build())),
     }

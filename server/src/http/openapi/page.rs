@@ -1,6 +1,8 @@
 //! The page that shows the document: made once, of the document alone, without a script. Its one style is named in its policy by hash,
 //! so nothing else on it could take effect, whatever stood in a description.
 
+use std::fmt::Write as _;
+
 use app::components::markdown_to_html;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -34,8 +36,8 @@ fn html(document: &Value) -> String {
     let mut main = String::new();
     for table in tables {
         let (name, what) = (word(&table["name"]), word(&table["description"]));
-        contents.push_str(&format!("<li><a href=\"#{}\">{}</a></li>\n", text(name), text(what)));
-        main.push_str(&format!("<section>\n<h2 id=\"{}\">{}</h2>\n", text(name), text(what)));
+        let _ = writeln!(contents, "<li><a href=\"#{}\">{}</a></li>", text(name), text(what));
+        let _ = writeln!(main, "<section>\n<h2 id=\"{}\">{}</h2>", text(name), text(what));
         for (method, path, operation) in operations.iter().filter(|(.., operation)| operation["tags"][0] == *name) {
             main.push_str(&of_operation(method, path, operation));
         }
@@ -86,22 +88,23 @@ fn of_operation(method: &str, path: &str, operation: &Value) -> String {
         for parameter in parameters {
             let name = text(word(&parameter["name"]));
             let required = if parameter["required"] == true { ", required" } else { "" };
-            html.push_str(&format!(
-                "<tr><th scope=\"row\"><code>{name}</code></th><td>{}{required}</td><td>{}</td><td>{}</td></tr>\n",
+            let _ = writeln!(
+                html,
+                "<tr><th scope=\"row\"><code>{name}</code></th><td>{}{required}</td><td>{}</td><td>{}</td></tr>",
                 text(word(&parameter["in"])),
                 of_type(&parameter["schema"]),
                 words(word(&parameter["description"])),
-            ));
+            );
         }
         html.push_str("</tbody>\n</table>\n");
     }
     html.push_str("<dl>\n");
     if operation["requestBody"].is_object() {
-        html.push_str(&format!("<dt>Takes</dt><dd>{}</dd>\n", contents(&operation["requestBody"])));
+        let _ = writeln!(html, "<dt>Takes</dt><dd>{}</dd>", contents(&operation["requestBody"]));
     }
     for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
         if !status.ends_with("XX") {
-            html.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", text(status), contents(answer)));
+            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", text(status), contents(answer));
         }
     }
     html.push_str("</dl>\n</article>\n");

@@ -32,7 +32,7 @@ pub(in crate::http) enum Kind {
 #[derive(Clone)]
 pub(super) enum Content {
     Nothing,
-    Json(Shape),
+    Json(Box<Shape>),
     /// Bytes or text of a media type.
     File(&'static str),
 }
@@ -126,7 +126,7 @@ impl Told {
     /// A body in JSON.
     pub(in crate::http) fn read<T: ToSchema>(&mut self) {
         let shape = self.shape::<T>();
-        self.body = vec![Content::Json(shape)];
+        self.body = vec![Content::Json(Box::new(shape))];
     }
 
     /// A body of one of these media types.
@@ -146,26 +146,26 @@ impl Told {
     /// In JSON, in place of what was told of the same status.
     pub(in crate::http) fn give<T: ToSchema>(&mut self, status: u16) {
         let shape = self.shape::<T>();
-        self.answer(status).contents = vec![Content::Json(shape)];
+        self.answer(status).contents = vec![Content::Json(Box::new(shape))];
     }
 
     /// In JSON, of one of these shapes.
     pub(in crate::http) fn give_any(&mut self, status: u16, shapes: Vec<Shape>) {
         let any = shapes.into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
-        self.answer(status).contents = vec![Content::Json(any.into())];
+        self.answer(status).contents = vec![Content::Json(Box::new(any.into()))];
     }
 
     /// A list in pages.
     pub(in crate::http) fn give_list(&mut self, of: Shape) {
         let answer = self.answer(200);
-        answer.contents = vec![Content::Json(ArrayBuilder::new().items(of).into())];
+        answer.contents = vec![Content::Json(Box::new(ArrayBuilder::new().items(of).into()))];
         answer.is_paged = true;
     }
 
     /// An object of these, by a key.
     pub(in crate::http) fn give_map(&mut self, of: Shape) {
         let map = ObjectBuilder::new().additional_properties(Some(of));
-        self.answer(200).contents = vec![Content::Json(map.into())];
+        self.answer(200).contents = vec![Content::Json(Box::new(map.into()))];
     }
 
     /// Bytes or text, beside what else was told of the same status.

@@ -46,8 +46,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/batches/{batch_id}/rows",
             batches::rows,
             OWNER,
-            "`[{n, state: waiting, started or refused, run_id, status, about, reason}]`: `?state=`, \
-             `after=&limit=`",
+            "`[{n, state: waiting, started or refused, run_id, status, about, reason}]`; one that was \
+             started and has no `status` was deleted: `?state=`, `after=&limit=`",
         )
         .list::<BatchRow>()
         .asks("state", Kind::Word(&["waiting", "started", "refused"]), "Only these.")

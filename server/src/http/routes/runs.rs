@@ -34,10 +34,11 @@ pub(super) fn routes() -> Vec<Route> {
             runs::list,
             SIGNED_IN,
             "mine, newest first, each with `about`: the beginnings of its inputs in a line, or the title that \
-             somebody gave it; `?after=&limit=` for pages, `?all=true` for admins, `?shared=true` for those of \
+             somebody gave it, `tokens` and `cost_micros` where its attempts told any, and `rested_ms` where it was \
+             over before it went on; `?after=&limit=` for pages, `?all=true` for admins, `?shared=true` for those of \
              others that I see because a group of mine sees all runs of the workflow, `?with_me=true` for those \
-             that are shared with me or with a group of mine. Narrowed by `search` (words, all of which are in \
-             the workflow's name, the title, a tag or what it is about, or begin words of its text outputs), \
+             that are shared with me or with a group of mine. Narrowed by `search` (words, each of which is in \
+             the workflow's name, the title, a tag or what it is about, or begins a word of its text outputs), \
              `status` (`pending`, `running`, `awaiting_review`, `paused`, `completed`, `failed`, `cancelled`), \
              `workflow`, `person` (an email), `group` (one that the workflow is for, and that I am in), `tag`, \
              `from` and `to` (when it was started), `min_cost_micros` (what its attempts cost, in millionths, as \

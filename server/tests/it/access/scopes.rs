@@ -109,7 +109,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
         "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
         "list_runs", "run_totals", "run_inputs", "run_shares",
         "run_events", "run_log", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact",
-        "artifact_lineage",
+        "artifact_beginning", "artifact_lineage",
         "inbox", "inbox_counts", "inbox_history", "gate_reading", "gate_previews",
         "my_notices", "get_batch", "my_batches", "batch_rows",
     ]),

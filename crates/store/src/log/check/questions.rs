@@ -3,7 +3,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Invariant, MOST_EXAMPLES};
+use super::{Invariant, MOST_EXAMPLES, shown};
 
 struct Question {
     name: &'static str,
@@ -207,6 +207,6 @@ pub(super) async fn ask(connection: &mut PgConnection, is_settled: bool) -> sqlx
 
 fn answer(name: &'static str, says: &'static str, found: Vec<(i64, String)>) -> Invariant {
     let n = found.first().map_or(0, |(n, _)| *n);
-    let examples = found.into_iter().map(|(_, place)| place).collect();
+    let examples = found.into_iter().map(|(_, place)| shown(&place)).collect();
     Invariant { name, says, n_violations: u64::try_from(n).unwrap_or_default(), examples }
 }

@@ -113,6 +113,21 @@ async fn what_is_done_to_rows_by_hand_is_found_under_its_own_name(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn where_something_is_wrong_is_told_and_never_what_stands_there(pool: PgPool) {
+    let log = log(&pool).await;
+    for sql in [
+        "UPDATE workflow_runs SET about = 'somebody''s words' WHERE id = $1",
+        "UPDATE workflow_runs SET quarantine = 'somebody''s words differ' WHERE id = $1",
+    ] {
+        let run = under_way(&log).await.id;
+        sqlx::query(sql).bind(run.0).execute(&pool).await.unwrap();
+        let told = look(&pool, false).await.to_string();
+        assert!(told.contains(&run.to_string()) && !told.contains("somebody"), "{told}");
+    }
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_only_its_log_shows_is_found_there(pool: PgPool) {
     let log = log(&pool).await;
     for (sql, expected) in [

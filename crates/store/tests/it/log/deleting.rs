@@ -37,7 +37,8 @@ fn again() -> Command {
 
 /// As if the half minute were over.
 async fn pass(pool: &PgPool) {
-    let sql = "UPDATE run_labels SET delete_at = now() - interval '1 second' WHERE delete_at IS NOT NULL";
+    let sql =
+        "UPDATE run_labels SET delete_at = now() - interval '1 second', retry_at = NULL WHERE delete_at IS NOT NULL";
     sqlx::query(sql).execute(pool).await.unwrap();
 }
 
@@ -134,10 +135,11 @@ async fn sub_workflows_go_with_their_run_and_what_goes_on_or_is_on_its_way_keeps
     let found = store.deletable_runs(&[root.id, part.id]).await.unwrap();
     assert_eq!((found[&root.id].n_parts, found[&root.id].goes_on, found[&root.id].is_part), (2, true, false));
     assert!(found[&part.id].is_part);
-    let asked = store.ask_to_delete_runs(&[root.id, part.id, going.id], Author::default()).await.unwrap();
+    let by = Author { actor: Some(actor().id), ..Author::default() };
+    let asked = store.ask_to_delete_runs(&[root.id, part.id, going.id], by).await.unwrap();
     assert_eq!(asked, [root.id], "a part goes with its run alone");
-    pass(&pool).await;
     let are_there = async || {
+        pass(&pool).await;
         store.delete_runs(None).await.unwrap();
         [loaded(&log, root.id).await, loaded(&log, part.id).await].map(|one| one != Loaded::Missing)
     };

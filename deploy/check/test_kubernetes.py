@@ -1,0 +1,120 @@
+"""The overlays as they are applied: known to Kubernetes, careful, and of one piece."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from render import Object, containers, pod, render
+
+HERE = Path(__file__).parent
+OVERLAYS = sorted(path.parent for path in (HERE.parent / "kubernetes/overlays").glob("*/kustomization.yaml"))
+# The oldest that deploy/README.md names, and the newest that is known here.
+VERSIONS = ["1.30", kubernetes_validate.latest_version()]
+FOREIGN = {"ScaledObject", "TriggerAuthentication", "ServiceMonitor"}
+
+
+@pytest.fixture(params=OVERLAYS, ids=lambda folder: folder.name)
+def objects(request: pytest.FixtureRequest) -> list[Object]:
+    return render(request.param)
+
+
+def test_kubernetes_knows_every_field(objects: list[Object]) -> None:
+    for made in objects:
+        if made["kind"] not in FOREIGN:
+            for version in VERSIONS:
+                kubernetes_validate.validate(made, version, strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_is_found(objects: list[Object]) -> None:
+    web = next(made for made in objects if made["kind"] == "Deployment")
+    web["spec"]["template"]["spec"]["terminationGracePeriod"] = 75
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(web, VERSIONS[0], strict=True)
+
+
+def test_other_kinds_fit_the_schemas_of_their_projects() -> None:
+    foreign = [made for folder in OVERLAYS for made in render(folder) if made["kind"] in FOREIGN]
+    assert {made["kind"] for made in foreign} == FOREIGN
+
+    def check(objects: list[Object]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["node", "crds.mjs"], cwd=HERE, input=json.dumps(objects), capture_output=True, text=True, check=False
+        )
+
+    checked = check(foreign)
+    assert checked.returncode == 0, checked.stderr
+    del next(made for made in foreign if made["kind"] == "ScaledObject")["spec"]["scaleTargetRef"]["name"]
+    assert "scaleTargetRef" in check(foreign).stderr
+
+
+def test_no_pod_may_more_than_it_needs(objects: list[Object]) -> None:
+    pods = [template for made in objects if (template := pod(made))]
+    assert len(pods) == 3
+    for template in pods:
+        spec = template["spec"]
+        assert spec["automountServiceAccountToken"] is False
+        security = spec["securityContext"]
+        assert security["runAsNonRoot"] is True and security["runAsUser"] >= 10_000
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert "memory" in container["resources"]["limits"]
+            # No tag of its own would be whatever is newest.
+            assert ":" in container["image"] and not container["image"].endswith(":latest")
+
+
+def test_a_pod_has_the_time_to_give_its_steps_back(objects: list[Object]) -> None:
+    # 40 s for the engine, then sockets, answers and the last commits (server/src/cmd/serve.rs).
+    for made in objects:
+        if made["kind"] == "Deployment":
+            hook = containers(made)[0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert pod(made)["spec"]["terminationGracePeriodSeconds"] - hook >= 55
+
+
+def selectors(made: Object) -> Iterator[dict[str, str]]:
+    spec = made.get("spec", {})
+    if made["kind"] == "Service":
+        yield spec["selector"]
+    elif made["kind"] in {"PodDisruptionBudget", "Deployment"}:
+        yield spec["selector"]["matchLabels"]
+    elif made["kind"] == "NetworkPolicy":
+        yield spec["podSelector"]["matchLabels"]
+
+
+def test_whatever_selects_pods_finds_some_and_whatever_is_named_is_there(objects: list[Object]) -> None:
+    labels = [template["metadata"]["labels"] for made in objects if (template := pod(made))]
+    for made in objects:
+        for wanted in selectors(made):
+            assert any(wanted.items() <= found.items() for found in labels), made["metadata"]["name"]
+    there = {(made["kind"], made["metadata"]["name"]) for made in objects}
+    for made in objects:
+        for container in containers(made):
+            for source in container.get("envFrom", []):
+                assert ("ConfigMap", source["configMapRef"]["name"]) in there
+        if made["kind"] == "ScaledObject":
+            assert ("Deployment", made["spec"]["scaleTargetRef"]["name"]) in there
+    services = [made["metadata"]["labels"] for made in objects if made["kind"] == "Service"]
+    for monitor in (made for made in objects if made["kind"] == "ServiceMonitor"):
+        assert any(monitor["spec"]["selector"]["matchLabels"].items() <= found.items() for found in services)
+
+
+def test_kustomize_says_the_same_where_it_is_installed() -> None:
+    kubectl = shutil.which("kubectl")
+    for folder in OVERLAYS if kubectl else []:
+        said = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True).stdout
+        theirs = [made for made in yaml.safe_load_all(said) if made]
+
+        def by_name(made: Object) -> tuple[str, str]:
+            return made["kind"], made["metadata"]["name"]
+
+        assert sorted(theirs, key=by_name) == sorted(render(folder), key=by_name), folder
