@@ -30,6 +30,22 @@ pub(crate) struct Client {
     token: String,
 }
 
+/// Whatever a request was answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// When to come back, where that is said.
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) bytes: Bytes,
+}
+
+impl Answer {
+    /// The id of what was made.
+    pub(crate) fn made(&self) -> Result<String> {
+        let made: Made = serde_json::from_slice(&self.bytes).context("something without id was made")?;
+        Ok(made.id)
+    }
+}
+
 /// Of an answer that may have megabytes, the one field that is wanted.
 #[derive(Deserialize)]
 struct Made {
@@ -69,6 +85,11 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes)> {
+        let answer = self.ask_under(key, method, path, body).await?;
+        Ok((answer.status, answer.bytes))
+    }
+
+    pub(crate) async fn ask_under(&self, key: Option<&str>, method: Method, path: &str, body: Bytes) -> Result<Answer> {
         let mut request = Request::builder();
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
@@ -85,7 +106,9 @@ impl Client {
         let answer = async {
             let answer = self.http.request(request).await?;
             let status = answer.status();
-            anyhow::Ok((status, answer.into_body().collect().await?.to_bytes()))
+            let seconds = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let retry_after = seconds.map(Duration::from_secs);
+            anyhow::Ok(Answer { status, retry_after, bytes: answer.into_body().collect().await?.to_bytes() })
         };
         let answer = timeout(ANSWERS_WITHIN, answer).await;
         answer.with_context(|| format!("{path} was not answered within {} s", ANSWERS_WITHIN.as_secs()))?
@@ -137,7 +160,8 @@ impl Client {
     }
 }
 
-fn start_of(template: &str) -> Value {
+/// What is posted to start a run.
+pub(crate) fn start_of(template: &str) -> Value {
     json!({"template_id": template, "auto_run": true, "inputs": {}})
 }
 

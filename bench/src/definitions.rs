@@ -11,6 +11,9 @@ const STEP: &str = "bench-step";
 const JOIN: &str = "bench-join";
 const LIST: &str = "bench-list";
 const WAIT: &str = "bench-wait";
+const HELD: &str = "bench-held";
+/// What asks the model to hold on, and stands in no other request.
+pub(crate) const HOLD: &str = "hold-on";
 /// The provider of the model that answers after a second, as `WEFT_PROVIDER_<NAME>_*` names it.
 pub(crate) const PROVIDER: &str = "bench";
 /// The step that is done first in a `Shape::Big`.
@@ -39,12 +42,15 @@ pub(crate) enum Shape {
     OneWait,
     /// One step whose result somebody has to approve.
     Gate,
+    /// So many steps at once that go on for minutes.
+    Held { width: u32 },
 }
 
 impl Shape {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Layers { layers, width } => format!("layers-{layers}-{width}"),
+            Self::Held { width } => format!("held-{width}"),
             shape => format!("{shape:?}").to_lowercase(),
         }
     }
@@ -60,6 +66,7 @@ impl Shape {
             Self::Layers { layers, width } => layers * width,
             Self::Waits => 1000,
             Self::OneWait | Self::Gate => 1,
+            Self::Held { width } => width,
         }
     }
 
@@ -78,6 +85,10 @@ impl Shape {
                 steps((0_u32..100).map(|n| (format!("w{n}"), waiting(n.checked_sub(1).map(|n| format!("w{n}"))))))
             }
             Self::OneWait => steps([("w".to_owned(), waiting(None))]),
+            Self::Held { width } => {
+                let held = json!({"agent_id": HELD, "depends_on": [], "timeout_s": 600});
+                steps((0..width).map(|n| (format!("h{n}"), held.clone())))
+            }
             Self::Gate => {
                 let gate = json!({"agent_id": STEP, "depends_on": [], "review": {"mode": "always"}});
                 steps([("gate".to_owned(), gate)])
@@ -104,6 +115,9 @@ pub(crate) fn agents() -> Vec<Value> {
         json!({"id": WAIT, "name": WAIT, "description": "", "inputs": [],
             "outputs": [{"name": "text", "schema": {"type": "string"}}],
             "config": {"kind": "llm", "provider": PROVIDER, "model": PROVIDER, "prompt": "wait"}}),
+        json!({"id": HELD, "name": HELD, "description": "", "inputs": [],
+            "outputs": [{"name": "text", "schema": {"type": "string"}}],
+            "config": {"kind": "llm", "provider": PROVIDER, "model": PROVIDER, "prompt": HOLD}}),
     ]
 }
 
@@ -197,7 +211,7 @@ mod tests {
 
     use super::*;
 
-    const SHAPES: [Shape; 12] = [
+    const SHAPES: [Shape; 13] = [
         Shape::Chain,
         Shape::Fan,
         Shape::Dag,
@@ -210,6 +224,7 @@ mod tests {
         Shape::SlowChain,
         Shape::OneWait,
         Shape::Gate,
+        Shape::Held { width: 100 },
     ];
 
     fn catalog() -> AgentCatalog {

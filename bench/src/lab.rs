@@ -1,7 +1,10 @@
 //! Where measurements happen: databases with an admin in them, and a server over one of them for each workload.
 //! Workloads share one database, as those of a real installation do; what one that failed left behind must never touch another.
 
-use std::{ffi::OsStr, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
@@ -77,7 +80,13 @@ impl Lab {
     }
 
     pub(crate) async fn session_over(&self, database: Database, slots: Option<u32>) -> Result<Session> {
-        let (server, base) = self.weft.serve(&database.url, slots).await?;
+        let slots = slots.map(|slots| ("WEFT_WORKER_SLOTS", OsString::from(slots.to_string())));
+        self.session_set(database, slots.as_slice()).await
+    }
+
+    /// The same, of a server that is set otherwise.
+    pub(crate) async fn session_set(&self, database: Database, settings: &[(&str, OsString)]) -> Result<Session> {
+        let (server, base) = self.weft.start(&database.url, "serve", settings).await?;
         let client = Client::new(base, database.token.clone());
         let psql = self.postgres.connect(&database.name)?;
         Ok(Session { database, server, client, psql })

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod client;
+mod crowd;
 mod database;
 mod definitions;
 mod failover;
@@ -48,6 +49,8 @@ enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns
     Peers(peers::Options),
+    /// Many starts, many sockets, live pages beside a large history, and many steps whose process ends
+    Crowd(crowd::Options),
     /// Processes, their database and what is between them break, and nothing may be lost
     Chaos(Box<chaos::Options>),
     /// The primary of two is lost under load, again and again
@@ -119,6 +122,7 @@ async fn perform(command: Command) -> Result<u32> {
         match command {
             Command::Engine(options) => engine(options).await,
             Command::Peers(options) => peers::compare(options).await,
+            Command::Crowd(options) => crowd::run(options).await,
             Command::Chaos(options) => chaos::run(*options).await,
             Command::Failover(options) => failover::run(*options).await,
         }

@@ -1,4 +1,4 @@
-//! A language model that answers after a second: it speaks the `OpenAI` protocol, one event stream for each request.
+//! A language model that answers after a second, or holds on: it speaks the `OpenAI` protocol, one event stream for each request.
 //! What it costs is measured along with the engine, so it must do as little as it can.
 
 use std::time::Duration;
@@ -13,9 +13,11 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpSocket, task::JoinHandle};
 
-use crate::definitions::text;
+use crate::definitions::{HOLD, text};
 
 const THINKS_FOR: Duration = Duration::from_secs(1);
+/// Where it is asked to hold on: longer than anybody measures, and shorter than a step may take.
+const HOLDS_FOR: Duration = Duration::from_mins(9);
 /// A thousand connections come in the same millisecond.
 const BACKLOG: u32 = 4096;
 
@@ -31,10 +33,11 @@ impl Model {
         let listener = socket.listen(BACKLOG).context("the model cannot listen")?;
         let url = format!("http://{}/v1/", listener.local_addr().context("the model has no address")?);
         let answer = Bytes::from(answer());
-        let handler = move |_: Bytes| {
+        let handler = move |asked: Bytes| {
             let answer = answer.clone();
             async move {
-                tokio::time::sleep(THINKS_FOR).await;
+                let holds = asked.windows(HOLD.len()).any(|part| part == HOLD.as_bytes());
+                tokio::time::sleep(if holds { HOLDS_FOR } else { THINKS_FOR }).await;
                 respond(answer)
             }
         };

@@ -97,12 +97,6 @@ impl Weft {
         Ok(format!("{wrong}{told}").trim().to_owned())
     }
 
-    /// A server that answers, and its URL.
-    pub(crate) async fn serve(&self, database: &OsStr, slots: Option<u32>) -> Result<(Process, String)> {
-        let slots = slots.map(|slots| ("WEFT_WORKER_SLOTS", OsString::from(slots.to_string())));
-        self.start(database, "serve", slots.as_slice()).await
-    }
-
     /// Another process that executes steps.
     pub(crate) async fn work(&self, database: &OsStr) -> Result<Process> {
         Ok(self.start(database, "work", &[]).await?.0)
@@ -149,7 +143,14 @@ impl Process {
     /// The most memory that it ever held, in megabytes; of its children nothing.
     pub(crate) fn peak_mb(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).context("the server has ended")?;
-        let kilobytes = peak_kilobytes(&status).context("the kernel does not say what a process held")?;
+        let kilobytes = kilobytes(&status, "VmHWM:").context("the kernel does not say what a process held")?;
+        Ok(f64::from(kilobytes) * 1.024 / 1000.0)
+    }
+
+    /// The memory that it holds now, in megabytes; of its children nothing.
+    pub(crate) fn resident_mb(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).context("the server has ended")?;
+        let kilobytes = kilobytes(&status, "VmRSS:").context("the kernel does not say what a process holds")?;
         Ok(f64::from(kilobytes) * 1.024 / 1000.0)
     }
 
@@ -184,8 +185,8 @@ impl Process {
     }
 }
 
-fn peak_kilobytes(status: &str) -> Option<u32> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn kilobytes(status: &str, name: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -200,8 +201,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_read_from_what_the_kernel_says() {
-        assert_eq!(peak_kilobytes("Name:\tweft\nVmHWM:\t  204800 kB\nVmRSS:\t 1 kB\n"), Some(204_800));
-        assert_eq!(peak_kilobytes("Name:\tweft\n"), None);
+    fn memory_is_read_from_what_the_kernel_says() {
+        let status = "Name:\tweft\nVmHWM:\t  204800 kB\nVmRSS:\t 1 kB\n";
+        assert_eq!((kilobytes(status, "VmHWM:"), kilobytes(status, "VmRSS:")), (Some(204_800), Some(1)));
+        assert_eq!(kilobytes("Name:\tweft\n", "VmHWM:"), None);
     }
 }

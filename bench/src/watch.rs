@@ -91,11 +91,16 @@ impl Drop for Watch {
 }
 
 /// Milliseconds from the time of the frame's event until now; nothing for an event from before the socket was open.
-fn delay(frame: &str, now: f64, opened: f64) -> Option<f64> {
+pub(crate) fn delay(frame: &str, now: f64, opened: f64) -> Option<f64> {
     let event = serde_json::from_str::<Frame>(frame).ok()?.event?;
-    let at = DateTime::parse_from_rfc3339(&event.at).ok()?;
-    let at = milliseconds(at.timestamp(), at.timestamp_subsec_micros())?;
+    let at = at_ms(&event.at)?;
     (at >= opened).then_some(now - at)
+}
+
+/// A time as the product writes it.
+pub(crate) fn at_ms(text: &str) -> Option<f64> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?;
+    milliseconds(at.timestamp(), at.timestamp_subsec_micros())
 }
 
 fn milliseconds(seconds: i64, micros: u32) -> Option<f64> {
@@ -103,7 +108,7 @@ fn milliseconds(seconds: i64, micros: u32) -> Option<f64> {
 }
 
 /// The database is on this machine, so both read one clock.
-fn now_ms() -> f64 {
+pub(crate) fn now_ms() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -2,7 +2,7 @@
 //! A workload must leave nothing behind that still works: the next one begins with a process of its own.
 
 mod chains;
-mod history;
+pub(crate) mod history;
 mod latency;
 mod scale;
 mod throughput;

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Engine(Engine),
     /// Weft and other engines, the same workloads in turns: Restate, `LangGraph`, DBOS and Celery, installed if they are missing
     Peers(Peers),
+    /// A thousand starts, two thousand sockets, live pages beside a large history, and two thousand steps of which a third lose their process
+    Crowd(Crowd),
     /// The canvas and @xyflow/react, the same graph in turns in one Chromium
     Canvas(Canvas),
     /// Lists and charts over 100,000 runs, and how soon large runs, long texts and large workflows can be used in a browser
@@ -58,6 +60,22 @@ pub(crate) struct Canvas {
     /// Measure only workflows of so many steps (may be given several times)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(200..=10_000))]
     steps: Vec<u32>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Crowd {
+    /// Print the figures as one JSON object on the last line as well
+    #[arg(long)]
+    json: bool,
+    /// Smaller crowds for a shorter time, to see that all of it works
+    #[arg(long)]
+    quick: bool,
+    /// Only this scenario: starts, sockets, live or recovery (may be given several times)
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// The cargo profile of what is measured
+    #[arg(long, default_value = crate::dist::PROFILE)]
+    profile: String,
 }
 
 #[derive(Args, Debug)]
@@ -96,6 +114,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
     match command {
         Command::Engine(options) => engine(context, options),
         Command::Peers(options) => compare(context, options),
+        Command::Crowd(options) => gather(context, options),
         Command::Canvas(options) => draw(context, options),
         Command::Pages(options) => open(context, options),
     }
@@ -124,6 +143,14 @@ fn compare(context: &Context, options: &Peers) -> Result<()> {
         bench.arg("peers").args(&arguments);
         bench.env("WEFT_BENCH_PEERS", peers::folder(context)).env("WEFT_BENCH_DRIVERS", peers::drivers(context));
         bench.envs(find_on_path("setpriv").map(|setpriv| ("WEFT_BENCH_SETPRIV", setpriv)));
+    })
+}
+
+fn gather(context: &Context, options: &Crowd) -> Result<()> {
+    let run = Run { json: options.json, repeats: None, profile: options.profile.clone() };
+    measure(context, &run, |bench| {
+        bench.arg("crowd").args(options.quick.then_some("--quick"));
+        bench.args(options.only.iter().flat_map(|name| ["--only", name.as_str()]));
     })
 }
 

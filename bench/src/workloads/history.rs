@@ -25,8 +25,8 @@ use crate::{
 
 const COPY: &str = include_str!("history.sql");
 /// Copies of runs of ten steps that are over, and of runs that wait at a gate.
-const N_COMPLETED: u32 = 100_000;
-const N_GATED: u32 = 2_000;
+pub(crate) const N_COMPLETED: u32 = 100_000;
+pub(crate) const N_GATED: u32 = 2_000;
 /// Of each of these, before the history.
 const N_BEFORE: u32 = 60;
 /// Requests of each page.
@@ -48,14 +48,7 @@ pub(super) async fn million(lab: &mut Lab) -> Result<Vec<Reading>> {
     let token = lab.token(&session.database.url, OTHER, "user", "read,run").await?;
     fill(&mut session, &token).await?;
     let (before, session) = measured(lab, session, &token).await?;
-    let began = Instant::now();
-    let copy = COPY.replace(":completed", &N_COMPLETED.to_string()).replace(":gated", &N_GATED.to_string());
-    lab.postgres.execute(&session.database.name, &copy).await?;
-    lab.postgres.execute(&session.database.name, "VACUUM ANALYZE").await?;
-    // A history grows over months. That this one's gigabytes are written to disk for minutes yet is not what it costs.
-    lab.postgres.execute(&session.database.name, "CHECKPOINT").await?;
-    let n_steps = N_COMPLETED * Shape::Dag.n_steps() + N_GATED;
-    eprintln!("a history of {n_steps} steps was made in {:.0} s", began.elapsed().as_secs_f32());
+    make(lab, &session.database.name, N_COMPLETED, N_GATED).await?;
     let (after, session) = measured(lab, session, &token).await?;
     lab.throw_away(session).await?;
     let compared: Vec<(f64, String)> =
@@ -63,6 +56,19 @@ pub(super) async fn million(lab: &mut Lab) -> Result<Vec<Reading>> {
     let worst = compared.iter().max_by(|a, b| a.0.total_cmp(&b.0)).context("nothing was repeated")?;
     let note = format!("at worst {}", worst.1);
     Ok(vec![Reading::new(MILLION, compared.into_iter().map(|(ratio, _)| ratio).collect()).noted(note)])
+}
+
+/// The history itself, of what [`fill`] left.
+pub(crate) async fn make(lab: &Lab, database: &str, n_completed: u32, n_gated: u32) -> Result<()> {
+    let began = Instant::now();
+    let copy = COPY.replace(":completed", &n_completed.to_string()).replace(":gated", &n_gated.to_string());
+    lab.postgres.execute(database, &copy).await?;
+    lab.postgres.execute(database, "VACUUM ANALYZE").await?;
+    // A history grows over months. That this one's gigabytes are written to disk for minutes yet is not what it costs.
+    lab.postgres.execute(database, "CHECKPOINT").await?;
+    let n_steps = n_completed * Shape::Dag.n_steps() + n_gated;
+    eprintln!("a history of {n_steps} steps was made in {:.0} s", began.elapsed().as_secs_f32());
+    Ok(())
 }
 
 /// The worse of pages and claims, and both in words.
@@ -82,7 +88,7 @@ fn compared(before: &Measured, after: &Measured) -> (f64, String) {
 }
 
 /// A full page of everything, for both.
-async fn fill(session: &mut Session, other: &str) -> Result<()> {
+pub(crate) async fn fill(session: &mut Session, other: &str) -> Result<()> {
     let (dag, gate) = (session.template(Shape::Dag).await?, session.template(Shape::Gate).await?);
     for client in [session.client.clone(), session.client.speaking_for(other.to_owned())] {
         client.start_many(&dag, N_BEFORE).await?;

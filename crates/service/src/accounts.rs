@@ -8,7 +8,6 @@ mod memory;
 mod network;
 mod password;
 mod tokens;
-mod turns;
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ use store::{
     tokens::OpenToken,
 };
 use workflow::{
-    RunId,
+    RunId, UserId,
     access::{Actor, Scope},
     id::TokenId,
 };
@@ -26,11 +26,16 @@ use crate::{
     audit::Refusals,
     contents::{Contents, Held},
     id,
+    turns::Turns,
     versions::Versions,
 };
 
 /// How often an answer that was begun waits for room before it is given up.
 const TRIES: u32 = 30;
+/// Starts of runs under way: enough to fill the commits that they share, and so few that none waits for long for a connection.
+pub(crate) const STARTS_AT_ONCE: usize = 64;
+/// And who wait, of one person.
+pub(crate) const STARTS_WAITING: usize = 512;
 
 /// Everything that outlives a request; cheap to clone.
 #[derive(Clone)]
@@ -44,6 +49,7 @@ struct Inner {
     refusals: Refusals,
     contents: Contents,
     versions: Versions,
+    starts: Turns<UserId>,
 }
 
 /// Where a request came from.
@@ -137,6 +143,7 @@ impl Service {
             refusals: Refusals::default(),
             contents: Contents::default(),
             versions: Versions::default(),
+            starts: Turns::new(STARTS_AT_ONCE, STARTS_WAITING),
         }))
     }
 
@@ -409,6 +416,11 @@ impl OpContext {
 
     pub(crate) fn versions(&self) -> &Versions {
         &self.service.0.versions
+    }
+
+    /// Turns at starting runs, person by person.
+    pub(crate) fn starts(&self) -> &Turns<UserId> {
+        &self.service.0.starts
     }
 
     pub(crate) fn settings(&self) -> &Settings {

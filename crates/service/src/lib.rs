@@ -35,6 +35,7 @@ pub mod table;
 pub mod templates;
 mod text;
 pub mod trying;
+mod turns;
 pub mod users;
 mod validation;
 mod versions;

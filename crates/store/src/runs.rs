@@ -12,6 +12,8 @@ pub mod shares;
 pub mod texts;
 pub mod totals;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use workflow::{
@@ -288,6 +290,16 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Whose these runs are, and whether a gate of theirs asks somebody just now: all others but admins they do not concern. Deleted ones are
+    /// missing.
+    pub async fn owners_of(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, (UserId, bool)>> {
+        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
+        let sql = "SELECT r.id, r.user_id, EXISTS (SELECT FROM reviews v WHERE v.run_id = r.id) FROM workflow_runs r
+            WHERE r.id = ANY($1)";
+        let rows: Vec<(Uuid, Uuid, bool)> = sqlx::query_as(sql).bind(ids).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(run, owner, asks)| (RunId(run), (UserId(owner), asks))).collect())
     }
 
     /// The run that somebody started under a key; what was asked under it stands in the run's first event.

@@ -25,7 +25,7 @@ use crate::config::TrustedProxies;
 /// Files that are open for other things than connections of clients: the database, the model, logs.
 const OTHER_FILES: u64 = 256;
 /// Networks' worth of connections that one site may have: a /48 of IPv6 is 65,536 networks, and often one customer.
-const NETWORKS_OF_SITE: usize = 4;
+const NETWORKS_OF_SITE: usize = 2;
 /// A site that holds fewer connections than this holds few: a browser opens six.
 const FEW: usize = 8;
 /// The part of the strangers' places that is kept for sites that hold few.
@@ -36,7 +36,8 @@ pub struct Limits {
     pub total: usize,
     /// Connections on which nobody has shown a valid credential yet.
     pub strangers: usize,
-    /// Of these, from one address, or one /64 of IPv6. Many people may share an address, but not at the same moment.
+    /// Of these, from one address, or one /64 of IPv6. Many people may share an address, and a program that starts a thousand runs at once
+    /// has shown its credential on none of a thousand connections yet.
     pub network: usize,
     /// Connections on which the same person has. What is beyond counts as a stranger's.
     pub person: usize,
@@ -46,7 +47,7 @@ impl Limits {
     /// As many as a process with so many files can serve.
     pub fn for_files(files: u64) -> Self {
         let total = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).clamp(64, 16_384);
-        Self { total, strangers: (total / 4).min(2_048), network: 128.min(total / 8), person: 512.min(total / 4) }
+        Self { total, strangers: (total / 4).min(4_096), network: 1_024.min(total / 8), person: 1_024.min(total / 4) }
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -22,6 +23,9 @@ use super::{meter::Meter, places::Place, work::Guard};
 const LINGER: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
+/// What the system keeps of what was written to a live socket and not taken; Linux keeps twice that. By itself it keeps megabytes for each
+/// that does not read. Little also for those who read slowly: it takes more only once a third is taken, for which there are ten seconds.
+const SOCKET_BYTES: usize = 32 * 1024;
 
 pub(super) struct Stream {
     inner: TcpStream,
@@ -33,6 +37,8 @@ pub(super) struct Stream {
     linger: Option<Linger>,
     /// Once it is a live socket.
     meter: Option<Meter>,
+    /// The system was told to keep little of what is written to a live socket.
+    is_narrow: bool,
 }
 
 struct Linger {
@@ -43,7 +49,18 @@ struct Linger {
 
 impl Stream {
     pub(super) fn new(inner: TcpStream, place: Arc<Place>, patience: Duration) -> Self {
-        Self { inner, place, patience, stuck: None, linger: None, meter: None }
+        Self { inner, place, patience, stuck: None, linger: None, meter: None, is_narrow: false }
+    }
+
+    /// From the moment on at which it is a live socket.
+    fn narrow(&mut self) {
+        if self.is_narrow || !self.place.is_socket() {
+            return;
+        }
+        self.is_narrow = true;
+        if let Err(error) = SockRef::from(&self.inner).set_send_buffer_size(SOCKET_BYTES) {
+            tracing::debug!(%error, "cannot bound what the system keeps for a live socket");
+        }
     }
 
     /// What writing came to, with the time that it may take.
@@ -72,6 +89,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.narrow();
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.timed(cx, written)
     }
@@ -117,11 +135,38 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.narrow();
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, pieces);
         self.timed(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
+
+    use super::{
+        super::places::{Limits, Places},
+        *,
+    };
+
+    #[tokio::test]
+    async fn the_system_keeps_little_of_what_the_peer_of_a_live_socket_does_not_take() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_theirs, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let places = Places::new(Limits::for_files(1_024), "".parse().unwrap());
+        let place = places.enter(address.ip()).unwrap();
+        place.becomes_socket();
+        let mut stream = Stream::new(ours.unwrap().0, place, Duration::from_mins(1));
+        let (piece, mut n_taken) = ([0; 8 * 1024], 0);
+        while let Ok(written) = timeout(Duration::from_millis(300), stream.write(&piece)).await {
+            n_taken += written.unwrap();
+        }
+        assert!((1..1024 * 1024).contains(&n_taken), "{n_taken} bytes are kept for a peer that reads nothing");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     net::SocketAddr,
     process::ExitCode,
     sync::Arc,
@@ -17,7 +17,10 @@ use rand::RngCore;
 use runs::Runs;
 use service::{Service, Settings, accounts, worker::Workers};
 use store::{Store, notify::Hints, vault::KeyRing};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -38,6 +41,8 @@ use crate::{
 };
 
 const WEB_CONNECTIONS: u32 = 16;
+/// Connections that the system keeps until they are accepted; it may allow fewer.
+const BACKLOG: u32 = 4_096;
 /// Answers that are being written when the server stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -74,7 +79,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     // What needs no database first: mistakes are told before anything is started.
     let mut providers = providers::read(config::provider_variables())?;
     let secret_keys = command.secrets.read()?;
-    let listener = bind(command.web.listen).await?;
+    let listener = bind(command.web.listen)?;
     let address = listener.local_addr().context("cannot read the address")?;
     let mut observing = Observing::open(&command.telemetry).await?;
     let model = prepare_model(&command.local_model, &mut providers)?;
@@ -180,8 +185,8 @@ fn metrics(
     Metrics::new(figures, web.clone(), pools, log, Some(running.load.clone()), Some(sockets))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    match TcpListener::bind(address).await {
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    match listen(address) {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
             "port {} of {} is taken by another program\nStop it, or choose another one, such as WEFT_LISTEN={}:{}",
@@ -199,6 +204,15 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         }
         Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
     }
+}
+
+/// With room for a crowd that comes in the same moment: who finds none tries again after a second, or is refused.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // So that a server may follow another one at once, as with `TcpListener::bind`.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Adds the local model to the providers. One that was configured under its name by hand wins.

@@ -11,7 +11,7 @@ use super::{
     process::{Decider, ENGINE_CONNECTIONS, Known, Running, Signals},
 };
 use crate::{
-    config,
+    accept, config,
     database::{Database, Serves},
     metrics::Metrics,
     providers,
@@ -31,6 +31,8 @@ pub(super) struct Work {
 
 pub(super) async fn run(command: Work, config: &config::Database) -> Result<ExitCode> {
     let mut signals = Signals::listen()?;
+    // An attempt that waits for a model holds a connection to it, and there are a thousand places.
+    accept::raise_file_limit();
     let providers = providers::read(config::provider_variables())?;
     let allow_private = command.outside.allow_private();
     let known = Known { providers, secret_keys: command.secrets.read()?, allow_private };

@@ -32,7 +32,9 @@ impl Problem {
     pub fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let error = ApiError { status: status.as_u16(), code, detail, field: None, problems: Vec::new(), id: None };
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER);
+        // Whoever is turned away now, and not for good, is told when to come back.
+        let is_for_now = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let retry_after = is_for_now.then_some(RETRY_AFTER);
         Self { error, retry_after }
     }
 
@@ -176,5 +178,24 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::QuotaExceeded => "A quota is used up",
         ErrorCode::Internal => "Something went wrong",
         ErrorCode::Unavailable => "Not available at the moment",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_turned_away_for_now_is_told_when_to_come_back() {
+        let told = |status| {
+            let problem = Problem::new(status, ErrorCode::TooManyRequests, "Wait.");
+            problem.into_response().headers().get(header::RETRY_AFTER).cloned()
+        };
+        assert_eq!(told(StatusCode::TOO_MANY_REQUESTS), Some(HeaderValue::from(2_u64)));
+        assert_eq!(told(StatusCode::SERVICE_UNAVAILABLE), Some(HeaderValue::from(2_u64)));
+        assert_eq!(told(StatusCode::CONFLICT), None);
+        let soon = Problem::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, "Wait.");
+        let soon = soon.with_retry_after(Duration::from_millis(10)).into_response();
+        assert_eq!(soon.headers().get(header::RETRY_AFTER), Some(&HeaderValue::from(1_u64)));
     }
 }

@@ -11,8 +11,9 @@ use workflow::{
 
 /// Events read at once.
 pub(super) const PAGE: i64 = 256;
-/// Bytes of them, where they are read for one who is behind: one that moves a run to another version holds all of that.
-const BYTES: i64 = 2 * 1024 * 1024;
+/// Bytes of them, where they are read for one who is behind: a thousand who take nothing may be waited for at a time, each with what was
+/// read for them.
+const BYTES: i64 = 256 * 1024;
 
 /// Emails of people who were named before: they are asked for once for each reader of a log.
 #[derive(Debug, Default)]

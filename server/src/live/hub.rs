@@ -1,8 +1,9 @@
 //! One per process: turns the store's hints into wake-ups of those who follow a run, and knows what runs for sockets and who is where.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use rand::RngCore;
@@ -11,8 +12,11 @@ use store::{
     notify::{Hint, Hints},
 };
 use tokio::{
-    sync::broadcast::{self, error::RecvError},
-    time::{Instant, MissedTickBehavior, interval},
+    sync::{
+        Notify,
+        broadcast::{self, error::RecvError},
+    },
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -21,13 +25,16 @@ use workflow::{RunId, UserId};
 use super::{
     door::{Door, Presented},
     presence::{Presence, SAY_EVERY},
-    room::Room,
+    room::{Open, Room},
     seat::Seats,
 };
 use crate::http::Problem;
 
-/// Changes that a slow follower of all its runs may be behind before it is told to look at everything.
-const CHANGES: usize = 256;
+/// Changes that a slow follower of all its runs may be behind before it is told to look at everything: seconds of a busy process, in which
+/// a crowd of followers has its turns.
+const CHANGES: usize = 4_096;
+/// Changes of so long are looked up together: a list is told a few times a second.
+const GATHER: Duration = Duration::from_millis(25);
 /// People who lost or changed a way in, for sockets that look at it at once.
 const PERSONS: usize = 64;
 
@@ -38,6 +45,10 @@ struct Inner {
     store: Store,
     hints: Hints,
     rooms: Mutex<HashMap<RunId, Weak<Room>>>,
+    open: Open,
+    /// Runs that changed, until it is known whose they are.
+    changed: Mutex<BTreeSet<RunId>>,
+    has_changed: Notify,
     changes: broadcast::Sender<Changed>,
     persons: broadcast::Sender<UserId>,
     presence: Presence,
@@ -50,8 +61,17 @@ struct Inner {
 /// What followers of all their runs are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Changed {
-    Run(RunId),
+    Run(RunId, Whose),
     Everything,
+}
+
+/// Whom a run concerns, beside admins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    /// Its owner, and whoever was asked there before.
+    Owners(UserId),
+    /// Somebody is asked there, or nobody knows.
+    Anybodys,
 }
 
 impl Hub {
@@ -62,6 +82,9 @@ impl Hub {
             store,
             hints,
             rooms: Mutex::default(),
+            open: Open::default(),
+            changed: Mutex::default(),
+            has_changed: Notify::new(),
             changes: broadcast::Sender::new(CHANGES),
             persons: broadcast::Sender::new(PERSONS),
             presence: Presence::new(Uuid::from_bytes(process)),
@@ -74,6 +97,10 @@ impl Hub {
 
     /// Passes hints on until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
+        tokio::join!(self.pass_on(&stop), self.tell_whose(&stop));
+    }
+
+    async fn pass_on(&self, stop: &CancellationToken) {
         let mut hints = self.0.hints.subscribe();
         let mut say_again = interval(SAY_EVERY);
         say_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,7 +118,8 @@ impl Hub {
                     if let Some(room) = self.room(run) {
                         room.wake();
                     }
-                    self.tell(Changed::Run(run));
+                    lock(&self.0.changed).insert(run);
+                    self.0.has_changed.notify_one();
                 }
                 Ok(Hint::Delta(delta)) => {
                     if let Some(room) = self.room(delta.run) {
@@ -123,6 +151,36 @@ impl Hub {
                 Err(RecvError::Closed) => return,
             }
         }
+    }
+
+    /// Tells those who follow all their runs which have changed, and whose they are: asked of the database once for all of them, so that
+    /// nobody asks about what is none of theirs.
+    async fn tell_whose(&self, stop: &CancellationToken) {
+        while stop.run_until_cancelled(self.gathered()).await.is_some() {
+            let runs: Vec<RunId> = std::mem::take(&mut *lock(&self.0.changed)).into_iter().collect();
+            // Who begins to follow now reads its lists after that.
+            if runs.is_empty() || self.0.changes.receiver_count() == 0 {
+                continue;
+            }
+            let owners = self.0.store.owners_of(&runs).await.unwrap_or_else(|error| {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, "cannot see whose runs have changed; all who follow are told");
+                BTreeMap::new()
+            });
+            for run in runs {
+                let whose = match owners.get(&run) {
+                    Some((owner, false)) => Whose::Owners(*owner),
+                    Some((_, true)) | None => Whose::Anybodys,
+                };
+                self.tell(Changed::Run(run, whose));
+            }
+        }
+    }
+
+    /// Until there are changes, and others may have come beside them.
+    async fn gathered(&self) {
+        self.0.has_changed.notified().await;
+        sleep(GATHER).await;
     }
 
     /// Closes every socket with "restarting" and waits until they are closed and nothing reads for them any more.
@@ -160,7 +218,7 @@ impl Hub {
             return room;
         }
         rooms.retain(|_, room| room.strong_count() > 0);
-        let room = Arc::new(Room::new(run, seq));
+        let room = Arc::new(Room::new(run, seq, &self.0.open));
         rooms.insert(run, Arc::downgrade(&room));
         // Ends by itself when the last follower leaves.
         self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));

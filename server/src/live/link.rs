@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{
+        mpsc::{self, OwnedPermit},
+        watch,
+    },
     time::sleep,
 };
 use workflow::api::Follow;
@@ -61,11 +64,15 @@ impl Link {
         }
     }
 
+    /// The place of the next frames, as soon as those before them were taken. Who reads much takes it first: what nobody takes is not read.
+    pub(super) async fn place(&mut self) -> Result<OwnedPermit<Vec<Utf8Bytes>>, Interrupted> {
+        let sender = self.frames.clone();
+        self.until(sender.reserve_owned()).await?.map_err(|_| Interrupted::Gone)
+    }
+
     /// Hands frames over, as soon as those before them were taken.
     pub(super) async fn send(&mut self, frames: Vec<Utf8Bytes>) -> Result<(), Interrupted> {
-        let sender = self.frames.clone();
-        let place = self.until(sender.reserve()).await?.map_err(|_| Interrupted::Gone)?;
-        place.send(frames);
+        self.place().await?.send(frames);
         Ok(())
     }
 

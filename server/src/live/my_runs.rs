@@ -18,7 +18,7 @@ use tokio::{
 use workflow::{RunId, UserId, access::Actor, api::MyFrame};
 
 use super::{
-    hub::{Changed, Hub},
+    hub::{Changed, Hub, Whose},
     link::{Feed, Interrupted, Link},
     socket::{self, Upgrade},
 };
@@ -26,6 +26,11 @@ use crate::http::{AppState, Problem};
 
 /// Changes of so long go into one frame: a list needs no more.
 const GATHER: Duration = Duration::from_millis(200);
+/// And of so many times as long as it took to read the last frame, with waiting for its turn: a crowd that follows a busy server asks the
+/// database the less, the larger it is.
+const GATHER_PART: u32 = 4;
+/// But never of longer than this.
+const GATHER_AT_MOST: Duration = Duration::from_secs(2);
 /// Between two requests to look at everything.
 const RESYNC_PAUSE: Duration = Duration::from_secs(2);
 /// More changed runs than this are cheaper to fetch as a list.
@@ -53,6 +58,7 @@ pub(crate) async fn my_socket(
         changed: BTreeSet::new(),
         is_everything: false,
         gather_until: None,
+        gather_for: GATHER,
         resynced_at: None,
     };
     socket::accept(&state.hub, ctx, seat, upgrade, feed)
@@ -79,6 +85,16 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Whether it may be a change of what the viewer is shown. The database has the last word.
+    fn may_concern(&self, viewer: &Actor, run: RunId, whose: Whose) -> bool {
+        match whose {
+            Whose::Anybodys => true,
+            Whose::Owners(owner) => owner == viewer.id || viewer.is_admin() || self.is_part || self.runs.contains(&run),
+        }
+    }
+}
+
 struct MyFeed {
     hub: Hub,
     viewer: Actor,
@@ -92,13 +108,19 @@ struct MyFeed {
     is_everything: bool,
     /// Set with the first change that waits to be told.
     gather_until: Option<Instant>,
+    gather_for: Duration,
     resynced_at: Option<Instant>,
 }
 
 impl MyFeed {
     fn note(&mut self, changed: &Result<Changed, RecvError>) {
         match changed {
-            Ok(Changed::Run(run)) => _ = self.changed.insert(*run),
+            Ok(Changed::Run(run, whose)) => {
+                if !self.asked.may_concern(&self.viewer, *run, *whose) {
+                    return;
+                }
+                self.changed.insert(*run);
+            }
             Ok(Changed::Everything) | Err(_) => self.is_everything = true,
         }
         if self.changed.len() > MAX_RUNS {
@@ -119,7 +141,7 @@ impl MyFeed {
     fn gather(&mut self) {
         if self.gather_until.is_none() {
             let earliest = self.resynced_at.filter(|_| self.is_everything).map(|at| at + RESYNC_PAUSE);
-            let soon = Instant::now() + GATHER;
+            let soon = Instant::now() + self.gather_for;
             self.gather_until = Some(earliest.map_or(soon, |earliest| earliest.max(soon)));
         }
     }
@@ -154,10 +176,12 @@ impl MyFeed {
 
     /// What to tell of the gathered changes; they are forgotten only once it is known.
     async fn frame(&mut self, link: &mut Link) -> Result<Option<MyFrame>, Interrupted> {
+        let began = Instant::now();
         if self.is_other || self.is_everything {
             // Before it is told: what the page then fetches is what leaves its lists by events later.
             self.asked = link.read(|| Asked::of(self.hub.store(), &self.viewer)).await?;
             self.is_other = false;
+            self.gather_for = gather_for(began.elapsed());
         }
         if self.is_everything {
             self.resynced_at = Some(Instant::now());
@@ -166,6 +190,7 @@ impl MyFeed {
         }
         let ids: Vec<RunId> = self.changed.iter().copied().collect();
         let runs = link.read(|| self.hub.store().run_summaries_of(&ids, &self.viewer)).await?;
+        self.gather_for = gather_for(began.elapsed());
         let seen: BTreeSet<RunId> = runs.iter().map(|run| run.id).collect();
         let unseen: Vec<RunId> = ids.into_iter().filter(|id| !seen.contains(id)).collect();
         let n_unseen = unseen.len();
@@ -211,5 +236,43 @@ impl Feed for MyFeed {
             return;
         }
         while self.tell(&mut link).await != Err(Interrupted::Gone) {}
+    }
+}
+
+/// How long changes are gathered after a frame that took so long to read.
+fn gather_for(took: Duration) -> Duration {
+    took.saturating_mul(GATHER_PART).clamp(GATHER, GATHER_AT_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+    use workflow::access::Role;
+
+    use super::*;
+
+    #[test]
+    fn nobody_asks_about_what_is_none_of_theirs() {
+        let (me, other, run) = (UserId(Uuid::nil()), UserId(Uuid::max()), RunId(Uuid::nil()));
+        let viewer = |role| {
+            let (groups, acts_for) = (BTreeSet::new(), Vec::new());
+            Actor { id: me, email: "me@example.org".to_owned(), role, groups, acts_for }
+        };
+        let (user, admin, nothing) = (viewer(Role::User), viewer(Role::Admin), Asked::default());
+        assert!(nothing.may_concern(&user, run, Whose::Owners(me)));
+        assert!(!nothing.may_concern(&user, run, Whose::Owners(other)));
+        assert!(
+            nothing.may_concern(&user, run, Whose::Anybodys) && nothing.may_concern(&admin, run, Whose::Owners(other))
+        );
+        let asked_before = Asked { runs: [run].into(), is_part: false };
+        assert!(asked_before.may_concern(&user, run, Whose::Owners(other)), "it has left the list");
+        let more = Asked { runs: BTreeSet::new(), is_part: true };
+        assert!(more.may_concern(&user, run, Whose::Owners(other)), "it may be one that is not remembered");
+    }
+
+    #[test]
+    fn a_crowd_is_told_more_seldom_and_never_late() {
+        let after = |ms| gather_for(Duration::from_millis(ms)).as_millis();
+        assert_eq!([0, 3, 50, 100, 400, 60_000].map(after), [200, 200, 200, 400, 1_600, 2_000]);
     }
 }

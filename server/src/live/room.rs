@@ -4,8 +4,8 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -27,8 +27,17 @@ use super::events::{PAGE, People};
 
 /// Frames that a slow follower may be behind before it is told to fetch the run again.
 const QUEUE: usize = 256;
+/// Bytes of a frame. Whoever should get a larger one fetches the run instead: it would be held for each who takes nothing, and no socket
+/// takes a message of more than a mebibyte.
+const MAX_FRAME_BYTES: usize = 960 * 1024;
+/// Bytes of text in one frame, of what was written before its follower came; in JSON's words a byte may take six.
+const MAX_PIECE_BYTES: usize = 64 * 1024;
 /// Hints may be lost, so the log is looked at anyway.
 const POLL: Duration = Duration::from_secs(1);
+/// Of many rooms each looks the more seldom: together they look 250 times a second, however many there are.
+const POLL_OF_EACH: Duration = Duration::from_millis(4);
+/// But never more seldom than so.
+const POLL_AT_MOST: Duration = Duration::from_secs(8);
 /// Workers send tokens of a run for 20 s after it was last said to be watched.
 const SAY_WATCHED: Duration = Duration::from_secs(8);
 
@@ -50,17 +59,67 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn new(seq: Option<i64>, frame: &RunFrame) -> Option<Self> {
         match serde_json::to_string(frame) {
-            Ok(text) => Some(Self { seq, text: text.into() }),
+            Ok(text) if text.len() <= MAX_FRAME_BYTES => Some(Self { seq, text: text.into() }),
+            // What has no place in the order may be left out.
+            Ok(_) => seq.map(|seq| Self { seq: Some(seq), text: Utf8Bytes::from_static("") }),
             Err(error) => {
                 tracing::error!(%error, "a live frame could not be written");
                 None
             }
         }
     }
+
+    /// There is an event, which stands in the run itself.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+/// A text in pieces that are small enough, each with its place, in whole characters.
+fn small_pieces(mut offset: i64, mut text: &str) -> Vec<(i64, &str)> {
+    let mut pieces = Vec::new();
+    while !text.is_empty() {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_PIECE_BYTES.min(text.len())));
+        pieces.push((offset, piece));
+        offset += i64::try_from(piece.len()).unwrap_or(i64::MAX);
+        text = rest;
+    }
+    pieces
+}
+
+/// How many rooms there are at this process.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open(Arc<AtomicUsize>);
+
+/// One of them, until it is dropped.
+struct Counted(Open);
+
+impl Open {
+    fn count(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    fn n(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How often each of so many rooms looks whether it missed something.
+fn poll(n_rooms: usize) -> Duration {
+    let n_rooms = u32::try_from(n_rooms).unwrap_or(u32::MAX);
+    POLL_OF_EACH.saturating_mul(n_rooms).clamp(POLL, POLL_AT_MOST)
 }
 
 pub(super) struct Room {
     run: RunId,
+    open: Counted,
     frames: broadcast::Sender<Frame>,
     head: AtomicI64,
     /// Of the database, in which the head is the head.
@@ -82,10 +141,10 @@ struct Texts {
 }
 
 impl Room {
-    pub(super) fn new(run: RunId, seq: i64) -> Self {
+    pub(super) fn new(run: RunId, seq: i64, open: &Open) -> Self {
         let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
-        let history = AtomicU64::new(history::number());
-        Self { run, frames, head, history, wake: Notify::new(), texts: Mutex::default(), absent: Mutex::default() }
+        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history::number()));
+        Self { run, open, frames, head, history, wake, texts: Mutex::default(), absent: Mutex::default() }
     }
 
     pub(super) fn run(&self) -> RunId {
@@ -143,7 +202,8 @@ impl Room {
         let mut frames = Vec::new();
         let texts = self.texts();
         for ((step, attempt), pieces) in &texts.so_far {
-            frames.extend(pieces.iter().map(|(offset, text)| {
+            let small = pieces.iter().flat_map(|(offset, text)| small_pieces(offset, text));
+            frames.extend(small.map(|(offset, text)| {
                 let (run, step, attempt) = (self.run, step.clone(), *attempt);
                 RunFrame::Delta(Delta { run, step, attempt, offset, text: text.to_owned() })
             }));
@@ -205,14 +265,15 @@ impl Room {
             if let Err(error) = room.read(&store, &mut people).await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "cannot read events; trying again");
             }
-            if looked.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_WORKERS) {
+            let poll = poll(room.open.0.n());
+            if looked.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_WORKERS.max(poll)) {
                 looked = Some(Instant::now());
                 if let Err(error) = room.look_for_absent(&store).await {
                     tracing::debug!(error = &error as &dyn std::error::Error, "cannot see which workers are missing");
                 }
             }
             // Either a hint or the time; both lead to the same look.
-            let _ = tokio::time::timeout(POLL, room.wake.notified()).await;
+            let _ = tokio::time::timeout(poll, room.wake.notified()).await;
         }
     }
 
@@ -258,7 +319,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_late_gets_the_text_from_its_beginning() {
-        let room = Room::new(RunId(uuid::Uuid::nil()), 0);
+        let room = Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default());
         let pass_on = |offset, text: &str| {
             room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset, text: text.into() });
         };
@@ -286,5 +347,43 @@ mod tests {
         room.texts().so_far.clear();
         pass_on(0, "one two ");
         assert_eq!(so_far(), "", "what comes after the end is nothing any more");
+    }
+
+    #[test]
+    fn of_a_crowd_of_rooms_each_looks_more_seldom_and_closed_ones_do_not_count() {
+        assert_eq!(
+            [1, 100, 250, 500, 1_000, 100_000].map(|n| poll(n).as_millis()),
+            [1_000, 1_000, 1_000, 2_000, 4_000, 8_000]
+        );
+        let open = Open::default();
+        let rooms: Vec<Room> = (0..3).map(|_| Room::new(RunId(uuid::Uuid::nil()), 0, &open)).collect();
+        assert_eq!(open.n(), 3);
+        drop(rooms);
+        assert_eq!(open.n(), 0);
+    }
+
+    #[test]
+    fn no_frame_is_larger_than_a_socket_takes() {
+        let delta = |text: String| {
+            RunFrame::Delta(Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset: 0, text })
+        };
+        let large = delta("x".repeat(MAX_FRAME_BYTES));
+        assert!(Frame::new(Some(1), &large).unwrap().is_too_large(), "whoever follows fetches the run");
+        assert!(Frame::new(None, &large).is_none());
+        assert!(!Frame::new(Some(1), &delta("x".to_owned())).unwrap().is_too_large());
+        // Whoever comes late gets all of a long text, however it is spelled in JSON.
+        let (room, long) = (Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default()), "\u{1}ü".repeat(300_000));
+        let text = long.clone();
+        room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset: 7, text });
+        let (mut heard, mut end) = (String::new(), 7);
+        for frame in room.text_so_far() {
+            assert!(frame.text.len() <= MAX_FRAME_BYTES);
+            if let RunFrame::Delta(delta) = serde_json::from_str(&frame.text).unwrap() {
+                assert_eq!(delta.offset, end);
+                end += i64::try_from(delta.text.len()).unwrap();
+                heard += &delta.text;
+            }
+        }
+        assert_eq!(heard, long);
     }
 }

@@ -75,12 +75,13 @@ impl RunFeed {
     async fn follow(&self, from: Follow, link: &mut Link) -> Interrupted {
         let mut following = Following::new(&self.room, from.after);
         loop {
-            let sent = match following.next(&self.hub, &self.room, link).await {
-                Ok(frames) => link.send(frames).await,
+            let place = match link.place().await {
+                Ok(place) => place,
                 Err(interrupted) => return interrupted,
             };
-            if let Err(interrupted) = sent {
-                return interrupted;
+            match following.next(&self.hub, &self.room, link).await {
+                Ok(frames) => _ = place.send(frames),
+                Err(interrupted) => return interrupted,
             }
         }
     }
@@ -100,7 +101,8 @@ impl Following {
         }
     }
 
-    /// After the room has dropped frames that this reader had not taken, or began anew itself: everything is to be fetched again.
+    /// After the room has dropped frames that this reader had not taken, has one that is too large, or began anew itself: everything is to be
+    /// fetched again.
     fn anew(room: &Room) -> Self {
         let history = room.history();
         let (frames, head) = room.subscribe();
@@ -125,7 +127,12 @@ impl Following {
                     // Fewer than there must be: the run was removed meanwhile.
                     self.sent = events.last().map_or(self.replay_to, |event| event.seq);
                     let frames = events.iter().filter_map(|event| Frame::new(Some(event.seq), &people.frame(event)));
-                    return Ok(frames.map(|frame| frame.text).collect());
+                    let frames: Vec<Frame> = frames.collect();
+                    if frames.iter().any(Frame::is_too_large) {
+                        *self = Self::anew(room);
+                        continue;
+                    }
+                    return Ok(frames.into_iter().map(|frame| frame.text).collect());
                 }
                 Stage::Texts => {
                     self.stage = Stage::Live;
@@ -138,6 +145,7 @@ impl Following {
                 Stage::Live => match link.until(self.frames.recv()).await? {
                     Ok(_) if self.history != room.history() => *self = Self::anew(room),
                     Ok(Frame { seq: Some(seq), .. }) if seq <= self.sent => {}
+                    Ok(frame) if frame.is_too_large() => *self = Self::anew(room),
                     Ok(frame) => {
                         self.sent = frame.seq.unwrap_or(self.sent);
                         return Ok(vec![frame.text]);

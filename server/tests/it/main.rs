@@ -18,6 +18,8 @@ mod branches;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod delegation;
 #[cfg(test)]
 mod deleting;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use service::workers;
 use workflow::api::NewWorkerToken;
 
-pub(crate) use self::crowds::replica;
+pub(crate) use self::crowds::{replica, resident_kib};
 use crate::harness::{Answer, Client, Server};
 
 pub(crate) const V1: &str = "/api/worker/v1";

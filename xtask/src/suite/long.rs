@@ -24,7 +24,8 @@ use clap::{Args, ValueEnum};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where tests have a longer form, which they take by `WEFT_LONG`.
-const WITH_LONG_FORMS: &[&str] = &["workflow", "runs", "store", "engine", "server::faults", "server::it worker::"];
+const WITH_LONG_FORMS: &[&str] =
+    &["workflow", "runs", "store", "engine", "server::faults", "server::it worker::", "server::it crowd::"];
 /// Who talks to Postgres in the words of the engine.
 const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
 /// What the chaos is begun from, and how long its faults come from each.

@@ -13,9 +13,11 @@ use super::{
     memory::{ITERATIONS, LANES, MEMORY_KIB, Memories, Memory},
     network::Network,
     password::Password,
+};
+use crate::{
+    Error, Result,
     turns::{Turn, Turns},
 };
-use crate::{Error, Result};
 
 /// Hashes at a time for those who are nobody yet.
 const N_AT_ONCE: usize = 2;

@@ -1,7 +1,7 @@
 //! Starting a run of a published version, inputs checked, once under its key.
 //! Must never run anything but a stored version that is valid by today's rules.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ::runs::{Ask, By, Content, StartKey};
 use serde_json::Value;
@@ -29,10 +29,19 @@ use crate::{
     versions::{self, Judged},
 };
 
+/// How long a start waits for its turn among others.
+const WAIT_FOR_TURN: Duration = Duration::from_secs(5);
+/// When to come back where that would be too long.
+const START_AGAIN: Duration = Duration::from_secs(2);
+
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
     let actor = ctx.user_for(Scope::Run)?;
     let request = idempotency::of_start(key, &start)?;
+    // A crowd waits here and not for connections to the database: there everybody else would wait behind it, and be told in the end that
+    // the database cannot be reached.
+    let turn = ctx.starts().take(actor.id, WAIT_FOR_TURN).await;
+    let _turn = turn.ok_or(Error::TooManyRequests { retry_after: START_AGAIN })?;
     // Before anything is judged: what was started once is answered alike, whatever became of the template since.
     if let Some(earlier) = earlier(ctx, actor, request.as_ref()).await? {
         return Ok(earlier);

@@ -1,12 +1,20 @@
 //! What a person may take up, as verbs count it: what is refused is not counted, and what was asked before costs nothing.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::{Store, quotas::Limits};
 use workflow::{RunId, StepKey, api::ErrorCode};
 
 use super::{World, body, refusal, start};
-use crate::{Result, runs, runs::Done, steps};
+use crate::{
+    Result,
+    context::{STARTS_AT_ONCE, STARTS_WAITING},
+    runs,
+    runs::Done,
+    steps,
+};
 
 async fn world(pool: &PgPool, limits: Limits) -> World {
     let world = World::of(pool, Store::from_pool(pool.clone()).within(limits)).await;
@@ -72,4 +80,33 @@ async fn bytes_are_counted_once_and_only_of_what_is_stored(pool: PgPool) {
     let refused = refusal(edit("m").await);
     assert_eq!((refused.status, refused.code), (429, ErrorCode::QuotaExceeded));
     assert!(edit("k").await.is_ok(), "what was done is answered");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_crowd_of_starts_takes_turns_and_who_finds_no_room_is_told_when_to_come_back(pool: PgPool) {
+    const LONG: Duration = Duration::from_mins(1);
+    let world = world(&pool, Limits::default()).await;
+    let template = world.published().await;
+    let request = || start(template, &json!({"topic": "Rain"}));
+    let (ada, starts) = (world.ada.actor().unwrap().id, world.ada.starts());
+    let mut under_way = Vec::new();
+    for _ in 0..STARTS_AT_ONCE {
+        under_way.push(starts.take(ada, LONG).await.unwrap());
+    }
+    let mut waiting: Vec<_> = (0..STARTS_WAITING).map(|_| Box::pin(starts.take(ada, LONG))).collect();
+    for one in &mut waiting {
+        assert!(futures::poll!(one).is_pending());
+    }
+    let refused = runs::start(&world.ada, request(), Some("k".to_owned())).await.unwrap_err();
+    assert!(refused.retry_after().is_some());
+    let refused = refused.to_api();
+    assert_eq!((refused.status, refused.code), (429, ErrorCode::TooManyRequests));
+    // Whoever waits behind nobody of their own is second, however many of somebody else do.
+    let (second, ()) = futures::join!(runs::start(&world.ben, request(), None), async {
+        tokio::task::yield_now().await;
+        under_way.truncate(STARTS_AT_ONCE - 2);
+    });
+    assert!(second.unwrap().is_new);
+    drop((waiting, under_way));
+    assert!(runs::start(&world.ada, request(), Some("k".to_owned())).await.unwrap().is_new, "nothing was started");
 }

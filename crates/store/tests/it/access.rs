@@ -1,6 +1,6 @@
 //! Who sees a run: its owner, an admin, and whoever is asked at a gate for as long as it is open. Every list and every door agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -45,6 +45,10 @@ async fn sees(world: &World, run: RunId, viewer: &Actor) -> (bool, bool) {
     assert_eq!(all.items.iter().any(|known| known.run.id == run), is_visible && owns, "{}", viewer.email);
     let mine = store.run_summaries(viewer, None, 100, Scope::Mine).await.unwrap();
     assert_eq!(mine.runs.iter().any(|known| known.id == run), *viewer == world.ada, "{}", viewer.email);
+    // Who follows their runs asks about a change only where this does not rule it out.
+    let owners = store.owners_of(&[run]).await.unwrap();
+    let may_concern = |(owner, asks): &(UserId, bool)| *asks || *owner == viewer.id || viewer.is_admin();
+    assert!(!is_visible || owners.get(&run).is_some_and(may_concern), "{}", viewer.email);
     let waiting = store.waiting_runs(viewer, ALL).await.unwrap();
     (is_visible, waiting.items.iter().any(|known| known.id == run))
 }
@@ -60,6 +64,8 @@ async fn who_is_asked_sees_a_run_while_its_gate_is_open(pool: PgPool) {
         let owns = *viewer == world.ada || *viewer == root;
         assert_eq!(sees(&world, run, viewer).await, (owns, false), "{} before the gate opens", viewer.email);
     }
+    let owners = async || world.store.owners_of(&[run]).await.unwrap();
+    assert_eq!(owners().await, BTreeMap::from([(run, (world.ada.id, false))]));
 
     world.process.settle(run).await;
     for viewer in [&world.ada, &root, &eve] {
@@ -70,6 +76,7 @@ async fn who_is_asked_sees_a_run_while_its_gate_is_open(pool: PgPool) {
     let approve = Command::Continue { step: "a".into(), digest: None, expect_generation: None };
     world.process.verb(run, &eve, approve).await.unwrap();
     assert_eq!(sees(&world, run, &eve).await, (false, false), "the gate is closed");
+    assert_eq!(owners().await, BTreeMap::from([(run, (world.ada.id, false))]), "it is nobody else's any more");
     assert_eq!(sees(&world, run, &world.ada).await, (true, false));
     world.process.check(run).await;
 }

@@ -14,7 +14,7 @@ const MAX_IN_ALL: usize = 1024;
 
 /// Turns for callers that are told apart by a key.
 #[derive(Debug)]
-pub(super) struct Turns<K: PartialEq>(Arc<Mutex<Queue<K>>>);
+pub(crate) struct Turns<K: PartialEq>(Arc<Mutex<Queue<K>>>);
 
 #[derive(Debug)]
 struct Queue<K: PartialEq> {
@@ -26,7 +26,7 @@ struct Queue<K: PartialEq> {
 
 /// The right to begin. Dropped, the next one has it.
 #[derive(Debug)]
-pub(super) struct Turn<K: PartialEq>(Option<Turns<K>>);
+pub(crate) struct Turn<K: PartialEq>(Option<Turns<K>>);
 
 impl<K: PartialEq> Clone for Turns<K> {
     fn clone(&self) -> Self {
@@ -36,12 +36,12 @@ impl<K: PartialEq> Clone for Turns<K> {
 
 impl<K: PartialEq> Turns<K> {
     /// So many turns at once, and so many who wait in one lane.
-    pub(super) fn new(n_at_once: usize, max_in_lane: usize) -> Self {
+    pub(crate) fn new(n_at_once: usize, max_in_lane: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue { n_free: n_at_once, max_in_lane, lanes: VecDeque::new() })))
     }
 
     /// None when there is no room to wait, or it took too long.
-    pub(super) async fn take(&self, lane: K, max_wait: Duration) -> Option<Turn<K>> {
+    pub(crate) async fn take(&self, lane: K, max_wait: Duration) -> Option<Turn<K>> {
         let waiting = {
             let mut queue = self.lock();
             if queue.n_free > 0 {
