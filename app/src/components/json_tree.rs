@@ -183,7 +183,7 @@ mod tests {
         let (key, object) = list.entries(10).remove(1);
         assert_eq!((key.as_deref(), object.read(Value::clone)), (Some("1"), json!({"deep": "x"})));
         let inside = object.entries(1).remove(0).1;
-        assert!(inside.read(|value| std::ptr::eq(value, &root["b"][1]["deep"])));
+        assert!(inside.read(|value| std::ptr::eq(value, &raw const root["b"][1]["deep"])));
         assert!(Arc::ptr_eq(&inside.root, &root));
         assert!(inside.entries(10).is_empty(), "a text has none");
     }

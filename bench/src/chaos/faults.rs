@@ -265,12 +265,12 @@ mod tests {
 
     #[test]
     fn a_seed_gives_its_faults_in_its_order_and_every_deck_has_all() {
-        let deck = |seed, possible| super::deck(&mut Dice::new(seed, 0), 5, possible);
-        assert_eq!(deck(3, ALL), deck(3, ALL));
-        assert_ne!(deck(3, ALL), deck(4, ALL));
+        let dealt = |seed, possible| deck(&mut Dice::new(seed, 0), 5, possible);
+        assert_eq!(dealt(3, ALL), dealt(3, ALL));
+        assert_ne!(dealt(3, ALL), dealt(4, ALL));
         for seed in 0..20 {
-            let all = deck(seed, ALL);
-            let n_some = deck(seed, Possible { clocks: false, disk: false }).len();
+            let all = dealt(seed, ALL);
+            let n_some = dealt(seed, Possible { clocks: false, disk: false }).len();
             assert_eq!((all.len(), n_some), (16, 14));
             assert!(all.iter().any(|fault| matches!(fault, Fault::DiskFull { .. })));
         }

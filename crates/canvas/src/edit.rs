@@ -82,7 +82,7 @@ pub enum Edit {
     GroupSteps(Vec<(StepKey, Option<String>)>),
     SetRunInput {
         key: String,
-        input: Option<RunInput>,
+        input: Option<Box<RunInput>>,
     },
     /// Gives a step another key, and with it everything that names the step.
     RenameStep {
@@ -251,10 +251,10 @@ fn change(document: &mut Document, edit: &Edit, added: &mut Vec<Edge>) -> Result
         Edit::GroupSteps(groups) => drawn::group_steps(definition, groups),
         Edit::SetRunInput { key, input } => {
             let before = match input {
-                Some(input) => definition.inputs.insert(key.clone(), input.clone()),
+                Some(input) => definition.inputs.insert(key.clone(), RunInput::clone(input)),
                 None => definition.inputs.remove(key),
             };
-            Ok(Edit::SetRunInput { key: key.clone(), input: before })
+            Ok(Edit::SetRunInput { key: key.clone(), input: before.map(Box::new) })
         }
         Edit::RenameStep { from, to } => {
             rename::step(definition, from, to)?;

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn beside_other_words_it_is_shorter() {
         assert_eq!(shortened("short", BESIDE), "short");
-        let long = shortened(&"word ".repeat(40), BESIDE);
+        let words = "word ".repeat(40);
+        let long = shortened(&words, BESIDE);
         assert!(long.chars().count() <= BESIDE + 1 && long.ends_with('…'), "{long}");
     }
 }

@@ -190,9 +190,9 @@ fn node(name: &str, folder: &Path, binaries: &Path, ports: &Ports, n: usize, pas
 
 /// To whoever says by Patroni that it is the primary. Who is not any more loses its lines at once.
 fn way(ports: &Ports) -> String {
-    let servers: String = (0..NODES.len())
-        .map(|n| format!("    server {} 127.0.0.1:{} check port {}\n", NODES[n], ports.postgres[n], ports.rest[n]))
-        .collect();
+    let servers = (0..NODES.len())
+        .map(|n| format!("    server {} 127.0.0.1:{} check port {}\n", NODES[n], ports.postgres[n], ports.rest[n]));
+    let servers = servers.collect::<Vec<_>>().concat();
     let lines = [
         "global",
         "    maxconn 2000",

@@ -46,7 +46,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
         let order = keys.with_untracked(|keys| i32::try_from(keys.len()).unwrap_or(i32::MAX));
         let schema = Schema { kind: Some(Kind::String), format: "multiline".to_owned(), ..Schema::default() };
         let input = RunInput { schema, required: true, order, ..RunInput::default() };
-        if draft.apply(Edit::SetRunInput { key: key.clone(), input: Some(input) }, "Add run input") {
+        if draft.apply(Edit::SetRunInput { key: key.clone(), input: Some(Box::new(input)) }, "Add run input") {
             fresh.set(Some(key.clone()));
             made.update_value(|made| {
                 made.insert(key.clone());

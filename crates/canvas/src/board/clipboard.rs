@@ -141,8 +141,11 @@ impl Board {
         let keys: Vec<StepKey> = steps.iter().map(|(key, _)| key.clone()).collect();
         let (what, told) =
             (pasted_words(&steps, pasted.notes.len()), self.notes_on(&steps, &pasted.inputs, pasted.n_let_go));
-        let mut edits: Vec<Edit> =
-            pasted.inputs.into_iter().map(|(key, input)| Edit::SetRunInput { key, input: Some(input) }).collect();
+        let mut edits: Vec<Edit> = pasted
+            .inputs
+            .into_iter()
+            .map(|(key, input)| Edit::SetRunInput { key, input: Some(Box::new(input)) })
+            .collect();
         edits.extend(pasted.groups.into_iter().map(|(id, group)| Edit::SetGroup { id, group: Some(group) }));
         let notes: Vec<String> = pasted.notes.iter().map(|note| note.id.clone()).collect();
         edits.extend(pasted.notes.into_iter().map(|note| {

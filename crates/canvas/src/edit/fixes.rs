@@ -239,7 +239,7 @@ impl At<'_> {
         let order = in_order(&self.definition.inputs).last().map_or(0, |(_, last)| last.order.saturating_add(1));
         let input = RunInput { schema: port.schema.clone(), required: port.required, order, ..RunInput::default() };
         is_fine.then(|| {
-            let edit = Edit::SetRunInput { key: key.to_owned(), input: Some(input) };
+            let edit = Edit::SetRunInput { key: key.to_owned(), input: Some(Box::new(input)) };
             Fix::new(format!("Add the run input {key}"), edit)
         })
     }

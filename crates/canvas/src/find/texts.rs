@@ -39,7 +39,7 @@ pub(super) fn each_text(definition: &Definition, f: &mut impl FnMut(&Spot, &mut 
         let mut after = input.clone();
         of_input(key, &mut after, f);
         if after != *input {
-            edits.push(Edit::SetRunInput { key: key.clone(), input: Some(after) });
+            edits.push(Edit::SetRunInput { key: key.clone(), input: Some(Box::new(after)) });
         }
     }
     for (key, step) in &definition.steps {

@@ -74,7 +74,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
         2 => (k(), k()).prop_map(|(from, to)| Edit::RenameStep { from, to }),
         1 => ("[ab]", "[abc]").prop_map(|(from, to)| Edit::RenameRunInput { from, to }),
         1 => ("[ab]", prop::option::of("[a-c]{0,2}")).prop_map(|(key, title)| Edit::SetRunInput {
-            key, input: title.map(|title| RunInput { title, ..RunInput::default() }) }),
+            key, input: title.map(|title| Box::new(RunInput { title, ..RunInput::default() })) }),
         1 => prop::collection::vec((k(), any_colour()), 0..4).prop_map(Edit::ColourSteps),
         1 => prop::collection::vec((k(), prop::option::of("[ab]")), 0..4).prop_map(Edit::GroupSteps),
         1 => ("[ab]", prop::option::of(("[a-c]{0,2}", any_colour()))).prop_map(|(id, group)| Edit::SetGroup {
@@ -222,7 +222,9 @@ fn typing_the_name_of_a_field_and_moving_the_field_are_two_entries() {
     let mut change = |document: &mut Document, change: &dyn Fn(&mut Schema)| {
         let mut input = document.definition.inputs["order"].clone();
         change(input.schema.within_mut(&[Within::Field(0), Within::Items]).unwrap());
-        history.apply(document, Edit::SetRunInput { key: "order".into(), input: Some(input) }, "Change").unwrap();
+        history
+            .apply(document, Edit::SetRunInput { key: "order".into(), input: Some(Box::new(input)) }, "Change")
+            .unwrap();
         history.n_undoable()
     };
     let typed = ["s", "si", "size"].map(|name| change(&mut document, &|schema| schema.rename_field(0, name).unwrap()));

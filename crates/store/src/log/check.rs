@@ -46,10 +46,10 @@ impl Invariant {
         Self { name, says, n_violations: 0, examples: Vec::new() }
     }
 
-    fn violated(&mut self, example: String) {
+    fn violated(&mut self, example: &str) {
         self.n_violations += 1;
         if self.examples.len() < MOST_EXAMPLES {
-            self.examples.push(shown(&example));
+            self.examples.push(shown(example));
         }
     }
 }
@@ -124,17 +124,17 @@ impl OfRuns {
                 self.n_events += u64::try_from(events.len()).unwrap_or(u64::MAX);
                 // Where it differs, and not in what: rows hold the beginnings of inputs, and who is asked.
                 for Difference { table, row, .. } in differences(&events, rows) {
-                    self.rows.violated(format!("run {run}: {table} {row}"));
+                    self.rows.violated(&format!("run {run}: {table} {row}"));
                 }
                 let events: Vec<&RunEvent> = events.iter().map(|logged| &*logged.event).collect();
                 self.history.look(run, &events);
             }
             Read::Unknown { .. } => self.n_too_new += 1,
             // The reason may tell a row, and stands on the run's page.
-            Read::Quarantined { .. } => self.aside.violated(format!("run {run}")),
-            Read::Broken { reason } => self.whole.violated(format!("run {run}: {reason}")),
+            Read::Quarantined { .. } => self.aside.violated(&format!("run {run}")),
+            Read::Broken { reason } => self.whole.violated(&format!("run {run}: {reason}")),
             // It was read from its beginning, so there is nothing that it could differ from.
-            Read::Diverged => self.whole.violated(format!("run {run}: the log is empty")),
+            Read::Diverged => self.whole.violated(&format!("run {run}: the log is empty")),
         }
     }
 }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_place_is_one_line_that_turns_nothing() {
         let mut invariant = Invariant::new("a", "b");
-        invariant.violated(format!("step a\u{1b}[2J\nviolations: 0\u{202e}{}", "x".repeat(1_000)));
+        invariant.violated(&format!("step a\u{1b}[2J\nviolations: 0\u{202e}{}", "x".repeat(1_000)));
         let told = &invariant.examples[0];
         assert!(told.starts_with("step a [2J violations: 0 x") && told.chars().count() == MOST_CHARACTERS, "{told}");
     }

@@ -214,7 +214,7 @@ mod tests {
         let n_rows = sqlx::query(insert).bind(3).execute(&lent).await.unwrap().rows_affected();
         assert_eq!(n_rows, 3);
         let refused = sqlx::query(insert).bind(4).execute(&lent).await.unwrap_err();
-        assert!(refused.as_database_error().is_some_and(|error| error.is_unique_violation()), "{refused}");
+        assert!(refused.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation), "{refused}");
         let mut tx = lent.begin().await.unwrap();
         let n: i64 = sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(&mut *tx).await.unwrap();
         assert_eq!(n, 3);

@@ -226,8 +226,8 @@ impl Store {
                 Err(error) if error.is_unavailable() => return Err(error),
                 // One that somebody holds for long keeps no other.
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(run.id = %run, error, "a run was not deleted; a later round tries again");
+                    let told = &error as &dyn std::error::Error;
+                    tracing::warn!(run.id = %run, error = told, "a run was not deleted; a later round tries again");
                     let mut tx = self.pool.begin().await?;
                     put_back(&mut tx, run, RETRY).await?;
                     tx.commit().await?;

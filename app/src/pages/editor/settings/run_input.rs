@@ -51,7 +51,7 @@ pub(super) fn RunInputEditor(
         let mut after = before.clone();
         change(&mut after);
         if after != before {
-            draft.apply(Edit::SetRunInput { key: stored.get_value(), input: Some(after) }, label);
+            draft.apply(Edit::SetRunInput { key: stored.get_value(), input: Some(Box::new(after)) }, label);
         }
     };
     let place = move || stored.with_value(|key| keys.with(|keys| keys.iter().position(|known| known == key)));
@@ -225,7 +225,7 @@ fn swap(draft: Draft, keys: Memo<Vec<String>>, at: Option<usize>, is_up: bool) {
     let edits = draft.handle.with_definition_untracked(|definition| {
         let ranked = keys.iter().zip(0..).filter_map(|(key, order)| {
             let input = definition.inputs.get(key)?.clone();
-            Some(Edit::SetRunInput { key: key.clone(), input: Some(RunInput { order, ..input }) })
+            Some(Edit::SetRunInput { key: key.clone(), input: Some(Box::new(RunInput { order, ..input })) })
         });
         ranked.collect::<Vec<_>>()
     });

@@ -20,7 +20,7 @@ pub(super) async fn of_blobs(connection: &mut PgConnection) -> sqlx::Result<Inva
         after.clone_from(last);
         for (hash, size) in blobs {
             if let Some(why) = look(connection, &hash, size).await? {
-                wrong.violated(format!("{hash}: {why}"));
+                wrong.violated(&format!("{hash}: {why}"));
             }
         }
     }

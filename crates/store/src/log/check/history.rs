@@ -60,13 +60,13 @@ impl History {
             if let [before, event] = pair
                 && event.at < before.at
             {
-                self.times.violated(format!("run {run}: event {} is of before the one before it", event.seq));
+                self.times.violated(&format!("run {run}: event {} is of before the one before it", event.seq));
             }
         }
         for (step, number) in makers {
             if !attempts.contains_key(&(step.clone(), number)) {
                 self.made
-                    .violated(format!("run {run}: {step} has an output of its attempt {number}, which never began"));
+                    .violated(&format!("run {run}: {step} has an output of its attempt {number}, which never began"));
             }
         }
         let mut succeeded: BTreeMap<(StepKey, i32), u32> = BTreeMap::new();
@@ -77,7 +77,7 @@ impl History {
             }
         }
         for ((step, generation), n) in succeeded.into_iter().filter(|(_, n)| *n > 1) {
-            self.once.violated(format!("run {run}: {n} attempts of {step} succeeded in generation {generation}"));
+            self.once.violated(&format!("run {run}: {n} attempts of {step} succeeded in generation {generation}"));
         }
     }
 
@@ -101,7 +101,7 @@ impl History {
             None
         };
         if let Some(wrong) = wrong {
-            self.fenced.violated(format!("run {run}: by event {seq} attempt {number} of {step} {wrong}"));
+            self.fenced.violated(&format!("run {run}: by event {seq} attempt {number} of {step} {wrong}"));
         }
         seen.outcome = now.outcome.or(seen.outcome);
         seen.worker = now.worker.or(seen.worker);

@@ -62,14 +62,14 @@ pub(super) async fn look(connection: &mut PgConnection, told: &[Acknowledged]) -
             .await?;
         for (Acknowledged { run, seq, key, text }, (has_run, has_event, has_key, has_text)) in some.iter().zip(found) {
             if !has_run {
-                runs.violated(format!("run {run}"));
+                runs.violated(&format!("run {run}"));
             }
             // Where there is no run there is no key that its row could have.
             if !has_event || has_key != Some(true) {
-                events.violated(format!("run {run}: event {}, asked under {key:?}", seq.unwrap_or_default()));
+                events.violated(&format!("run {run}: event {}, asked under {key:?}", seq.unwrap_or_default()));
             }
             if let Some(text) = text.as_ref().filter(|_| !has_text) {
-                texts.violated(format!("run {run}: {:?}", text.chars().take(60).collect::<String>()));
+                texts.violated(&format!("run {run}: {:?}", text.chars().take(60).collect::<String>()));
             }
         }
     }
