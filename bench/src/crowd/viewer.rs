@@ -29,7 +29,7 @@ use crate::{
     watch::{At, at_ms, delay, now_ms},
 };
 
-const CONNECTS_WITHIN: Duration = Duration::from_secs(60);
+const CONNECTS_WITHIN: Duration = Duration::from_mins(1);
 /// Of a reader that takes its time: between two messages.
 const SLOWLY: Duration = Duration::from_millis(500);
 /// Bytes that the system takes in for whoever reads slowly or never.

@@ -71,8 +71,9 @@ pub(super) fn step_view(
             }
         }
     };
+    let label = title.clone();
     view! {
-        <section class="card compare-step" data-row="" aria-label=title.clone()>
+        <section class="card compare-step" data-row="" aria-label=label>
             <div class="card-head">
                 <h2 dir="auto">{title}</h2>
                 {move || step.with(|step| step.as_ref().map(states))}

@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn more_runs_than_one_request_takes_go_in_several() {
         let runs: Vec<RunId> = (1..=450).map(|n| format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()).collect();
-        let send = |dry_run: bool, n_answered: usize| {
+        let attempt = |dry_run: bool, n_answered: usize| {
             let sent = RefCell::new(Vec::new());
             let many = ChangeRuns { action: RunAction::Archive, runs: runs.clone(), dry_run };
             let changed = block_on(in_portions(many, |portion: ChangeRuns| {
@@ -336,15 +336,15 @@ mod tests {
             }));
             (sent.into_inner(), changed)
         };
-        let (sent, changed) = send(false, 3);
+        let (sent, changed) = attempt(false, 3);
         assert_eq!(sent, [200, 200, 50]);
         assert_eq!(changed.unwrap(), ChangedRuns { done: runs.clone(), n_parts: 3, ..ChangedRuns::default() });
-        let (sent, changed) = send(false, 1);
+        let (sent, changed) = attempt(false, 1);
         let changed = changed.unwrap();
         assert_eq!((sent.len(), changed.done.len(), changed.refused.len()), (2, 200, 250));
         assert_eq!(changed.refused[0].id, runs[200]);
-        assert!(send(false, 0).1.is_err());
-        assert!(send(true, 2).1.is_err(), "what was not counted is not asked about");
+        assert!(attempt(false, 0).1.is_err());
+        assert!(attempt(true, 2).1.is_err(), "what was not counted is not asked about");
     }
 
     #[test]

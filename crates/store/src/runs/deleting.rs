@@ -14,7 +14,7 @@ use uuid::Uuid;
 use workflow::{RunId, UserId};
 
 use crate::{
-    Result, Store,
+    Error, Result, Store,
     audit::{self, Author},
 };
 
@@ -226,8 +226,7 @@ impl Store {
                 Err(error) if error.is_unavailable() => return Err(error),
                 // One that somebody holds for long keeps no other.
                 Err(error) => {
-                    let told = &error as &dyn std::error::Error;
-                    tracing::warn!(run.id = %run, error = told, "a run was not deleted; a later round tries again");
+                    told_of(run, &error);
                     let mut tx = self.pool.begin().await?;
                     put_back(&mut tx, run, RETRY).await?;
                     tx.commit().await?;
@@ -339,6 +338,11 @@ async fn leave(connection: &mut PgConnection, run: Uuid, seconds: Option<i32>) -
 async fn drop_wish(tx: &mut PgConnection, run: Uuid, asked: &Asked) -> Result<()> {
     leave(&mut *tx, run, None).await?;
     audit::append(tx, asked.author(), "run.deletion_dropped", &run.to_string(), json!({})).await
+}
+
+fn told_of(run: Uuid, error: &Error) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(run.id = %run, error, "a run was not deleted; a later round tries again");
 }
 
 /// The rows by which they are found go, and with them all that could be done to them.
