@@ -323,6 +323,6 @@ fn accept(listener: TcpListener, state: &AppState, web: &config::Web) -> (Cancel
 /// The last line of the start, which scripts wait for.
 fn announce(web: &config::Web, address: SocketAddr) -> Result<()> {
     let url = web.reached_at(address);
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "Weft is at {url}").and_then(|()| out.flush()).context("cannot write to standard output")
 }

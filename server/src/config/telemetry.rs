@@ -135,6 +135,7 @@ mod tests {
         telemetry
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is set may be left out")]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

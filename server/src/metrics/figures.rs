@@ -211,7 +211,7 @@ mod tests {
     fn how_long_a_commit_took_is_in_its_bucket() {
         let figures = Figures::default();
         figures.answered(Duration::from_millis(3));
-        figures.answered(Duration::from_secs(60));
+        figures.answered(Duration::from_mins(1));
         let text = text(&figures);
         for line in [
             r#"weft_commit_seconds_bucket{le="0.002"} 0"#,

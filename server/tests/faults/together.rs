@@ -117,7 +117,7 @@ impl World {
 async fn work_spreads_any_server_shows_any_run_and_a_rolling_restart_fails_no_step(pool: PgPool) {
     let model = talking_model(40, Duration::from_millis(50)).await;
     let mut world = World { pool, model, token: String::new() };
-    let mut servers = vec![world.serve(), world.serve()];
+    let mut servers = [world.serve(), world.serve()];
     world.token = admin(|args| world.command(args));
     let mut workers: Vec<Process> = (0..N_WORKERS).map(|_| world.work()).collect();
     let agent = json!({"id": "slow", "name": "Slow", "outputs": [{"name": "text", "schema": {"type": "string"}}],

@@ -113,13 +113,12 @@ pub(super) fn text(parts: &[Part], texts: &[String]) -> String {
 }
 
 fn kept(part: &Part, text: &str) -> Value {
-    if part.control == Control::Fields
-        && let Ok(object @ Value::Object(_)) = parse(text, Bounds::VALUE)
-        && object.to_string() == text
-    {
-        return object;
-    }
-    Value::from(text)
+    let is_as_written = |object: &Value| {
+        let written = object.to_string();
+        object.is_object() && written == text
+    };
+    let object = if part.control == Control::Fields { parse(text, Bounds::VALUE).ok() } else { None };
+    object.filter(is_as_written).unwrap_or_else(|| Value::from(text))
 }
 
 /// The text for a value: as JSON where fields cannot show it.

@@ -118,17 +118,7 @@ pub(super) fn Filters(
             go.run(untrack(|| typed.asked()));
         }
     };
-    // A choice is made with one press, and there is nothing to finish.
-    for chosen in [typed.status, typed.workflow, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
-        effect_with(move |before: Option<String>| {
-            let now = chosen.get();
-            let is_new = before.is_some_and(|before| before != now);
-            if is_new && asked.with_untracked(|asked| *asked != untrack(|| typed.asked())) {
-                send();
-            }
-            now
-        });
-    }
+    when_chosen(typed, asked, send);
     // What is seldom wanted is folded away, and never while it narrows the list: on a phone it would push the runs out of sight.
     let is_more = memo(move || asked.with(Asked::has_more));
     let sorts: Vec<SelectOption> = SORTS.iter().map(|(_, name, words)| SelectOption::new(*name, *words)).collect();
@@ -205,6 +195,20 @@ pub(super) fn Filters(
             </details>
         </form>
         <OneWorkflow asked workflow go/>
+    }
+}
+
+/// A choice is made with one press, and there is nothing to finish.
+fn when_chosen(typed: Typed, asked: Memo<Asked>, send: impl Fn() + Copy + 'static) {
+    for chosen in [typed.status, typed.workflow, typed.whose, typed.group, typed.stale, typed.sort, typed.archived] {
+        effect_with(move |before: Option<String>| {
+            let now = chosen.get();
+            let is_new = before.is_some_and(|before| before != now);
+            if is_new && asked.with_untracked(|asked| *asked != untrack(|| typed.asked())) {
+                send();
+            }
+            now
+        });
     }
 }
 
