@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
-use store::{Store, history};
+use store::Store;
 use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
@@ -141,9 +141,9 @@ struct Texts {
 }
 
 impl Room {
-    pub(super) fn new(run: RunId, seq: i64, open: &Open) -> Self {
+    pub(super) fn new(run: RunId, seq: i64, history: u64, open: &Open) -> Self {
         let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
-        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history::number()));
+        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history));
         Self { run, open, frames, head, history, wake, texts: Mutex::default(), absent: Mutex::default() }
     }
 
@@ -288,7 +288,7 @@ impl Room {
     }
 
     async fn read(&self, store: &Store, people: &mut People) -> store::Result<()> {
-        let history = history::number();
+        let history = store.history();
         if history != self.history() {
             self.begin_anew(store, history).await?;
         }
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_late_gets_the_text_from_its_beginning() {
-        let room = Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default());
+        let room = Room::new(RunId(uuid::Uuid::nil()), 0, 0, &Open::default());
         let pass_on = |offset, text: &str| {
             room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset, text: text.into() });
         };
@@ -356,7 +356,7 @@ mod tests {
             [1_000, 1_000, 1_000, 2_000, 4_000, 8_000]
         );
         let open = Open::default();
-        let rooms: Vec<Room> = (0..3).map(|_| Room::new(RunId(uuid::Uuid::nil()), 0, &open)).collect();
+        let rooms: Vec<Room> = (0..3).map(|_| Room::new(RunId(uuid::Uuid::nil()), 0, 0, &open)).collect();
         assert_eq!(open.n(), 3);
         drop(rooms);
         assert_eq!(open.n(), 0);
@@ -372,7 +372,7 @@ mod tests {
         assert!(Frame::new(None, &large).is_none());
         assert!(!Frame::new(Some(1), &delta("x".to_owned())).unwrap().is_too_large());
         // Whoever comes late gets all of a long text, however it is spelled in JSON.
-        let (room, long) = (Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default()), "\u{1}ü".repeat(300_000));
+        let (room, long) = (Room::new(RunId(uuid::Uuid::nil()), 0, 0, &Open::default()), "\u{1}ü".repeat(300_000));
         let text = long.clone();
         room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset: 7, text });
         let (mut heard, mut end) = (String::new(), 7);
