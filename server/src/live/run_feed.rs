@@ -111,12 +111,20 @@ impl Following {
 
     async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
         loop {
+            // Also where the room began anew before this reader could hear its frames.
+            if self.history != room.history() {
+                *self = Self::anew(room);
+            }
             match self.stage {
                 Stage::Resync => {
                     self.stage = Stage::Texts;
                     return Ok(text(Frame::new(None, &RunFrame::Resync)));
                 }
                 Stage::Replay => {
+                    if self.sent > self.replay_to && !has_been(hub.store(), room.run(), self.sent, link).await? {
+                        *self = Self::anew(room);
+                        continue;
+                    }
                     if self.sent >= self.replay_to {
                         self.stage = Stage::Texts;
                         continue;
@@ -179,4 +187,11 @@ async fn read(store: &Store, run: RunId, after: i64) -> store::Result<(People, V
     let mut people = People::default();
     let events = people.some_after(store, run, after).await?;
     Ok((people, events))
+}
+
+/// Whether there is an event that the peer has and the room has not: the room may be behind by a moment, or the peer comes from a time
+/// that never was, before a backup was restored.
+async fn has_been(store: &Store, run: RunId, seq: i64, link: &mut Link) -> Result<bool, Interrupted> {
+    let newest = link.read(|| store.run_events(run, None, 1)).await?;
+    Ok(newest.first().is_some_and(|newest| newest.seq >= seq))
 }
