@@ -221,7 +221,8 @@ impl Hub {
         let room = Arc::new(Room::new(run, seq, self.0.store.history(), &self.0.open));
         rooms.insert(run, Arc::downgrade(&room));
         // Ends by itself when the last follower leaves.
-        self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));
+        let (store, stop) = (self.0.store.clone(), self.0.shutdown.clone());
+        self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), store, stop));
         room
     }
 

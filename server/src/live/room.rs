@@ -16,6 +16,7 @@ use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 use workflow::{
     RunId, StepKey,
     api::{AbsentWorker, Delta, RunFrame, Telling},
@@ -247,8 +248,8 @@ impl Room {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the log until the last follower has left.
-    pub(super) async fn follow(room: Weak<Self>, store: Store) {
+    /// Reads the log until the last follower has left, or all of them are about to.
+    pub(super) async fn follow(room: Weak<Self>, store: Store, stop: CancellationToken) {
         let mut people = People::default();
         let (mut said, mut looked) = (None::<Instant>, None::<Instant>);
         // What was sent while nobody followed here is gone.
@@ -273,7 +274,10 @@ impl Room {
                 }
             }
             // Either a hint or the time; both lead to the same look.
-            let _ = tokio::time::timeout(poll, room.wake.notified()).await;
+            let hint = tokio::time::timeout(poll, room.wake.notified());
+            if stop.run_until_cancelled(hint).await.is_none() {
+                return;
+            }
         }
     }
 
@@ -315,6 +319,8 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
     use super::*;
 
     #[test]
@@ -347,6 +353,20 @@ mod tests {
         room.texts().so_far.clear();
         pass_on(0, "one two ");
         assert_eq!(so_far(), "", "what comes after the end is nothing any more");
+    }
+
+    #[tokio::test]
+    async fn a_room_that_looks_seldom_does_not_keep_a_server_from_stopping() {
+        let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(1));
+        let nowhere = nowhere.connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
+        let open = Open::default();
+        let _crowd: Vec<Counted> = (0..10_000).map(|_| open.count()).collect();
+        // Somebody follows it all the while.
+        let room = Arc::new(Room::new(RunId(uuid::Uuid::nil()), 0, 0, &open));
+        let stop = CancellationToken::new();
+        let following = tokio::spawn(Room::follow(Arc::downgrade(&room), Store::from_pool(nowhere), stop.clone()));
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(20), following).await.expect("it has stopped").unwrap();
     }
 
     #[test]
