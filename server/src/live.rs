@@ -4,6 +4,7 @@
 mod attend;
 mod door;
 mod events;
+mod frame;
 mod hub;
 mod link;
 mod my_runs;

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
 use store::Store;
 use tokio::{
     sync::{Notify, broadcast},
@@ -24,15 +23,13 @@ use workflow::{
     run::RunEvent,
 };
 
-use super::events::{PAGE, People};
+use super::{
+    events::{PAGE, People},
+    frame::{Frame, small_pieces},
+};
 
 /// Frames that a slow follower may be behind before it is told to fetch the run again.
 const QUEUE: usize = 256;
-/// Bytes of a frame. Whoever should get a larger one fetches the run instead: it would be held for each who takes nothing, and no socket
-/// takes a message of more than a mebibyte.
-const MAX_FRAME_BYTES: usize = 960 * 1024;
-/// Bytes of text in one frame, of what was written before its follower came; in JSON's words a byte may take six.
-const MAX_PIECE_BYTES: usize = 64 * 1024;
 /// Hints may be lost, so the log is looked at anyway.
 const POLL: Duration = Duration::from_secs(1);
 /// Of many rooms each looks the more seldom: together they look 250 times a second, however many there are.
@@ -48,45 +45,6 @@ const LOOK_FOR_WORKERS: Duration = Duration::from_secs(2);
 const MAX_LINES: usize = 100;
 /// Text of one attempt that is kept for who comes later; workers send no more either.
 const MAX_TEXT: usize = 1024 * 1024;
-
-/// A frame on its way to every follower, written once.
-#[derive(Clone, Debug)]
-pub(super) struct Frame {
-    /// The event's number; none for what has no place in the order.
-    pub(super) seq: Option<i64>,
-    pub(super) text: Utf8Bytes,
-}
-
-impl Frame {
-    pub(super) fn new(seq: Option<i64>, frame: &RunFrame) -> Option<Self> {
-        match serde_json::to_string(frame) {
-            Ok(text) if text.len() <= MAX_FRAME_BYTES => Some(Self { seq, text: text.into() }),
-            // What has no place in the order may be left out.
-            Ok(_) => seq.map(|seq| Self { seq: Some(seq), text: Utf8Bytes::from_static("") }),
-            Err(error) => {
-                tracing::error!(%error, "a live frame could not be written");
-                None
-            }
-        }
-    }
-
-    /// There is an event, which stands in the run itself.
-    pub(super) fn is_too_large(&self) -> bool {
-        self.text.is_empty()
-    }
-}
-
-/// A text in pieces that are small enough, each with its place, in whole characters.
-fn small_pieces(mut offset: i64, mut text: &str) -> Vec<(i64, &str)> {
-    let mut pieces = Vec::new();
-    while !text.is_empty() {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_PIECE_BYTES.min(text.len())));
-        pieces.push((offset, piece));
-        offset += i64::try_from(piece.len()).unwrap_or(i64::MAX);
-        text = rest;
-    }
-    pieces
-}
 
 /// How many rooms there are at this process.
 #[derive(Clone, Debug, Default)]
@@ -383,21 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn no_frame_is_larger_than_a_socket_takes() {
-        let delta = |text: String| {
-            RunFrame::Delta(Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset: 0, text })
-        };
-        let large = delta("x".repeat(MAX_FRAME_BYTES));
-        assert!(Frame::new(Some(1), &large).unwrap().is_too_large(), "whoever follows fetches the run");
-        assert!(Frame::new(None, &large).is_none());
-        assert!(!Frame::new(Some(1), &delta("x".to_owned())).unwrap().is_too_large());
-        // Whoever comes late gets all of a long text, however it is spelled in JSON.
+    fn whoever_comes_late_gets_all_of_a_long_text_however_it_is_spelled_in_json() {
         let (room, long) = (Room::new(RunId(uuid::Uuid::nil()), 0, 0, &Open::default()), "\u{1}ü".repeat(300_000));
         let text = long.clone();
         room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset: 7, text });
         let (mut heard, mut end) = (String::new(), 7);
         for frame in room.text_so_far() {
-            assert!(frame.text.len() <= MAX_FRAME_BYTES);
+            assert!(!frame.is_too_large());
             if let RunFrame::Delta(delta) = serde_json::from_str(&frame.text).unwrap() {
                 assert_eq!(delta.offset, end);
                 end += i64::try_from(delta.text.len()).unwrap();

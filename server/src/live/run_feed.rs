@@ -18,9 +18,10 @@ use workflow::{
 
 use super::{
     events::People,
+    frame::Frame,
     hub::Hub,
     link::{Feed, Interrupted, Link},
-    room::{Frame, Room},
+    room::Room,
     socket::{self, Upgrade},
 };
 use crate::http::{AppState, Ids, Problem};
