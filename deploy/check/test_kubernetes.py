@@ -81,6 +81,31 @@ def test_a_pod_has_the_time_to_give_its_steps_back(objects: list[Object]) -> Non
             assert pod(made)["spec"]["terminationGracePeriodSeconds"] - hook >= 55
 
 
+def test_pods_reach_what_they_need_and_are_reached_by_whom_they_are_for(objects: list[Object]) -> None:
+    def ports(component: str, way: str) -> set[tuple[str, int]]:
+        """What all policies over such a pod let through together."""
+        labels = {"app.kubernetes.io/name": "weft", "app.kubernetes.io/component": component}
+        over = [made["spec"] for made in objects if made["kind"] == "NetworkPolicy"]
+        over = [spec for spec in over if spec["podSelector"]["matchLabels"].items() <= labels.items()]
+        assert any(way.capitalize() in spec["policyTypes"] for spec in over), "all is let through where no policy is"
+        found = [port for spec in over for rule in spec.get(way, []) for port in rule["ports"]]
+        return {(port["protocol"], port["port"]) for port in found}
+
+    everybody = {("UDP", 53), ("TCP", 53), ("TCP", 5432), ("TCP", 6432), ("TCP", 443)}
+    assert ports("migrate", "egress") == ports("work", "egress") == everybody
+    # Where mail servers take mail of their own people.
+    assert ports("web", "egress") == everybody | {("TCP", 465), ("TCP", 587)}
+    assert ports("web", "ingress") == {("TCP", 3000), ("TCP", 9464)}
+    assert ports("work", "ingress") == {("TCP", 9464)}
+
+
+def test_nodes_are_emptied_while_the_database_is_away(objects: list[Object]) -> None:
+    budgets = [made["spec"] for made in objects if made["kind"] == "PodDisruptionBudget"]
+    assert len(budgets) == 2
+    for budget in budgets:
+        assert budget["maxUnavailable"] == 1 and budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
 def selectors(made: Object) -> Iterator[dict[str, str]]:
     spec = made.get("spec", {})
     if made["kind"] == "Service":
