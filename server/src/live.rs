@@ -13,6 +13,7 @@ mod room;
 mod run_feed;
 mod seat;
 mod socket;
+mod texts;
 
 pub(crate) use door::Presented;
 pub use hub::Hub;

@@ -23,6 +23,7 @@ use super::{
     link::{Feed, Interrupted, Link},
     room::Room,
     socket::{self, Upgrade},
+    texts::Taken,
 };
 use crate::http::{AppState, Ids, Problem};
 
@@ -59,6 +60,8 @@ struct Following {
     /// In which history of the database.
     history: u64,
     stage: Stage,
+    /// Of the running texts.
+    taken: Taken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,7 @@ impl Following {
             sent: if is_too_far { replay_to } else { after },
             replay_to,
             stage: if is_too_far { Stage::Resync } else { Stage::Replay },
+            taken: Taken::default(),
         }
     }
 
@@ -107,7 +111,7 @@ impl Following {
     fn anew(room: &Room) -> Self {
         let history = room.history();
         let (frames, head) = room.subscribe();
-        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync }
+        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync, taken: Taken::default() }
     }
 
     async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
@@ -144,11 +148,13 @@ impl Following {
                     return Ok(frames.into_iter().map(|frame| frame.text).collect());
                 }
                 Stage::Texts => {
-                    self.stage = Stage::Live;
                     // Pieces that the receiver holds as well are told apart by their offset.
-                    let frames: Vec<_> = room.text_so_far().into_iter().map(|frame| frame.text).collect();
+                    let (frames, is_all) = room.take_over(&mut self.taken);
+                    if is_all {
+                        self.stage = Stage::Live;
+                    }
                     if !frames.is_empty() {
-                        return Ok(frames);
+                        return Ok(frames.into_iter().map(|frame| frame.text).collect());
                     }
                 }
                 Stage::Live => match link.until(self.frames.recv()).await? {
