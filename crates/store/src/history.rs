@@ -15,8 +15,9 @@ use crate::Store;
 
 /// By the name under which a database is reached: a process has one, and tests have many, of which none may take another for its own past.
 static KNOWN: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
-/// What was refused is asked again after so long: each refusal is a line in the log of the database, and beats come all the time.
-const ASK_AGAIN: Duration = Duration::from_mins(10);
+/// What was refused is asked again after so long: each refusal is a line in the log of the database, and beats come all the time. No longer,
+/// as a process that began since may be allowed it, and then has another number for the same history.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 const CLUSTER: &str = "SELECT system_identifier::text FROM pg_control_system()";
 /// The timeline as the log of writes has it now: what is known of the last checkpoint may be of before. And how far that log is safe on the
