@@ -81,6 +81,30 @@ def test_a_pod_has_the_time_to_give_its_steps_back(objects: list[Object]) -> Non
             assert pod(made)["spec"]["terminationGracePeriodSeconds"] - hook >= 55
 
 
+def test_secrets_are_files_and_no_pod_that_serves_has_the_address_of_the_owner(objects: list[Object]) -> None:
+    settings = next(made["data"] for made in objects if made["kind"] == "ConfigMap")
+    known = {"weft-database": ["url", "owner-url"], "weft-secret-keys": ["keys"]}
+    for made in objects:
+        if not (template := pod(made)):
+            continue
+        files = set()
+        for container in containers(made):
+            # Whatever stands in the environment is seen by more than the program.
+            assert all("valueFrom" not in variable for variable in container.get("env", []))
+            variables = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+            variables = variables if made["kind"] == "Job" else settings | variables
+            folders = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+            assert all(mount["readOnly"] for mount in container["volumeMounts"])
+            for volume in template["spec"]["volumes"]:
+                assert volume["secret"]["defaultMode"] == 0o440
+                items = [item["path"] for item in volume["secret"].get("items", [])]
+                items = items or known[volume["secret"]["secretName"]]
+                files |= {f"{folders[volume['name']]}/{item}" for item in items}
+            named = {name: value for name, value in variables.items() if "/run/secrets/" in value}
+            assert "DATABASE_URL" in named and all(value.removeprefix("file:") in files for value in named.values())
+        assert ("/run/secrets/database/owner-url" in files) == (made["kind"] == "Job")
+
+
 def test_pods_reach_what_they_need_and_are_reached_by_whom_they_are_for(objects: list[Object]) -> None:
     def ports(component: str, way: str) -> set[tuple[str, int]]:
         """What all policies over such a pod let through together."""
