@@ -27,10 +27,10 @@ test("the canvas says each step with its status and what it hangs on, and arrows
   const canvas = page.getByRole("application");
   const step = (title: string) => canvas.getByRole("button", { name: new RegExp(`^${title},`) });
   await expect(step("Take the text")).toHaveAccessibleName(
-    /^Take the text, agent e2e-echo.*, awaiting review, feeds (Shout it and Count it|Count it and Shout it)$/,
+    /^Take the text, agent Echo.*, awaiting review, feeds (Shout it and Count it|Count it and Shout it)$/,
   );
   await expect(step("Join both")).toHaveAccessibleName(
-    /^Join both, agent e2e-join.*, pending, depends on (Shout it and Count it|Count it and Shout it)$/,
+    /^Join both, agent Join.*, pending, depends on (Shout it and Count it|Count it and Shout it)$/,
   );
 
   await tabTo(page, step("Take the text"));

@@ -79,7 +79,7 @@ test("what is stale is refreshed, and what a person wrote stays unless they are 
   });
 });
 
-test("a fork begins with the prompt and the inputs that its dialog was given", async ({ open, adminApi, userApi }) => {
+test("a fork begins with the prompt and the inputs that its dialog was given", async ({ open, adminApi, userApi, watch }) => {
   const template = await adminApi.publish(unique("Forked with changes"), chain());
   const { id } = await userApi.start(template, { text: "loom" });
   const page = await open(USER);
@@ -89,6 +89,7 @@ test("a fork begins with the prompt and the inputs that its dialog was given", a
   await run.choose("Second");
   await run.more("Fork from here");
   const dialog = run.dialog("Fork from “Second”");
+  watch.expectRefusal({ url: /\/_fn\/fork_run/, status: 422 });
   await dialog.getByLabel("Prompt").fill("{{ text");
   await dialog.getByRole("button", { name: "Fork", exact: true }).click();
   await expect(dialog.getByLabel("Prompt")).toHaveAttribute("aria-invalid", "true");

@@ -176,8 +176,9 @@ fn modal(
         let target = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::Node>());
         target.is_some() && node.get_untracked().is_some_and(|dialog| dialog.is_same_node(target))
     };
-    let title_id = format!("{id}-title");
-    let text_id = format!("{id}-text");
+    // Fields inside are called after it too, such as one for a title.
+    let title_id = format!("{id}--title");
+    let text_id = format!("{id}--text");
     let children = StoredValue::new(children);
     let actions = StoredValue::new(actions);
     view! {

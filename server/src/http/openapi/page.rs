@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::openapi;
-use crate::http::export::text;
+use crate::http::{export::text, site};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -51,7 +51,7 @@ fn html(document: &Value) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>REST interface · Weft</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <title>REST interface · Weft</title>\n<link rel=\"icon\" href=\"{icon}\" type=\"image/svg+xml\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the routes</a>\n\
          <header>\n<h1>REST interface of Weft {version}</h1>\n\
          <p>The same for programs: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1). \
@@ -59,6 +59,7 @@ fn html(document: &Value) -> String {
          A refusal is <code>application/problem+json</code>: <a href=\"#shape-ApiError\">ApiError</a>.</p>\n</header>\n\
          <nav aria-label=\"Contents\">\n<ul>\n{contents}<li><a href=\"#shapes\">Shapes</a></li>\n</ul>\n</nav>\n\
          <main id=\"main\">\n{main}</main>\n</body>\n</html>\n",
+        icon = text(&site::names().favicon),
         version = text(word(&document["info"]["version"])),
     )
 }
