@@ -171,7 +171,9 @@ async fn a_dump_that_takes_the_place_of_its_database_goes_on_under_those_who_wer
     tools.run("pg_dump", into_file).await;
     let never = get_ahead(&world, run).await;
     let admin = PgPool::connect_with(options.clone().database("postgres")).await.unwrap();
-    let (restored, before) = (format!("{name}_restored"), format!("{name}_before"));
+    // A name of 63 bytes is as long as one can be, and longer ones are cut.
+    let short = name.get(name.len().saturating_sub(20)..).unwrap_or(&name);
+    let (restored, before) = (format!("restored_{short}"), format!("before_{short}"));
     execute(&admin, format!("CREATE DATABASE \"{restored}\"")).await;
     let out_of_file = |command: &mut Command| {
         finds(command);

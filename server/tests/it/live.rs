@@ -156,7 +156,9 @@ async fn a_page_that_comes_back_from_a_time_that_never_was_is_told_to_fetch_its_
         follow(&mut socket, after).await;
         let first: RunFrame = serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap();
         assert_eq!(matches!(first, RunFrame::Resync), is_told, "{first:?}");
-        hear(&mut socket, |frame| matches!(frame, RunFrame::Absent { .. })).await;
+        if !matches!(first, RunFrame::Absent { .. }) {
+            hear(&mut socket, |frame| matches!(frame, RunFrame::Absent { .. })).await;
+        }
         if is_told {
             // What comes now is heard, though its number was heard of before.
             server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);

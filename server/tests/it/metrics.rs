@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde_json::json;
 use server::metrics;
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -155,12 +155,14 @@ async fn a_listener_of_its_own_tells_metrics_to_everybody_and_nothing_else(pool:
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn whoever_hangs_up_and_asks_again_makes_it_look_once(pool: PgPool) {
     let server = Server::start(pool.clone()).await;
+    // The others wait for the table that is held.
+    let apart = PgPool::connect_with(PgConnectOptions::clone(&pool.connect_options())).await.unwrap();
     let looks = async || -> i64 {
         let waiting = r#"SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%"oldest_s!"%FROM steps s%'"#;
-        sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap()
+        sqlx::query_scalar(waiting).fetch_one(&apart).await.unwrap()
     };
-    let mut held = pool.begin().await.unwrap();
+    let mut held = apart.begin().await.unwrap();
     sqlx::query("LOCK TABLE steps IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
     for _ in 0..5 {
         // Nobody waits for the answer.

@@ -20,7 +20,7 @@ fn simulated(seed: u64, steps: u64, bug: Option<Bug>) -> Report {
 }
 
 /// Worlds that are tried for a mistake, and how long each lives. What a seed draws changes with every rule, so no seed is named.
-const WORLDS: u64 = 72;
+const WORLDS: u64 = 144;
 const STEPS: u64 = 6_000;
 
 #[test]

@@ -306,7 +306,8 @@ impl Lab {
     /// Once it has begun: a sub-workflow is named by its parent's commit, and begins with one of its own.
     pub(crate) async fn state(&self, run: RunId) -> State {
         for _ in 0..400 {
-            if let Some(state) = self.runs.read_now(run, |state| Some(state?.clone())).await.unwrap() {
+            // A database that has no room is asked again.
+            if let Ok(Some(state)) = self.runs.read_now(run, |state| Some(state?.clone())).await {
                 return state;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
