@@ -174,7 +174,8 @@ async fn a_dump_that_takes_the_place_of_its_database_goes_on_under_those_who_wer
     // A name of 63 bytes is as long as one can be, and longer ones are cut.
     let short = name.get(name.len().saturating_sub(20)..).unwrap_or(&name);
     let (restored, before) = (format!("restored_{short}"), format!("before_{short}"));
-    execute(&admin, format!("CREATE DATABASE \"{restored}\"")).await;
+    // Empty: the one that new databases are copied of may hold the schema already.
+    execute(&admin, format!("CREATE DATABASE \"{restored}\" TEMPLATE template0")).await;
     let out_of_file = |command: &mut Command| {
         finds(command);
         command.args(["--exit-on-error", "--no-owner", "--no-privileges", "--dbname", &restored]).arg(&dump);
