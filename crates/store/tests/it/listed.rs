@@ -123,6 +123,8 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
             assert_eq!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await, expected, "{words}, {age}");
         }
     }
+    // By now the chore has come to all of them, also to what goes on.
+    assert!(!world.store.read_run_texts().await.unwrap(), "these are all");
     // Where many runs have a word, the list looks along its order and finds the same.
     sqlx::query(
         "INSERT INTO run_texts (run_id, as_of, words, cost_micros, tokens, rested_ms, is_stale)
