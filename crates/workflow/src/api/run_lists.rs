@@ -207,7 +207,10 @@ pub struct ListedRun {
     pub rested_ms: i64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives what it looks at by reference")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives what it looks at by reference")
+)]
 fn is_zero(ms: &i64) -> bool {
     *ms == 0
 }
