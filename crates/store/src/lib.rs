@@ -25,6 +25,7 @@ mod gather;
 pub mod groups;
 mod history;
 pub mod inbox;
+mod lending;
 pub mod log;
 pub mod models;
 pub mod notices;

@@ -43,7 +43,7 @@ pub use lanes::ENGINE_SETTINGS;
 pub use release::Release;
 pub use verify::Difference;
 
-use crate::{Result, Store, figures::Connections, pool::Pool};
+use crate::{Result, Store, figures::Connections, lending::Pool};
 use lanes::Lanes;
 use too_new::TooNew;
 

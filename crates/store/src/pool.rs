@@ -2,8 +2,6 @@
 //! Must never end the process when Postgres goes away: a lost connection is an error of one call. Nor may one statement keep a
 //! connection, or what it locked, for as long as it likes.
 
-mod sessions;
-
 use std::time::Duration;
 
 use sqlx::{
@@ -14,6 +12,7 @@ use sqlx::{
 use crate::{
     Error, Result,
     gather::Gather,
+    lending::{self, Pool},
     notify::Outbox,
     quotas::Limits,
     read_only,
@@ -22,7 +21,6 @@ use crate::{
     templates::{ForWhom, Wanted},
     tokens::OpenToken,
 };
-pub(crate) use sessions::Pool;
 
 /// How long a request waits for a free connection before it is told to come back later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,7 +72,7 @@ impl Store {
             .max_connections(max_connections)
             .min_connections(max_connections / 4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(sessions::lent_options(pooler.parse()?).application_name("weft"))
+            .connect_with(lending::lent_options(pooler.parse()?).application_name("weft"))
             .await?;
         let pool = Pool::lent(sessions, patience);
         Ok(Self { pool, ..Self::from_pool(direct) })

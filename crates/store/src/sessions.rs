@@ -18,7 +18,7 @@ use crate::{
     decode::{groups, parse_role},
     delegations::absent,
     devices::{self, DeviceChange},
-    pool::Pool,
+    lending::Pool,
     secret::SecretHash,
     throttle,
 };

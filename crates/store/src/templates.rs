@@ -11,7 +11,7 @@ use workflow::{
     id::GroupId,
 };
 
-use crate::{Error, Result, Store, Window, decode, page, pool::Pool};
+use crate::{Error, Result, Store, Window, decode, lending::Pool, page};
 
 mod delete;
 mod hidden;

@@ -19,8 +19,8 @@ use crate::{
     audit::{self, Author},
     decode::{self, groups, parse_role},
     delegations::absent,
+    lending::Pool,
     page,
-    pool::Pool,
     secret::SecretHash,
 };
 

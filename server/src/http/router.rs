@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -19,8 +19,8 @@ use tower_http::{
 use workflow::api::ErrorCode;
 
 use super::{
-    AppState, SameOrigin, auth, entry::OPEN, finish, gate, headers, health, notices, origin, pages, problem::Problem,
-    routes, site,
+    AppState, SameOrigin, auth, entry::OPEN, finish, gate, headers, health, interface, notices, origin, pages,
+    problem::Problem, routes, site,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,6 +36,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api)
         .merge(links_of_mails(&state))
         .merge(pages)
+        .layer(Extension(interface::interface()))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::authenticate))

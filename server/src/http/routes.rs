@@ -24,8 +24,8 @@ use utoipa::{ToSchema, openapi::schema::AnyOfBuilder};
 
 use super::{
     AppState,
+    described::{Endpoint, Kind, Shape, Told},
     entry::{Entry, NOTHING, SMALL},
-    openapi::{Endpoint, Kind, Shape, Told},
 };
 
 /// Whom a route is for, as docs/rest.md says it. Who is let in is decided by the use cases.

@@ -9,7 +9,7 @@ use workflow::{UserId, access::Absent};
 use crate::{
     Result,
     decode::{groups, parse_role},
-    pool::Pool,
+    lending::Pool,
 };
 
 /// By delegate.

@@ -3,7 +3,7 @@
 use workflow::api::{BatchCheck, BatchRow, BatchView};
 
 use super::{OWNER, Route, SIGNED_IN, get, post};
-use crate::http::{batches, entry::TABLE, openapi::Kind};
+use crate::http::{batches, described::Kind, entry::TABLE};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -3,7 +3,7 @@
 use workflow::api::{GateAnswer, GatePreview, HistoryItem, InboxItem};
 
 use super::{ASKED, Route, SIGNED_IN, get, post};
-use crate::http::{entry::TEXT, inbox, openapi::Kind};
+use crate::http::{described::Kind, entry::TEXT, inbox};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -3,7 +3,7 @@
 use workflow::api::{NoticeAddressView, NoticeDelivery};
 
 use super::{ADMIN, Route, SIGNED_IN, delete, get, patch, post, put};
-use crate::http::{notices, openapi::Kind};
+use crate::http::{described::Kind, notices};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

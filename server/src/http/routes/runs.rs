@@ -9,10 +9,9 @@ use super::{ADMIN, ASKED, OWNER, Route, SIGNED_IN, delete, get, patch, post, put
 use crate::{
     http::{
         after::Brief,
+        described::Kind,
         entry::{CONTENT, SOCKET, TEXT},
-        export,
-        openapi::Kind,
-        runs, sharing,
+        export, runs, sharing,
     },
     live,
 };

@@ -15,9 +15,9 @@ use utoipa::{
 };
 use workflow::api::ApiError;
 
-use super::told::{Answer, Content as Told, Kind, Named, Shape, Told as OfRoute};
 use crate::http::{
     For,
+    described::{Answer, Content as Told, Kind, Named, Shape, Told as OfRoute},
     routes::{Route, TABLES, routes},
 };
 

@@ -30,32 +30,32 @@ pub(in crate::http) enum Kind {
 
 /// What a body is, or an answer.
 #[derive(Clone)]
-pub(super) enum Content {
+pub(in crate::http) enum Content {
     Nothing,
     Json(Box<Shape>),
     /// Bytes or text of a media type.
     File(&'static str),
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) contents: Vec<Content>,
+pub(in crate::http) struct Answer {
+    pub(in crate::http) status: u16,
+    pub(in crate::http) contents: Vec<Content>,
     /// A list, whose next page is in `Link`.
-    pub(super) is_paged: bool,
+    pub(in crate::http) is_paged: bool,
 }
 
 #[derive(Default)]
 pub(in crate::http) struct Told {
-    pub(super) parameters: Vec<Parameter>,
-    pub(super) body: Vec<Content>,
+    pub(in crate::http) parameters: Vec<Parameter>,
+    pub(in crate::http) body: Vec<Content>,
     /// Whether an empty body stands for `{}`.
-    pub(super) may_be_empty: bool,
-    pub(super) answers: Vec<Answer>,
-    pub(super) shapes: Named,
+    pub(in crate::http) may_be_empty: bool,
+    pub(in crate::http) answers: Vec<Answer>,
+    pub(in crate::http) shapes: Named,
 }
 
 impl Kind {
-    pub(super) fn shape(self) -> ObjectBuilder {
+    pub(in crate::http) fn shape(self) -> ObjectBuilder {
         let text = || ObjectBuilder::new().schema_type(Type::String);
         match self {
             Self::Text => text(),
@@ -108,7 +108,7 @@ impl Told {
     }
 
     /// The fields of a type as parameters of the query.
-    pub(super) fn ask_fields<T: ToSchema>(&mut self) {
+    pub(in crate::http) fn ask_fields<T: ToSchema>(&mut self) {
         T::schemas(&mut self.shapes);
         let RefOr::T(Schema::Object(fields)) = T::schema() else { return };
         for (name, shape) in fields.properties {

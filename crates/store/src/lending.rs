@@ -87,7 +87,7 @@ impl Pool {
 }
 
 /// What a pooler has to be told of nothing: it passes on no parameter that it does not know, and no statement outlives its transaction.
-pub(super) fn lent_options(options: PgConnectOptions) -> PgConnectOptions {
+pub(crate) fn lent_options(options: PgConnectOptions) -> PgConnectOptions {
     options.statement_cache_capacity(0).extra_float_digits(None::<i8>)
 }
 

@@ -8,25 +8,17 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::openapi;
-use crate::http::{export::text, site};
+use crate::http::{export::text, openapi::Page, site};
 
 const STYLE: &str = include_str!("page.css");
 
-pub(super) struct Page {
-    pub(super) html: String,
-    pub(super) policy: String,
-}
-
-impl Page {
-    pub(super) fn new() -> Self {
-        let document: Value = serde_json::from_str(openapi()).unwrap_or_default();
-        let hash = STANDARD.encode(Sha256::digest(STYLE));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        );
-        Self { html: html(&document), policy }
-    }
+pub(super) fn of(document: &str) -> Page {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    Page { html: html(&document), policy }
 }
 
 fn html(document: &Value) -> String {
