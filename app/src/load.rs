@@ -9,7 +9,7 @@ use workflow::api::ErrorCode;
 
 use crate::reactive::{effect, effect_with};
 use crate::{
-    components::{Button, Size},
+    components::{Button, Empty, Size},
     error::AppError,
     form::ErrorBanner,
     link::{Link, use_link},
@@ -102,6 +102,19 @@ pub fn PartFailed(error: AppError, #[prop(into)] on_retry: Callback<()>) -> impl
                     </Button>
                 }
             }
+        />
+    }
+}
+
+/// In place of a list whose filter was refused: the fields say what is wrong with it.
+#[component]
+pub fn NothingLookedFor() -> impl IntoView {
+    view! {
+        <Empty
+            icon="funnel"
+            framed=true
+            title="Nothing was looked for"
+            text="Put right what the filter says, or clear it."
         />
     }
 }

@@ -19,6 +19,7 @@ mod login;
 mod new_secret;
 mod not_found;
 mod notices;
+mod published;
 mod review;
 mod run;
 mod run_labels;

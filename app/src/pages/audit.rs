@@ -21,7 +21,7 @@ use crate::{
     },
     error::AppError,
     form::{FormError, at_field, focus_first_error, outcome},
-    load::{PartFailed, refetch_after_sign_in},
+    load::{NothingLookedFor, PartFailed, refetch_after_sign_in},
     shell::Page,
 };
 
@@ -52,15 +52,7 @@ pub fn AuditPage() -> impl IntoView {
                         match found.await {
                             Ok(page) => view! { <Rows page filter=asked.get_untracked().filter()/> }.into_any(),
                             Err(error) if error.0.field.as_deref().is_some_and(|field| FIELDS.contains(&field)) => {
-                                view! {
-                                    <Empty
-                                        icon="funnel"
-                                        framed=true
-                                        title="Nothing was looked for"
-                                        text="Put right what the filter says, or clear it."
-                                    />
-                                }
-                                    .into_any()
+                                view! { <NothingLookedFor/> }.into_any()
                             }
                             Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
                         }

@@ -20,9 +20,9 @@ use self::{
 };
 use crate::{
     api,
-    components::{Empty, LinkButton, RowsSkeleton},
+    components::{LinkButton, RowsSkeleton},
     error::AppError,
-    load::{PartFailed, refetch_after_sign_in},
+    load::{NothingLookedFor, PartFailed, refetch_after_sign_in},
     reactive::{effect, memo},
     shell::Page,
     words,
@@ -66,15 +66,7 @@ pub fn RunsPage() -> impl IntoView {
                         match found.await {
                             Ok(page) => view! { <List page asked=asked.get_untracked()/> }.into_any(),
                             Err(error) if error.0.field.as_deref().is_some_and(|field| FIELDS.contains(&field)) => {
-                                view! {
-                                    <Empty
-                                        icon="funnel"
-                                        framed=true
-                                        title="Nothing was looked for"
-                                        text="Put right what the filter says, or clear it."
-                                    />
-                                }
-                                    .into_any()
+                                view! { <NothingLookedFor/> }.into_any()
                             }
                             Err(error) => view! { <PartFailed error on_retry=move |()| found.refetch()/> }.into_any(),
                         }

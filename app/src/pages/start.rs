@@ -7,7 +7,7 @@ mod unsent;
 
 use leptos::prelude::*;
 use leptos_router::{
-    hooks::{use_navigate, use_params_map, use_query_map},
+    hooks::{use_navigate, use_query_map},
     params::ParamsMap,
 };
 use workflow::{
@@ -20,7 +20,7 @@ use self::{
     filled::{Filled, FilledNote},
     unsent::{Unsent, UnsentNote},
 };
-use crate::reactive::{effect, memo};
+use crate::reactive::effect;
 use crate::{
     api,
     behind::Later,
@@ -31,12 +31,10 @@ use crate::{
     },
     form::{FormError, focus_first_error, outcome},
     later::{View, later},
-    load::refetch_after_sign_in,
-    page_failed::PageFailed,
     pages::{
-        NotFound,
         fetched::runs::fetch_runs_ahead,
         input_form::field::{InputField, InputView},
+        published::published,
     },
     shell::Page,
     words::{count, money},
@@ -48,31 +46,7 @@ later! {
 
 #[component]
 pub fn StartPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = memo(move || params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
-    let template = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => api::get_published(id).await.map(Some),
-                None => Ok(None),
-            }
-        },
-    );
-    refetch_after_sign_in(template, Result::is_err);
-    view! {
-        <Transition fallback=StartSkeleton>
-            {move || Suspend::new(async move {
-                match template.await {
-                    Ok(Some(template)) => view! { <StartForm template/> }.into_any(),
-                    Ok(None) => view! { <NotFound/> }.into_any(),
-                    Err(error) => {
-                        view! { <PageFailed error on_retry=move |()| template.refetch()/> }.into_any()
-                    }
-                }
-            })}
-        </Transition>
-    }
+    published(|| view! { <StartSkeleton/> }.into_any(), |template| view! { <StartForm template/> }.into_any())
 }
 
 #[component]

@@ -2,12 +2,8 @@
 //! Must never start a table that was not looked at, nor one that has a fault.
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{
-    TemplateId,
     api::{BatchCheck, PublishedTemplate},
     id::BatchId,
     words::count,
@@ -18,40 +14,14 @@ use crate::{
     api,
     components::{Banner, Button, Field, LinkButton, Skeleton, SkeletonKind, Variant},
     form::{FormError, outcome, random_id},
-    load::refetch_after_sign_in,
-    page_failed::PageFailed,
-    pages::{NotFound, input_form::file::FileInput},
-    reactive::{effect, memo},
+    pages::{input_form::file::FileInput, published::published},
+    reactive::effect,
     shell::Page,
 };
 
 #[component]
 pub fn StartManyPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = memo(move || params.with(|params| params.get("template_id")?.parse::<TemplateId>().ok()));
-    let template = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => api::get_published(id).await.map(Some),
-                None => Ok(None),
-            }
-        },
-    );
-    refetch_after_sign_in(template, Result::is_err);
-    view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match template.await {
-                    Ok(Some(template)) => view! { <StartMany template/> }.into_any(),
-                    Ok(None) => view! { <NotFound/> }.into_any(),
-                    Err(error) => {
-                        view! { <PageFailed error on_retry=move |()| template.refetch()/> }.into_any()
-                    }
-                }
-            })}
-        </Transition>
-    }
+    published(|| view! { <Loading/> }.into_any(), |template| view! { <StartMany template/> }.into_any())
 }
 
 #[component]

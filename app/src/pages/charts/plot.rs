@@ -91,18 +91,26 @@ fn bars(text: &mut String, series: &[Series], top: f64) {
 
 fn lines(text: &mut String, series: &[Series], top: f64) {
     for series in series {
-        let (mut path, mut is_down) = (String::new(), false);
+        let (mut path, mut dots, mut is_down) = (String::new(), String::new(), false);
         let n = series.values.len();
         for (at, value) in series.values.iter().enumerate() {
             if let Some(value) = value {
                 let (x, y) = (middle(at, n), HEIGHT - height(*value, top));
-                // A day between two gaps is a dot: a line of no length with round ends.
-                let from = if is_down { 'L' } else { 'M' };
-                let _infallible = write!(path, "{from}{x:.1} {y:.1}h0");
+                // A day between two gaps is a dot, which is drawn larger: a line of no length with round ends.
+                let is_alone = !is_down && series.values.get(at + 1).copied().flatten().is_none();
+                let _infallible = match (is_alone, is_down) {
+                    (true, _) => write!(dots, "M{x:.1} {y:.1}h0"),
+                    (false, true) => write!(path, "L{x:.1} {y:.1}"),
+                    (false, false) => write!(path, "M{x:.1} {y:.1}"),
+                };
             }
             is_down = value.is_some();
         }
-        let _infallible = write!(text, "<path class=\"chart-stroke\" data-look=\"{}\" d=\"{path}\"/>", series.look);
+        for (class, path) in [("chart-stroke", path), ("chart-stroke chart-dot", dots)] {
+            if !path.is_empty() {
+                let _infallible = write!(text, "<path class=\"{class}\" data-look=\"{}\" d=\"{path}\"/>", series.look);
+            }
+        }
     }
 }
 
@@ -135,6 +143,7 @@ mod tests {
         assert!(drawn.contains("M140.0 200.0h720.0v-100.0h-720.0z"), "{drawn}");
         assert!(drawn.contains("M140.0 100.0h720.0v-100.0h-720.0z"), "{drawn}");
         let drawn = svg(Kind::Lines, &[series(&[Some(0.0), Some(2.0), None, Some(1.0)])], 2.0);
-        assert!(drawn.contains("d=\"M125.0 200.0h0L375.0 0.0h0M875.0 100.0h0\""), "{drawn}");
+        assert!(drawn.contains("d=\"M125.0 200.0L375.0 0.0\""), "{drawn}");
+        assert!(drawn.contains("chart-dot\" data-look=\"main\" d=\"M875.0 100.0h0\""), "{drawn}");
     }
 }

@@ -212,7 +212,7 @@ fn Link(live: LiveRun) -> impl IntoView {
     let address =
         Signal::derive(move || format!("{}/runs/{}", window().location().origin().unwrap_or_default(), live.id));
     view! {
-        <div class="row">
+        <div class="row" data-nowrap="">
             <code class="truncate">{move || address.get()}</code>
             <CopyButton text=address label="Copy the link"/>
         </div>
