@@ -51,12 +51,12 @@ FROM made m CROSS JOIN (VALUES ('draft', 'small'), ('check', 'large')) s (step, 
 INSERT INTO run_labels (run_id, title, tags, archived_at)
 SELECT id, 'The run number ' || n, ARRAY['team' || n % 7], CASE WHEN n % 50 = 0 THEN now() END FROM made WHERE n % 10 = 0;
 
--- 40 words of 20,000 in each, one that is in all, and one that is in a run of 5,000. One in forty is stale.
-INSERT INTO run_texts (run_id, as_of, words, cost_micros, is_stale)
+-- 40 words of 20,000 in each, one that is in all, and one that is in a run of 5,000. One in forty went on again and is stale.
+INSERT INTO run_texts (run_id, as_of, words, cost_micros, tokens, rested_ms, is_stale)
 SELECT m.id, coalesce(m.ended, m.began + interval '1 minute'),
     array_to_tsvector((SELECT array_agg('word' || (m.n * 7919 + k * 104729) % 20000) FROM generate_series(1, 40) k)
         || ARRAY['report', 'topic', m.n::text] || CASE WHEN m.n % 5000 = 0 THEN ARRAY['needle'] ELSE '{}'::text[] END),
-    2 * (m.n * 17 % 90000), m.n % 40 = 0
+    2 * (m.n * 17 % 90000), 2 * (150 + m.n % 900 + m.n % 400), CASE WHEN m.n % 40 = 0 THEN 500 ELSE 0 END, m.n % 40 = 0
 FROM made m ORDER BY m.n;
 
 INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited)

@@ -1,7 +1,7 @@
 //! The list that is searched, narrowed and sorted: what is found is what is asked for, in its order, on pages that neither repeat nor hide.
 
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use store::{MIGRATOR, Window, audit::Author, runs::Scope};
 use workflow::{
     RunId,
@@ -243,4 +243,39 @@ async fn what_was_added_up_is_not_added_up_again_for_a_page(pool: PgPool) {
     assert_eq!(used().await, (Some(7), Some(9)), "a large one waits until it is read");
     set("UPDATE workflow_runs SET n_steps = 1, n_items = 0").await;
     assert_eq!(used().await, (Some(34), Some(9)));
+}
+
+/// The lists that `cargo xtask bench pages` measures, over a history that it makes by SQL.
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn the_history_of_the_benchmark_is_as_the_chores_leave_one(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    for sql in [
+        "INSERT INTO workflow_templates (id, name, description, definition, n_steps, created_by)
+        SELECT gen_random_uuid(), 'Workflow ' || n, '', '{}', 2, $1 FROM generate_series(1, 3) n",
+        "INSERT INTO workflow_template_versions (template_id, version, name, description, definition, n_steps, semantic_hash, published_by)
+        SELECT id, 1, name, '', '{}', 2, repeat('0', 64), $1 FROM workflow_templates",
+        "UPDATE workflow_templates SET published_version = 1 WHERE created_by = $1",
+    ] {
+        sqlx::query(sql).bind(world.ada.id.0).execute(&pool).await.unwrap();
+    }
+    let history = include_str!("../../../../bench/canvas/src/pages/history.sql")
+        .replace(":runs", "60")
+        .replace(":admin", &format!("'{}'", world.ada.email));
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(history)).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let admin = Actor { role: Role::Admin, ..world.ada.clone() };
+    let query = RunQuery { scope: RunScope::All, search: Some("report".into()), ..RunQuery::default() };
+    let listed = found(&world, &admin, &query, 100).await;
+    assert_eq!(listed.len(), 59, "one was archived");
+    assert!(listed.iter().any(|run| run.rested_ms > 0));
+    let n_wrong: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM run_texts t WHERE (t.tokens, t.cost_micros) <> (
+            SELECT sum(a.prompt_tokens + a.completion_tokens)::bigint, sum(a.cost_micros)::bigint FROM attempts a WHERE a.run_id = t.run_id)",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(n_wrong, 0);
 }
