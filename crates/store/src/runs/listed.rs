@@ -116,6 +116,7 @@ macro_rules! said {
 /// Words are looked for among those that the chore has read; it may not have come to the newest, nor knows it of labels: these are read
 /// here, word by word, so that one may stand in a title and another one in an output. What the database cannot know of a table that is
 /// nearly empty stands in words that it takes to hold for half: else it takes a list of all for one of few, and looks each up by itself.
+/// Whether a run is new or labelled must never be null, of which the database does not know that the rest need not be looked at.
 macro_rules! listing {
     ($scope:expr, $measured:expr, $took:literal, $begins:expr, $order:literal, $shown:literal) => {
         concat!(
@@ -137,7 +138,7 @@ macro_rules! listing {
             "
                     AND (cardinality($2::text[]) = 0
                         OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
-                        OR (r.committed_at > now() - interval '1 hour' OR l.title IS NOT NULL OR cardinality(l.tags) > 0) AND ",
+                        OR (r.committed_at > now() - interval '1 hour' OR l.title IS NOT NULL OR coalesce(cardinality(l.tags), 0) > 0) AND ",
             said!(),
             " ILIKE ANY ($2) AND NOT EXISTS (
                             SELECT FROM unnest($2::text[], $17::text[]) w (pattern, query)
