@@ -8,6 +8,7 @@ pub mod deleting;
 pub mod labels;
 mod lexemes;
 pub mod listed;
+mod search;
 pub mod shares;
 pub mod texts;
 pub mod totals;

@@ -12,12 +12,11 @@ use workflow::{
     id::GroupId,
 };
 
-use super::{SummaryRow, lexemes};
-use crate::{
-    Result, Store, Window,
-    inbox::words::{pattern, words},
-    page,
+use super::{
+    SummaryRow,
+    search::{Search, said, told},
 };
+use crate::{Result, Store, Window, page};
 
 #[derive(sqlx::FromRow)]
 struct ListedRow {
@@ -102,19 +101,12 @@ macro_rules! spent {
     };
 }
 
-/// What the name of the workflow, the title, what it is about and the tags say, in lines.
-macro_rules! said {
-    () => {
-        "concat_ws(E'\\n', r.template_name, l.title, r.about, array_to_string(l.tags, E'\\n'))"
-    };
-}
-
 /// Runs in `scope` that are asked for: `measured` is what they are sorted by beside their own columns, and `took` that as a number; `begins`
 /// is where the page begins; `order` is that of what is narrowed, and `shown` the same of what stands on the page. Only an id goes through
 /// what may be a sort of all there are.
 ///
-/// Words are looked for among those that the chore has read; it may not have come to the newest, nor knows it of labels: these are read
-/// here, word by word, so that one may stand in a title and another one in an output. What the database cannot know of a table that is
+/// Where few runs are found (`search.rs`), these alone are looked at. Else words are looked for among those that the chore has read; it may
+/// not have come to the newest, nor knows it of labels: these are read here. What the database cannot know of a table that is
 /// nearly empty stands in words that it takes to hold for half: else it takes a list of all for one of few, and looks each up by itself.
 /// Whether a run is new or labelled must never be null, of which the database does not know that the rest need not be looked at.
 macro_rules! listing {
@@ -136,16 +128,11 @@ macro_rules! listing {
                 WHERE NOT r.is_test AND r.parent_run IS NULL AND ",
             $scope,
             "
-                    AND (cardinality($2::text[]) = 0
-                        OR r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
+                    AND (cardinality($2::text[]) = 0 OR r.id = ANY($18::uuid[]) OR $18 IS NULL AND (
+                        r.id IN (SELECT t.run_id FROM run_texts t WHERE t.words @@ ($13::text)::tsquery)
                         OR (r.committed_at > now() - interval '1 hour' OR l.title IS NOT NULL OR coalesce(cardinality(l.tags), 0) > 0) AND ",
-            said!(),
-            " ILIKE ANY ($2) AND NOT EXISTS (
-                            SELECT FROM unnest($2::text[], $17::text[]) w (pattern, query)
-                            WHERE ",
-            said!(),
-            " NOT ILIKE w.pattern AND NOT EXISTS (
-                                SELECT FROM run_texts t WHERE t.run_id = r.id AND t.words @@ (w.query)::tsquery)))
+            told!("$2", "$17"),
+            "))
                     AND ($3::text IS NULL OR CASE
                         WHEN r.status = 'paused' AND r.status_reason = 'review' THEN 'awaiting_review'
                         ELSE r.status END = $3)
@@ -229,9 +216,9 @@ macro_rules! longest {
             concat!(
                 "r.created_at <= ",
                 as_of!(),
-                " AND ($18::bigint IS NULL OR (",
+                " AND ($19::bigint IS NULL OR (",
                 spent!(),
-                ", r.id) < ($18::bigint * interval '1 microsecond', $12::uuid))"
+                ", r.id) < ($19::bigint * interval '1 microsecond', $12::uuid))"
             ),
             "measure DESC, r.id DESC",
             "p.measure DESC, r.id DESC"
@@ -246,7 +233,7 @@ macro_rules! dearest {
             $scope,
             "coalesce(d.cost_micros, 0) AS measure, r.created_at AS as_of",
             "p.measure",
-            "($18::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($18::bigint, $11::timestamptz, $12::uuid))",
+            "($19::bigint IS NULL OR (coalesce(d.cost_micros, 0), r.created_at, r.id) < ($19::bigint, $11::timestamptz, $12::uuid))",
             "measure DESC, r.created_at DESC, r.id DESC",
             "p.measure DESC, r.created_at DESC, r.id DESC"
         )
@@ -293,7 +280,8 @@ pub const STATEMENTS: [(&str, &str, &str); 5] = [
     ("the newest runs of all", newest!(everybodys!()), TAKES),
     ("the oldest runs of all", oldest!(everybodys!()), TAKES),
 ];
-const TAKES: &str = "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no, words";
+const TAKES: &str =
+    "user, words, none, none, none, none, none, none, none, limit, time, id, none, no, none, no, words, none";
 
 /// The same of those that look at all that is asked for, to find what goes first: nothing of it may be looked up by itself.
 pub const SORTS: [(&str, &str); 4] = [
@@ -338,10 +326,12 @@ impl Store {
             scope => scope,
         };
         let place = Place::read(window.after, query.sort);
-        let words = words(query.search.as_deref());
+        let search = Search::of(query.search.as_deref());
+        let mut tx = self.begin_list().await?;
+        let few = search.few(&mut tx).await?;
         let listed = sqlx::query_as(statement(scope, query.sort))
             .bind(viewer.id.0)
-            .bind(words.iter().map(|word| pattern(word)).collect::<Vec<_>>())
+            .bind(search.patterns)
             .bind(query.status.map(RunState::as_str))
             .bind(query.workflow.map(|id| id.0))
             .bind(person.map(|id| id.0))
@@ -352,16 +342,16 @@ impl Store {
             .bind(window.to_read())
             .bind(place.at)
             .bind(place.id)
-            .bind(query.search.as_deref().and_then(lexemes::query))
+            .bind(search.all)
             .bind(query.archived)
             .bind(query.min_cost_micros)
             .bind(query.stale)
-            .bind(words.iter().map(|word| lexemes::query(word)).collect::<Vec<_>>());
+            .bind(search.each)
+            .bind(few);
         let listed = match query.sort {
             RunSort::Longest | RunSort::Dearest => listed.bind(place.took),
             RunSort::Newest | RunSort::Oldest => listed,
         };
-        let mut tx = self.begin_list().await?;
         let rows: Vec<ListedRow> = listed.fetch_all(&mut *tx).await?;
         tx.commit().await?;
         let placed = rows.into_iter().map(Placed::try_from).collect::<Result<Vec<_>>>()?;

@@ -178,7 +178,7 @@ async fn what_sorts_all_that_is_found_looks_nothing_up_run_by_run(pool: PgPool) 
         for (patterns, all, each) in [("%weekly%", "weekly", "weekly"), ("%t%,%rare%", "t:* & rare:*", "t:*,rare:*")] {
             let explain = format!(
                 "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE list('{}', '{{{patterns}}}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, {LIMIT},
-                    NULL, NULL, '{all}', false, NULL, false, '{{{each}}}', NULL)",
+                    NULL, NULL, '{all}', false, NULL, false, '{{{each}}}', NULL, NULL)",
                 person(1)
             );
             let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
@@ -189,6 +189,26 @@ async fn what_sorts_all_that_is_found_looks_nothing_up_run_by_run(pool: PgPool) 
             let most = n_times.fold(0.0, f64::max);
             assert!(most <= f64::from(LIMIT), "{name}, {all}: something was done {most} times in {plan:#}");
         }
+        sqlx::raw_sql("DEALLOCATE list").execute(&mut connection).await.unwrap();
+    }
+    // Of a search that finds few, these alone are looked at, however many runs there are.
+    let few: String = sqlx::query_scalar(
+        "SELECT array_agg(id)::text FROM (SELECT id FROM workflow_runs WHERE parent_run IS NULL LIMIT 20) r",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    let everybodys = listed::STATEMENTS.into_iter().filter(|(name, ..)| name.ends_with("of all"));
+    for (name, sql, _) in everybodys {
+        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE list AS {sql}"))).execute(&mut connection).await.unwrap();
+        let explain = format!(
+            "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE list('{}', '{{%rare%}}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, {LIMIT},
+                NULL, NULL, 'rare:*', false, NULL, false, '{{rare:*}}', '{few}')",
+            person(1)
+        );
+        let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
+        let n_read = n_read(&plan[0]["Plan"]);
+        assert!((1.0..=MOST_READ).contains(&n_read), "{name}: {n_read} rows in {plan:#}");
         sqlx::raw_sql("DEALLOCATE list").execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();

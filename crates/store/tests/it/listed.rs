@@ -1,5 +1,7 @@
 //! The list that is searched, narrowed and sorted: what is found is what is asked for, in its order, on pages that neither repeat nor hide.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
 use store::{MIGRATOR, Window, audit::Author, runs::Scope};
@@ -119,6 +121,28 @@ async fn runs_are_searched_narrowed_and_sorted_in_pages(pool: PgPool) {
             [("nino quarterly", vec![runs[2]]), ("QUARTERLY 降る", vec![runs[2]]), ("snow quarterly", vec![])]
         {
             assert_eq!(ask(RunQuery { search: Some(words.into()), ..mine.clone() }).await, expected, "{words}, {age}");
+        }
+    }
+    // Where many runs have a word, the list looks along its order and finds the same.
+    sqlx::query(
+        "INSERT INTO run_texts (run_id, as_of, words, cost_micros, tokens, rested_ms, is_stale)
+        SELECT gen_random_uuid(), now(), array_to_tsvector(ARRAY['nino', 'quarterly', 'snow', 'und', 'wet']), 0, 0, 0, false
+        FROM generate_series(1, 1001)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    for (words, expected) in [
+        ("nino quarterly", vec![runs[2]]),
+        ("snow quarterly", vec![]),
+        ("wet", vec![runs[0]]),
+        ("und", vec![runs[2]]),
+        ("snow", vec![runs[4], runs[1]]),
+    ] {
+        for sort in [RunSort::Newest, RunSort::Dearest] {
+            let query = RunQuery { search: Some(words.into()), sort, ..mine.clone() };
+            let found: BTreeSet<RunId> = ask(query).await.into_iter().collect();
+            assert_eq!(found, expected.iter().copied().collect(), "{words}");
         }
     }
     world.store.set_run_labels(runs[0], &RunLabels::default(), Author::default()).await.unwrap();
