@@ -81,6 +81,55 @@ def test_a_pod_has_the_time_to_give_its_steps_back(objects: list[Object]) -> Non
             assert pod(made)["spec"]["terminationGracePeriodSeconds"] - hook >= 55
 
 
+def test_secrets_are_files_and_no_pod_that_serves_has_the_address_of_the_owner(objects: list[Object]) -> None:
+    settings = next(made["data"] for made in objects if made["kind"] == "ConfigMap")
+    known = {"weft-database": ["url", "owner-url"], "weft-secret-keys": ["keys"]}
+    for made in objects:
+        if not (template := pod(made)):
+            continue
+        files = set()
+        for container in containers(made):
+            # Whatever stands in the environment is seen by more than the program.
+            assert all("valueFrom" not in variable for variable in container.get("env", []))
+            variables = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+            variables = variables if made["kind"] == "Job" else settings | variables
+            folders = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+            assert all(mount["readOnly"] for mount in container["volumeMounts"])
+            for volume in template["spec"]["volumes"]:
+                assert volume["secret"]["defaultMode"] == 0o440
+                items = [item["path"] for item in volume["secret"].get("items", [])]
+                items = items or known[volume["secret"]["secretName"]]
+                files |= {f"{folders[volume['name']]}/{item}" for item in items}
+            named = {name: value for name, value in variables.items() if "/run/secrets/" in value}
+            assert "DATABASE_URL" in named and all(value.removeprefix("file:") in files for value in named.values())
+        assert ("/run/secrets/database/owner-url" in files) == (made["kind"] == "Job")
+
+
+def test_pods_reach_what_they_need_and_are_reached_by_whom_they_are_for(objects: list[Object]) -> None:
+    def ports(component: str, way: str) -> set[tuple[str, int]]:
+        """What all policies over such a pod let through together."""
+        labels = {"app.kubernetes.io/name": "weft", "app.kubernetes.io/component": component}
+        over = [made["spec"] for made in objects if made["kind"] == "NetworkPolicy"]
+        over = [spec for spec in over if spec["podSelector"]["matchLabels"].items() <= labels.items()]
+        assert any(way.capitalize() in spec["policyTypes"] for spec in over), "all is let through where no policy is"
+        found = [port for spec in over for rule in spec.get(way, []) for port in rule["ports"]]
+        return {(port["protocol"], port["port"]) for port in found}
+
+    everybody = {("UDP", 53), ("TCP", 53), ("TCP", 5432), ("TCP", 6432), ("TCP", 443)}
+    assert ports("migrate", "egress") == ports("work", "egress") == everybody
+    # Where mail servers take mail of their own people.
+    assert ports("web", "egress") == everybody | {("TCP", 465), ("TCP", 587)}
+    assert ports("web", "ingress") == {("TCP", 3000), ("TCP", 9464)}
+    assert ports("work", "ingress") == {("TCP", 9464)}
+
+
+def test_nodes_are_emptied_while_the_database_is_away(objects: list[Object]) -> None:
+    budgets = [made["spec"] for made in objects if made["kind"] == "PodDisruptionBudget"]
+    assert len(budgets) == 2
+    for budget in budgets:
+        assert budget["maxUnavailable"] == 1 and budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
 def selectors(made: Object) -> Iterator[dict[str, str]]:
     spec = made.get("spec", {})
     if made["kind"] == "Service":

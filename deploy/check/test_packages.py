@@ -55,6 +55,14 @@ def test_systemd_understands_every_unit_and_finds_it_careful(unit: Path, tmp_pat
     run("systemd-analyze", "security", "--offline=true", "--threshold=20", copy)
 
 
+def test_what_serves_is_started_again_however_often_it_ended() -> None:
+    for name in ["weft-web.service", "weft-work@.service"]:
+        settings = (DEPLOY / "systemd" / name).read_text().splitlines()
+        unit = settings[settings.index("[Unit]") : settings.index("[Service]")]
+        # Five starts in ten seconds are soon there, with a pause of two.
+        assert "StartLimitIntervalSec=0" in unit and "Restart=always" in settings
+
+
 def test_the_tarball_has_what_an_installation_needs(programs: Path, tmp_path: Path) -> None:
     archives = [tmp_path / "one.tar.gz", tmp_path / "two.tar.gz"]
     for archive in archives:

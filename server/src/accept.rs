@@ -7,6 +7,7 @@
 //! Must never end by itself: whatever accepting a connection ends with, the next one is waited for.
 
 mod arrival;
+mod farewell;
 mod files;
 mod host;
 mod meter;
@@ -17,7 +18,7 @@ mod tests;
 mod work;
 
 use std::{
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind},
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -38,16 +39,13 @@ pub use files::raise_limit as raise_file_limit;
 pub use places::{Limits, Place, Places};
 
 use arrival::Arrival;
+use farewell::Farewells;
 use stream::Stream;
 
 /// Header, target and all; far more than a browser sends.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// After an error that only others can mend, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Who finds no place may find one in a moment.
-const TURNED_AWAY: &[u8] =
-    b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Connection: close\r\n\r\nToo many connections are open from where you are. Try again in a moment.\n";
 
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
@@ -67,7 +65,7 @@ impl Default for Timers {
 
 /// Serves until `stop`; then takes no new connections, and comes back when those that are there have answered and closed.
 pub async fn serve(listener: TcpListener, router: Router, places: Places, timers: Timers, stop: CancellationToken) {
-    let connections = TaskTracker::new();
+    let (connections, farewells) = (TaskTracker::new(), Farewells::default());
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -77,7 +75,7 @@ pub async fn serve(listener: TcpListener, router: Router, places: Places, timers
             Ok((stream, peer)) => {
                 let Some(place) = places.enter(peer.ip()) else {
                     tracing::debug!(%peer, "refused a connection: there are too many");
-                    turn_away(stream);
+                    farewells.tell(stream, &connections);
                     continue;
                 };
                 connections.spawn(converse(stream, peer, place, router.clone(), timers, stop.clone()));
@@ -88,13 +86,6 @@ pub async fn serve(listener: TcpListener, router: Router, places: Places, timers
     drop(listener);
     connections.close();
     connections.wait().await;
-}
-
-/// Tells somebody for whom there is no place when to come back. It goes into the system's buffer, which is empty: nobody waits for it.
-fn turn_away(stream: TcpStream) {
-    let Ok(mut stream) = stream.into_std() else { return };
-    // Whoever is gone hears nothing.
-    let _ = stream.write_all(TURNED_AWAY);
 }
 
 async fn recover(error: &io::Error, places: &Places) {

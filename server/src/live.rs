@@ -4,6 +4,7 @@
 mod attend;
 mod door;
 mod events;
+mod frame;
 mod hub;
 mod link;
 mod my_runs;
@@ -12,6 +13,7 @@ mod room;
 mod run_feed;
 mod seat;
 mod socket;
+mod texts;
 
 pub(crate) use door::Presented;
 pub use hub::Hub;

@@ -3,6 +3,7 @@
 
 mod absences;
 mod absent;
+mod anew;
 mod attempts;
 mod backoff;
 mod blast;

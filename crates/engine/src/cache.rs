@@ -10,7 +10,6 @@ use std::{
     },
 };
 
-use store::history;
 use workflow::{AgentCatalog, AgentId, AgentSpec, Definition, Plan, TemplateId};
 
 use crate::{
@@ -58,8 +57,7 @@ fn known<K: Hash + Eq, V: Clone>(map: &Mutex<HashMap<K, V>>, key: &K) -> Option<
 
 impl Cache {
     /// A worker begins. On another history of the database a number may stand for something else; contents have ids that never come again.
-    pub(crate) fn begin(&self) {
-        let history = history::number();
+    pub(crate) fn begin(&self, history: u64) {
         if self.history.swap(history, Ordering::SeqCst) == history {
             return;
         }

@@ -45,6 +45,11 @@ pub struct Published {
 
 #[async_trait]
 pub trait Shelf: Send + Sync + 'static {
+    /// How many histories of what it reads from were seen to end. What was read under a smaller number may be something else by now.
+    fn history(&self) -> u64 {
+        0
+    }
+
     /// Those of the named versions that exist.
     async fn agent_versions(&self, wanted: &BTreeSet<(AgentId, i32)>) -> Result<Vec<AgentSpec>>;
 

@@ -75,7 +75,7 @@ pub(crate) async fn live<L: Log>(
         Some(joined) => joined,
         None => return End::Drained,
     };
-    shared.cache.begin();
+    shared.cache.begin(shared.shelf.history());
     let inside = Arc::new(Inside {
         worker,
         shared: Arc::clone(shared),

@@ -1,4 +1,5 @@
-//! Turns at something costly, taken round by round: who asks often waits behind themselves, not in front of others.
+//! Turns at something costly, taken round by round: who asks often waits behind themselves, not in front of others, and gives way where
+//! there is no room left to wait.
 //! Must never hold more who wait than there is room for, and never lose a turn when somebody stops waiting.
 
 use std::{
@@ -40,7 +41,7 @@ impl<K: PartialEq> Turns<K> {
         Self(Arc::new(Mutex::new(Queue { n_free: n_at_once, max_in_lane, lanes: VecDeque::new() })))
     }
 
-    /// None when there is no room to wait, or it took too long.
+    /// None when there is no room to wait, it went to somebody whose lane is shorter, or it took too long.
     pub(crate) async fn take(&self, lane: K, max_wait: Duration) -> Option<Turn<K>> {
         let waiting = {
             let mut queue = self.lock();
@@ -66,7 +67,7 @@ impl<K: PartialEq> Queue<K> {
         }
         self.lanes.retain(|(_, waiting)| !waiting.is_empty());
         if self.lanes.iter().map(|(_, waiting)| waiting.len()).sum::<usize>() >= MAX_IN_ALL {
-            return None;
+            self.make_room(&lane)?;
         }
         let (sender, receiver) = oneshot::channel();
         match self.lanes.iter_mut().find(|(key, _)| *key == lane) {
@@ -75,6 +76,14 @@ impl<K: PartialEq> Queue<K> {
             None => self.lanes.push_back((lane, VecDeque::from([sender]))),
         }
         Some(receiver)
+    }
+
+    /// The last one of the longest lane gives way, as two with long lanes would keep all others out. None where this lane is as long.
+    fn make_room(&mut self, lane: &K) -> Option<()> {
+        let n_here = self.lanes.iter().find(|(key, _)| key == lane).map_or(0, |(_, waiting)| waiting.len());
+        let (_, longest) = self.lanes.iter_mut().max_by_key(|(_, waiting)| waiting.len())?;
+        // Whoever gives way is told by the sender that is dropped.
+        if longest.len() > n_here + 1 { longest.pop_back().map(drop) } else { None }
     }
 
     fn next(&mut self) -> Option<oneshot::Sender<Turn<K>>> {
@@ -129,6 +138,27 @@ mod tests {
         }
         assert_eq!(*order.lock().unwrap(), [0, 3, 5, 1, 2, 4]);
         assert!(turns.take("flood", LONG).await.is_some(), "no turn is lost");
+    }
+
+    #[tokio::test]
+    async fn two_who_fill_all_the_room_keep_nobody_out() {
+        let turns = Turns::new(1, MAX_IN_ALL / 2);
+        let held = turns.take(0, LONG).await.unwrap();
+        let mut waiting: Vec<_> = (0..MAX_IN_ALL).map(|n| Box::pin(turns.take(1 + n % 2, LONG))).collect();
+        for one in &mut waiting {
+            assert!(futures::poll!(one).is_pending());
+        }
+        let mut third = Box::pin(turns.take(3, LONG));
+        assert!(futures::poll!(&mut third).is_pending());
+        let mut gave_way = 0;
+        for one in &mut waiting {
+            gave_way += usize::from(futures::poll!(one).is_ready());
+        }
+        assert_eq!(gave_way, 1, "for the one who came");
+        drop(held);
+        // The two before it have their turns first, and give them on.
+        drop(waiting);
+        assert!(third.await.is_some());
     }
 
     #[tokio::test]

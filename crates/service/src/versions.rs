@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use store::{history, templates::Version};
+use store::templates::Version;
 use workflow::{AgentCatalog, AgentId, Definition, Plan, RunId, StepKey, TemplateId, run::State};
 
 use crate::{Error, OpContext, Result, recent::Recent, runs::looking, validation};
@@ -48,7 +48,7 @@ pub(crate) async fn stored(ctx: &OpContext, template: TemplateId, version: i32) 
 
 /// A version as it was published, judged by today's rules.
 pub(crate) async fn judged(ctx: &OpContext, template: TemplateId, version: i32) -> Result<Arc<Judged>> {
-    match ctx.versions().judged.get(&(history::number(), (template, version))) {
+    match ctx.versions().judged.get(&(ctx.store().history(), (template, version))) {
         Some(known) => Ok(known),
         None => judge(ctx, stored(ctx, template, version).await?).await,
     }
@@ -62,7 +62,7 @@ pub(crate) async fn judge(ctx: &OpContext, version: Version) -> Result<Arc<Judge
 /// The same, but for what is wrong with steps that do not run.
 pub(crate) async fn judge_but(ctx: &OpContext, version: Version, idle: &BTreeSet<StepKey>) -> Result<Arc<Judged>> {
     let Version { template_id, version, name, definition } = version;
-    let key = (history::number(), (template_id, version));
+    let key = (ctx.store().history(), (template_id, version));
     let agents = validation::pinned(ctx, &definition).await?;
     let (definition, plan, agents, problems) = validation::validate(definition, agents).await?;
     if validation::keeps_from_running(&problems, idle) {
@@ -77,7 +77,7 @@ pub(crate) async fn judge_but(ctx: &OpContext, version: Version, idle: &BTreeSet
 
 /// The agents that a run is pinned to. The caller has made sure that it may be seen.
 pub(crate) async fn agents_of(ctx: &OpContext, run: RunId, key: Key) -> Result<Arc<AgentCatalog>> {
-    let history = history::number();
+    let history = ctx.store().history();
     if let Some(known) = ctx.versions().agents.get(&(history, key)) {
         return Ok(known);
     }

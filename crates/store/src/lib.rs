@@ -23,7 +23,7 @@ pub mod figures;
 pub mod find;
 mod gather;
 pub mod groups;
-pub mod history;
+mod history;
 pub mod inbox;
 pub mod log;
 pub mod models;

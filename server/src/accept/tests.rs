@@ -193,17 +193,6 @@ async fn two_thousand_idle_connections_from_one_address_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn who_finds_no_place_is_told_when_to_come_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (theirs, ours) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    let mut theirs = theirs.unwrap();
-    super::turn_away(ours.unwrap().0);
-    let heard = hear(&mut theirs).await;
-    assert!(heard.starts_with("HTTP/1.1 429 ") && heard.contains("\r\nRetry-After: 1\r\n"), "{heard}");
-    assert_eq!(hear(&mut theirs).await, "", "and it is closed");
-}
-
-#[tokio::test]
 async fn stopping_closes_what_is_idle_and_waits_for_what_is_being_answered() {
     let listening = Listening::start(Timers::default(), "").await;
     let (mut idle, mut asking) = (listening.connect("127.0.0.1").await, listening.connect("127.0.0.1").await);

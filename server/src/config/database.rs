@@ -1,7 +1,7 @@
 //! Which Postgres to use: one that exists, or an embedded cluster in the data folder.
 //! Must never print the URL whole: it holds the password.
 
-use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{ffi::OsString, fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -22,7 +22,7 @@ pub struct Database {
         hide_env_values = true,
         value_name = "URL",
         global = true,
-        help = "An existing Postgres, version 15 or newer, such as postgres://user:password@host/weft; without one Weft runs its own in the data folder"
+        help = "An existing Postgres, version 15 or newer, such as postgres://user:password@host/weft, or file:PATH of a file that holds the address; without one Weft runs its own in the data folder"
     )]
     url: Option<MaybeUrl>,
     #[arg(
@@ -169,6 +169,10 @@ pub enum BadUrl {
     NoDatabase,
     #[error("the port of the database URL is not a number from 1 to 65535")]
     Port,
+    #[error(
+        "the file of the database URL cannot be read: name one that this user may read, such as file:/run/secrets/url"
+    )]
+    Unreadable,
 }
 
 impl FromStr for DatabaseUrl {
@@ -194,7 +198,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// An empty variable is the same as none.
+/// An empty variable is the same as none. What stands in a file is not in the environment, which others may see and which is handed on.
 #[derive(Clone, Debug)]
 struct MaybeUrl(Option<DatabaseUrl>);
 
@@ -202,7 +206,16 @@ impl FromStr for MaybeUrl {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim().is_empty() { Ok(Self(None)) } else { text.trim().parse().map(|url| Self(Some(url))) }
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let url: DatabaseUrl = match text.strip_prefix("file:") {
+            // An empty file is a mistake, and no wish for a database of Weft's own.
+            Some(path) => fs::read_to_string(path).map_err(|_| BadUrl::Unreadable)?.trim().parse()?,
+            None => text.parse()?,
+        };
+        Ok(Self(Some(url)))
     }
 }
 
@@ -226,6 +239,18 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(text.parse::<DatabaseUrl>().err(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_may_stand_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |text: &str| text.parse::<MaybeUrl>().map(|url| url.0.map(|url| url.as_str().to_owned()));
+        let named = format!("file:{}", file.path().display());
+        assert_eq!(of(&named), Err(BadUrl::Scheme), "it is empty");
+        fs::write(file.path(), "postgres://u:p@db/weft\n").unwrap();
+        assert_eq!(of(&named), Ok(Some("postgres://u:p@db/weft".to_owned())));
+        assert_eq!(of("file:/nowhere/at/all"), Err(BadUrl::Unreadable));
+        assert_eq!(of(" "), Ok(None));
     }
 
     #[test]

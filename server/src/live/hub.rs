@@ -218,10 +218,11 @@ impl Hub {
             return room;
         }
         rooms.retain(|_, room| room.strong_count() > 0);
-        let room = Arc::new(Room::new(run, seq, &self.0.open));
+        let room = Arc::new(Room::new(run, seq, self.0.store.history(), &self.0.open));
         rooms.insert(run, Arc::downgrade(&room));
         // Ends by itself when the last follower leaves.
-        self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), self.0.store.clone()));
+        let (store, stop) = (self.0.store.clone(), self.0.shutdown.clone());
+        self.0.tasks.spawn(Room::follow(Arc::downgrade(&room), store, stop));
         room
     }
 

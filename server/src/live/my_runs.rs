@@ -125,6 +125,7 @@ impl MyFeed {
         }
         if self.changed.len() > MAX_RUNS {
             self.is_everything = true;
+            self.changed.clear();
         }
         self.gather();
     }
@@ -139,11 +140,9 @@ impl MyFeed {
     }
 
     fn gather(&mut self) {
-        if self.gather_until.is_none() {
-            let earliest = self.resynced_at.filter(|_| self.is_everything).map(|at| at + RESYNC_PAUSE);
-            let soon = Instant::now() + self.gather_for;
-            self.gather_until = Some(earliest.map_or(soon, |earliest| earliest.max(soon)));
-        }
+        let began = self.gather_until.unwrap_or_else(|| Instant::now() + self.gather_for);
+        let earliest = self.resynced_at.filter(|_| self.is_everything).map(|at| at + RESYNC_PAUSE);
+        self.gather_until = Some(not_before(began, earliest));
     }
 
     /// Gathers until there is something to tell. May be dropped at any await and called again.
@@ -244,20 +243,55 @@ fn gather_for(took: Duration) -> Duration {
     took.saturating_mul(GATHER_PART).clamp(GATHER, GATHER_AT_MOST)
 }
 
+/// What began as single changes may have become too many of them: then it waits as long as all that is to be fetched.
+fn not_before(until: Instant, earliest: Option<Instant>) -> Instant {
+    earliest.map_or(until, |earliest| earliest.max(until))
+}
+
 #[cfg(test)]
 mod tests {
+    use sqlx::PgPool;
+    use store::notify::Hints;
     use uuid::Uuid;
     use workflow::access::Role;
 
     use super::*;
 
+    const ME: UserId = UserId(Uuid::nil());
+
+    fn viewer(role: Role) -> Actor {
+        let (groups, acts_for) = (BTreeSet::new(), Vec::new());
+        Actor { id: ME, email: "me@example.org".to_owned(), role, groups, acts_for }
+    }
+
+    #[tokio::test]
+    async fn more_changes_than_are_told_wait_as_long_as_all_that_is_to_be_fetched() {
+        let nowhere = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
+        let (hub, now) = (Hub::new(Store::from_pool(nowhere), Hints::default()), Instant::now());
+        let mut feed = MyFeed {
+            changes: hub.changes(),
+            persons: hub.persons(),
+            is_other: false,
+            viewer: viewer(Role::Admin),
+            asked: Asked::default(),
+            changed: BTreeSet::new(),
+            is_everything: false,
+            gather_until: None,
+            gather_for: GATHER,
+            resynced_at: Some(now),
+            hub,
+        };
+        for n in (0..).take(MAX_RUNS + 1) {
+            assert!(!feed.is_everything);
+            feed.note(&Ok(Changed::Run(RunId(Uuid::from_u128(n)), Whose::Anybodys)));
+        }
+        assert!(feed.is_everything && feed.changed.is_empty());
+        assert!(feed.gather_until.unwrap() >= now + RESYNC_PAUSE, "it began with a few, which are told sooner");
+    }
+
     #[test]
     fn nobody_asks_about_what_is_none_of_theirs() {
-        let (me, other, run) = (UserId(Uuid::nil()), UserId(Uuid::max()), RunId(Uuid::nil()));
-        let viewer = |role| {
-            let (groups, acts_for) = (BTreeSet::new(), Vec::new());
-            Actor { id: me, email: "me@example.org".to_owned(), role, groups, acts_for }
-        };
+        let (me, other, run) = (ME, UserId(Uuid::max()), RunId(Uuid::nil()));
         let (user, admin, nothing) = (viewer(Role::User), viewer(Role::Admin), Asked::default());
         assert!(nothing.may_concern(&user, run, Whose::Owners(me)));
         assert!(!nothing.may_concern(&user, run, Whose::Owners(other)));

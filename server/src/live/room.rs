@@ -2,7 +2,6 @@
 //! A room begins at some event; what came before it, each follower reads for itself.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
@@ -10,28 +9,25 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::Utf8Bytes;
-use store::{Store, history};
+use store::Store;
 use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 use workflow::{
-    RunId, StepKey,
+    RunId,
     api::{AbsentWorker, Delta, RunFrame, Telling},
-    pieces::Pieces,
-    run::RunEvent,
 };
 
-use super::events::{PAGE, People};
+use super::{
+    events::{PAGE, People},
+    frame::Frame,
+    texts::{Taken, Texts},
+};
 
 /// Frames that a slow follower may be behind before it is told to fetch the run again.
 const QUEUE: usize = 256;
-/// Bytes of a frame. Whoever should get a larger one fetches the run instead: it would be held for each who takes nothing, and no socket
-/// takes a message of more than a mebibyte.
-const MAX_FRAME_BYTES: usize = 960 * 1024;
-/// Bytes of text in one frame, of what was written before its follower came; in JSON's words a byte may take six.
-const MAX_PIECE_BYTES: usize = 64 * 1024;
 /// Hints may be lost, so the log is looked at anyway.
 const POLL: Duration = Duration::from_secs(1);
 /// Of many rooms each looks the more seldom: together they look 250 times a second, however many there are.
@@ -43,49 +39,6 @@ const SAY_WATCHED: Duration = Duration::from_secs(8);
 
 /// How often it is looked at whether steps wait for a worker that is not there.
 const LOOK_FOR_WORKERS: Duration = Duration::from_secs(2);
-/// Log lines of one attempt that are kept for who comes later; more are to be had where the attempt is.
-const MAX_LINES: usize = 100;
-/// Text of one attempt that is kept for who comes later; workers send no more either.
-const MAX_TEXT: usize = 1024 * 1024;
-
-/// A frame on its way to every follower, written once.
-#[derive(Clone, Debug)]
-pub(super) struct Frame {
-    /// The event's number; none for what has no place in the order.
-    pub(super) seq: Option<i64>,
-    pub(super) text: Utf8Bytes,
-}
-
-impl Frame {
-    pub(super) fn new(seq: Option<i64>, frame: &RunFrame) -> Option<Self> {
-        match serde_json::to_string(frame) {
-            Ok(text) if text.len() <= MAX_FRAME_BYTES => Some(Self { seq, text: text.into() }),
-            // What has no place in the order may be left out.
-            Ok(_) => seq.map(|seq| Self { seq: Some(seq), text: Utf8Bytes::from_static("") }),
-            Err(error) => {
-                tracing::error!(%error, "a live frame could not be written");
-                None
-            }
-        }
-    }
-
-    /// There is an event, which stands in the run itself.
-    pub(super) fn is_too_large(&self) -> bool {
-        self.text.is_empty()
-    }
-}
-
-/// A text in pieces that are small enough, each with its place, in whole characters.
-fn small_pieces(mut offset: i64, mut text: &str) -> Vec<(i64, &str)> {
-    let mut pieces = Vec::new();
-    while !text.is_empty() {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_PIECE_BYTES.min(text.len())));
-        pieces.push((offset, piece));
-        offset += i64::try_from(piece.len()).unwrap_or(i64::MAX);
-        text = rest;
-    }
-    pieces
-}
 
 /// How many rooms there are at this process.
 #[derive(Clone, Debug, Default)]
@@ -130,20 +83,10 @@ pub(super) struct Room {
     absent: Mutex<Vec<AbsentWorker>>,
 }
 
-#[derive(Debug, Default)]
-struct Texts {
-    /// What was passed on of attempts that are running, for followers who come later.
-    so_far: BTreeMap<(StepKey, i32), Pieces>,
-    /// What those say of themselves: how far they are, and the last lines of their logs.
-    said: BTreeMap<(StepKey, i32), Telling>,
-    /// The last attempt of each step that ended meanwhile: what comes late of it, nobody wants.
-    ended: BTreeMap<StepKey, i32>,
-}
-
 impl Room {
-    pub(super) fn new(run: RunId, seq: i64, open: &Open) -> Self {
+    pub(super) fn new(run: RunId, seq: i64, history: u64, open: &Open) -> Self {
         let (frames, head) = (broadcast::Sender::new(QUEUE), AtomicI64::new(seq));
-        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history::number()));
+        let (open, wake, history) = (open.count(), Notify::new(), AtomicU64::new(history));
         Self { run, open, frames, head, history, wake, texts: Mutex::default(), absent: Mutex::default() }
     }
 
@@ -170,49 +113,28 @@ impl Room {
     pub(super) fn pass_on(&self, delta: Delta) {
         // Under the lock, so that a new follower gets each piece once: kept, or through the receiver.
         let mut texts = self.texts();
-        if texts.ended.get(&delta.step).is_some_and(|ended| *ended >= delta.attempt) {
-            return;
+        if texts.keep(&delta) {
+            self.send(None, &RunFrame::Delta(delta));
         }
-        // Much of it may be there: it is sent again for whoever comes late, by each process that took a part of it.
-        let known = texts.so_far.entry((delta.step.clone(), delta.attempt)).or_default();
-        if known.n_bytes() + delta.text.len() <= MAX_TEXT || delta.offset < known.end() {
-            known.add(delta.offset, &delta.text);
-        }
-        self.send(None, &RunFrame::Delta(delta));
     }
 
     /// What a running attempt says of itself.
     pub(super) fn tell(&self, telling: Telling) {
         // Under the lock, as above.
         let mut texts = self.texts();
-        if texts.ended.get(&telling.step).is_some_and(|ended| *ended >= telling.attempt) {
-            return;
+        if texts.hear(&telling) {
+            self.send(None, &RunFrame::Telling(telling));
         }
-        let place = (telling.step.clone(), telling.attempt);
-        let known = texts.said.entry(place).or_insert_with(|| Telling { lines: Vec::new(), ..telling.clone() });
-        known.progress = telling.progress.clone().or(known.progress.take());
-        known.lines.extend(telling.lines.iter().cloned());
-        let n_old = known.lines.len().saturating_sub(MAX_LINES);
-        known.lines.drain(..n_old);
-        self.send(None, &RunFrame::Telling(telling));
     }
 
-    /// What is there of the attempts that are running, and what is missing.
-    pub(super) fn text_so_far(&self) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        let texts = self.texts();
-        for ((step, attempt), pieces) in &texts.so_far {
-            let small = pieces.iter().flat_map(|(offset, text)| small_pieces(offset, text));
-            frames.extend(small.map(|(offset, text)| {
-                let (run, step, attempt) = (self.run, step.clone(), *attempt);
-                RunFrame::Delta(Delta { run, step, attempt, offset, text: text.to_owned() })
-            }));
+    /// The next part of what is there of the attempts that are running, and with the last of it who is missing. Whether that was all.
+    pub(super) fn take_over(&self, taken: &mut Taken) -> (Vec<Frame>, bool) {
+        let (mut frames, is_all) = self.texts().take_over(self.run, taken);
+        if is_all {
+            // Also where nobody is missing: who lost the connection may believe otherwise.
+            frames.push(RunFrame::Absent { absent: self.absent().clone() });
         }
-        frames.extend(texts.said.values().cloned().map(RunFrame::Telling));
-        drop(texts);
-        // Also where nobody is missing: who lost the connection may believe otherwise.
-        frames.push(RunFrame::Absent { absent: self.absent().clone() });
-        frames.iter().filter_map(|frame| Frame::new(None, frame)).collect()
+        (frames.iter().filter_map(|frame| Frame::new(None, frame)).collect(), is_all)
     }
 
     fn absent(&self) -> MutexGuard<'_, Vec<AbsentWorker>> {
@@ -230,25 +152,13 @@ impl Room {
         Ok(())
     }
 
-    /// The artifact, or the error, takes the place of the text.
-    fn forget_texts(&self, event: &RunEvent) {
-        let ended = event.data.attempts.iter().filter(|attempt| attempt.outcome.is_some());
-        let mut texts = self.texts();
-        for attempt in ended {
-            texts.so_far.remove(&(attempt.step.clone(), attempt.number));
-            texts.said.remove(&(attempt.step.clone(), attempt.number));
-            let last = texts.ended.entry(attempt.step.clone()).or_default();
-            *last = attempt.number.max(*last);
-        }
-    }
-
     /// It stays whole whatever panics beside it: each change leaves texts that make sense.
     fn texts(&self) -> MutexGuard<'_, Texts> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the log until the last follower has left.
-    pub(super) async fn follow(room: Weak<Self>, store: Store) {
+    /// Reads the log until the last follower has left, or all of them are about to.
+    pub(super) async fn follow(room: Weak<Self>, store: Store, stop: CancellationToken) {
         let mut people = People::default();
         let (mut said, mut looked) = (None::<Instant>, None::<Instant>);
         // What was sent while nobody followed here is gone.
@@ -273,7 +183,10 @@ impl Room {
                 }
             }
             // Either a hint or the time; both lead to the same look.
-            let _ = tokio::time::timeout(poll, room.wake.notified()).await;
+            let hint = tokio::time::timeout(poll, room.wake.notified());
+            if stop.run_until_cancelled(hint).await.is_none() {
+                return;
+            }
         }
     }
 
@@ -288,7 +201,7 @@ impl Room {
     }
 
     async fn read(&self, store: &Store, people: &mut People) -> store::Result<()> {
-        let history = history::number();
+        let history = store.history();
         if history != self.history() {
             self.begin_anew(store, history).await?;
         }
@@ -297,7 +210,7 @@ impl Room {
             for event in &events {
                 self.head.store(event.seq, Ordering::SeqCst);
                 self.send(Some(event.seq), &people.frame(event));
-                self.forget_texts(event);
+                self.texts().forget(event);
             }
             if i64::try_from(events.len()).is_ok_and(|n| n < PAGE) {
                 return Ok(());
@@ -315,38 +228,22 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
     use super::*;
 
-    #[test]
-    fn whoever_comes_late_gets_the_text_from_its_beginning() {
-        let room = Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default());
-        let pass_on = |offset, text: &str| {
-            room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset, text: text.into() });
-        };
-        let so_far = || {
-            let frames = room.text_so_far();
-            let texts = frames.iter().map(|frame| serde_json::from_str(&frame.text).unwrap());
-            texts
-                .filter_map(|frame| if let RunFrame::Delta(delta) = frame { Some(delta.text) } else { None })
-                .collect::<String>()
-        };
-        pass_on(8, "three ");
-        assert_eq!(so_far(), "three ", "what this room came too late for is not known yet");
-        // Asked for, all of it is sent again.
-        pass_on(0, "one two three ");
-        pass_on(14, "four ");
-        assert_eq!(so_far(), "one two three four ");
-        pass_on(0, "one two ");
-        pass_on(40, "lost before");
-        assert_eq!(so_far(), "one two three four lost before", "a repetition changes nothing");
-        let offsets: Vec<i64> = room.texts().so_far.values().flat_map(Pieces::iter).map(|(at, _)| at).collect();
-        assert_eq!(offsets, [0, 40], "what follows a gap stays where it belongs");
-        pass_on(19, "five, six, seven and ");
-        assert_eq!(so_far(), "one two three four five, six, seven and lost before", "as another process had it");
-        room.texts().ended.insert("a".into(), 1);
-        room.texts().so_far.clear();
-        pass_on(0, "one two ");
-        assert_eq!(so_far(), "", "what comes after the end is nothing any more");
+    #[tokio::test]
+    async fn a_room_that_looks_seldom_does_not_keep_a_server_from_stopping() {
+        let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(1));
+        let nowhere = nowhere.connect_lazy("postgres://nobody@127.0.0.1:1/none").unwrap();
+        let open = Open::default();
+        let _crowd: Vec<Counted> = (0..10_000).map(|_| open.count()).collect();
+        // Somebody follows it all the while.
+        let room = Arc::new(Room::new(RunId(uuid::Uuid::nil()), 0, 0, &open));
+        let stop = CancellationToken::new();
+        let following = tokio::spawn(Room::follow(Arc::downgrade(&room), Store::from_pool(nowhere), stop.clone()));
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(20), following).await.expect("it has stopped").unwrap();
     }
 
     #[test]
@@ -356,34 +253,9 @@ mod tests {
             [1_000, 1_000, 1_000, 2_000, 4_000, 8_000]
         );
         let open = Open::default();
-        let rooms: Vec<Room> = (0..3).map(|_| Room::new(RunId(uuid::Uuid::nil()), 0, &open)).collect();
+        let rooms: Vec<Room> = (0..3).map(|_| Room::new(RunId(uuid::Uuid::nil()), 0, 0, &open)).collect();
         assert_eq!(open.n(), 3);
         drop(rooms);
         assert_eq!(open.n(), 0);
-    }
-
-    #[test]
-    fn no_frame_is_larger_than_a_socket_takes() {
-        let delta = |text: String| {
-            RunFrame::Delta(Delta { run: RunId(uuid::Uuid::nil()), step: "a".into(), attempt: 1, offset: 0, text })
-        };
-        let large = delta("x".repeat(MAX_FRAME_BYTES));
-        assert!(Frame::new(Some(1), &large).unwrap().is_too_large(), "whoever follows fetches the run");
-        assert!(Frame::new(None, &large).is_none());
-        assert!(!Frame::new(Some(1), &delta("x".to_owned())).unwrap().is_too_large());
-        // Whoever comes late gets all of a long text, however it is spelled in JSON.
-        let (room, long) = (Room::new(RunId(uuid::Uuid::nil()), 0, &Open::default()), "\u{1}ü".repeat(300_000));
-        let text = long.clone();
-        room.pass_on(Delta { run: room.run, step: "a".into(), attempt: 1, offset: 7, text });
-        let (mut heard, mut end) = (String::new(), 7);
-        for frame in room.text_so_far() {
-            assert!(frame.text.len() <= MAX_FRAME_BYTES);
-            if let RunFrame::Delta(delta) = serde_json::from_str(&frame.text).unwrap() {
-                assert_eq!(delta.offset, end);
-                end += i64::try_from(delta.text.len()).unwrap();
-                heard += &delta.text;
-            }
-        }
-        assert_eq!(heard, long);
     }
 }

@@ -18,10 +18,12 @@ use workflow::{
 
 use super::{
     events::People,
+    frame::Frame,
     hub::Hub,
     link::{Feed, Interrupted, Link},
-    room::{Frame, Room},
+    room::Room,
     socket::{self, Upgrade},
+    texts::Taken,
 };
 use crate::http::{AppState, Ids, Problem};
 
@@ -58,6 +60,8 @@ struct Following {
     /// In which history of the database.
     history: u64,
     stage: Stage,
+    /// Of the running texts.
+    taken: Taken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,7 @@ impl Following {
             sent: if is_too_far { replay_to } else { after },
             replay_to,
             stage: if is_too_far { Stage::Resync } else { Stage::Replay },
+            taken: Taken::default(),
         }
     }
 
@@ -106,17 +111,25 @@ impl Following {
     fn anew(room: &Room) -> Self {
         let history = room.history();
         let (frames, head) = room.subscribe();
-        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync }
+        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync, taken: Taken::default() }
     }
 
     async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
         loop {
+            // Also where the room began anew before this reader could hear its frames.
+            if self.history != room.history() {
+                *self = Self::anew(room);
+            }
             match self.stage {
                 Stage::Resync => {
                     self.stage = Stage::Texts;
                     return Ok(text(Frame::new(None, &RunFrame::Resync)));
                 }
                 Stage::Replay => {
+                    if self.sent > self.replay_to && !has_been(hub.store(), room.run(), self.sent, link).await? {
+                        *self = Self::anew(room);
+                        continue;
+                    }
                     if self.sent >= self.replay_to {
                         self.stage = Stage::Texts;
                         continue;
@@ -135,11 +148,13 @@ impl Following {
                     return Ok(frames.into_iter().map(|frame| frame.text).collect());
                 }
                 Stage::Texts => {
-                    self.stage = Stage::Live;
                     // Pieces that the receiver holds as well are told apart by their offset.
-                    let frames: Vec<_> = room.text_so_far().into_iter().map(|frame| frame.text).collect();
+                    let (frames, is_all) = room.take_over(&mut self.taken);
+                    if is_all {
+                        self.stage = Stage::Live;
+                    }
                     if !frames.is_empty() {
-                        return Ok(frames);
+                        return Ok(frames.into_iter().map(|frame| frame.text).collect());
                     }
                 }
                 Stage::Live => match link.until(self.frames.recv()).await? {
@@ -179,4 +194,11 @@ async fn read(store: &Store, run: RunId, after: i64) -> store::Result<(People, V
     let mut people = People::default();
     let events = people.some_after(store, run, after).await?;
     Ok((people, events))
+}
+
+/// Whether there is an event that the peer has and the room has not: the room may be behind by a moment, or the peer comes from a time
+/// that never was, before a backup was restored.
+async fn has_been(store: &Store, run: RunId, seq: i64, link: &mut Link) -> Result<bool, Interrupted> {
+    let newest = link.read(|| store.run_events(run, None, 1)).await?;
+    Ok(newest.first().is_some_and(|newest| newest.seq >= seq))
 }

@@ -110,8 +110,15 @@ fn crowd(address: &str, token: &str) {
     std::thread::scope(|scope| {
         for _ in 0..12 {
             scope.spawn(|| {
-                for path in
-                    ["/api/workflows/runs", "/api/workflows/templates", "/api/agents/list", "/api/users"].repeat(3)
+                for path in [
+                    "/api/workflows/runs",
+                    "/api/workflows/templates",
+                    "/api/inbox",
+                    "/api/inbox/counts",
+                    "/api/agents/list",
+                    "/api/users",
+                ]
+                .repeat(3)
                 {
                     let get = Request { token, method: "GET", path, key: None, body: Value::Null };
                     let (status, answer) = get.send(address).expect("an answer");

@@ -123,8 +123,7 @@ async fn a_page_is_told_to_fetch_its_run_again_once_the_database_was_restored(po
     let seq = view(&server, &run).await.seq;
     let path = format!("/api/workflows/runs/{run}/live");
     let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
-    // As from a time that never was.
-    follow(&mut socket, seq + 5).await;
+    follow(&mut socket, seq).await;
     hear(&mut socket, |frame| matches!(frame, RunFrame::Absent { .. })).await;
     // As a dump that is restored does, tables are others with the same in them.
     let mut tx = pool.begin().await.unwrap();
@@ -140,6 +139,31 @@ async fn a_page_is_told_to_fetch_its_run_again_once_the_database_was_restored(po
     // What comes now is heard, though its number was heard of before.
     server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
     hear(&mut socket, |frame| matches!(frame, RunFrame::Event { event, .. } if event.seq == seq + 1)).await;
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_page_that_comes_back_from_a_time_that_never_was_is_told_to_fetch_its_run_again(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("always").await;
+    let address = server.listen().await;
+    let run = server.anna.start(&template, "hello").await;
+    server.anna.settled(&run).await;
+    let seq = view(&server, &run).await.seq;
+    let path = format!("/api/workflows/runs/{run}/live");
+    for (after, is_told) in [(seq, false), (seq + 5, true)] {
+        let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+        follow(&mut socket, after).await;
+        let first: RunFrame = serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap();
+        assert_eq!(matches!(first, RunFrame::Resync), is_told, "{first:?}");
+        hear(&mut socket, |frame| matches!(frame, RunFrame::Absent { .. })).await;
+        if is_told {
+            // What comes now is heard, though its number was heard of before.
+            server.anna.post(&format!("/api/workflows/runs/{run}/steps/shout/continue"), json!({})).await.expect(200);
+            let is_next = |frame: &RunFrame| matches!(frame, RunFrame::Event { event, .. } if event.seq == seq + 1);
+            hear(&mut socket, is_next).await;
+        }
+    }
     server.stop().await;
 }
 

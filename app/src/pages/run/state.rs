@@ -18,6 +18,7 @@ use workflow::{
 
 use super::{
     absences::{self, Absent, is_of},
+    anew::Anew,
     drafts::Drafts,
     streams::Streams,
     tellings::Tellings,
@@ -109,6 +110,8 @@ pub(in crate::pages) struct LiveRun {
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
     is_refetching: RwSignal<bool>,
+    /// The feed said that what is shown may never have been.
+    anew: StoredValue<Anew>,
     session: Session,
     /// Changes a few times a second while the run does.
     pulse: RwSignal<u32>,
@@ -192,6 +195,7 @@ impl LiveRun {
                 run.with_untracked(order)
             }),
             is_refetching: RwSignal::new(false),
+            anew: StoredValue::default(),
             session,
             pulse,
             drafts: Drafts::of(id),
@@ -282,12 +286,16 @@ impl LiveRun {
     fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {
-                if self.fold(event, people) == Some(Applied::Gap) {
+                let is_passed = self.anew.try_update_value(|anew| anew.passes_over(event.seq));
+                if is_passed == Some(false) && self.fold(event, people) == Some(Applied::Gap) {
                     self.refetch();
                 }
             }
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
-            RunFrame::Resync => self.refetch(),
+            RunFrame::Resync => {
+                self.anew.try_update_value(Anew::begin);
+                self.refetch();
+            }
             RunFrame::Telling(telling) => self.hear(telling),
             RunFrame::Absent { absent } => self.beside.update(|beside| beside.absent = absences::by_step(absent)),
             RunFrame::Beat(_) => {}
@@ -358,9 +366,10 @@ impl LiveRun {
             return;
         }
         self.is_refetching.set(true);
+        let asked = self.anew.try_get_value().unwrap_or_default();
         spawn_local(async move {
-            match api::get_run(self.id).await {
-                Ok(run) => self.load(run),
+            let is_behind = match api::get_run(self.id).await {
+                Ok(run) => self.load(run, asked),
                 Err(error) => {
                     self.session.note(&error);
                     if (self.looks_on || self.is_theirs) && error.code() == ErrorCode::NotFound {
@@ -370,21 +379,26 @@ impl LiveRun {
                         // What was missed is still missing.
                         set_timeout(move || self.refetch(), REFETCH_AFTER);
                     }
+                    false
                 }
-            }
+            };
             self.is_refetching.try_set(false);
+            if is_behind {
+                self.refetch();
+            }
         });
     }
 
-    /// The run as it was read again; the feed may have brought more since.
-    fn load(self, loaded: LoadedRun) {
+    /// The run as it was read again, asked for at `asked`; the feed may have brought more since. Whether it has to be read once more.
+    fn load(self, loaded: LoadedRun, asked: Anew) -> bool {
+        let read = loaded.snapshot.seq;
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.names.try_set_value(Names { groups: loaded.group_names, agents: loaded.agent_names });
         self.published.try_set(loaded.published_version);
         self.labels.try_set(loaded.labels);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
         let view = self.folded.try_update_value(|folded| {
-            (loaded.snapshot.seq > folded.state.seq).then(|| {
+            asked.takes(read, folded.state.seq).then(|| {
                 *folded = Folded { state: State::of(loaded.snapshot), people: loaded.people };
                 folded.state.view(&folded.people)
             })
@@ -393,6 +407,7 @@ impl LiveRun {
             self.run.try_set(view);
             self.touched.tell_all();
         }
+        self.anew.try_update_value(|anew| anew.has_read(asked, read)) == Some(true)
     }
 
     /// What a verb did; the feed may have brought it already.

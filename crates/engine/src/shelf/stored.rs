@@ -25,6 +25,10 @@ impl From<store::Error> for Error {
 
 #[async_trait]
 impl Shelf for Store {
+    fn history(&self) -> u64 {
+        self.history()
+    }
+
     async fn agent_versions(&self, wanted: &BTreeSet<(AgentId, i32)>) -> Result<Vec<AgentSpec>> {
         Ok(self.agent_versions(wanted.iter().cloned()).await?)
     }

@@ -7,7 +7,6 @@ use std::{
 };
 
 use serde_json::Value;
-use store::history;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use workflow::{
     AgentId, AgentSpec,
@@ -48,7 +47,7 @@ impl Memory {
 
 impl Inner {
     pub(super) async fn agent(&self, id: &AgentId, version: i32) -> Result<Option<Arc<AgentSpec>>> {
-        let key = (history::number(), id.clone(), version);
+        let key = (self.store.history(), id.clone(), version);
         let known = |agents: &Agents| agents.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(spec) = known(&self.agents) {
             return Ok(Some(spec));

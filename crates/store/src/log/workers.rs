@@ -16,7 +16,7 @@ const LOOKS_IN_A_LEASE: u32 = 5;
 impl Log {
     pub(super) async fn beats(&self, worker: WorkerId) -> Result<Beat, Unavailable> {
         let mut reader = self.beats.acquire().await.map_err(failed::unavailable)?;
-        let answer = beat(&mut reader, worker).await;
+        let answer = beat(&mut reader, worker, &history::name_of(&self.beats)).await;
         finish(reader, answer.as_ref().err());
         answer.map_err(failed::unavailable)
     }
@@ -42,7 +42,7 @@ fn finish(mut reader: PoolConnection<Postgres>, error: Option<&sqlx::Error>) {
     }
 }
 
-async fn beat(reader: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat> {
+async fn beat(reader: &mut PgConnection, worker: WorkerId, database: &str) -> sqlx::Result<Beat> {
     let is_alive: Option<bool> = sqlx::query_scalar(
         "INSERT INTO workers AS w (id, state, started_at, beat_at) VALUES ($1, 'alive', clock_timestamp(), clock_timestamp())
         ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), suspected_at = NULL WHERE w.state <> 'dead'
@@ -52,7 +52,7 @@ async fn beat(reader: &mut PgConnection, worker: WorkerId) -> sqlx::Result<Beat>
     .fetch_optional(&mut *reader)
     .await?;
     match is_alive {
-        Some(_) => Ok(Beat::Alive { timeline: history::of(reader).await? }),
+        Some(_) => Ok(Beat::Alive { timeline: history::as_seen_here(reader, database).await? }),
         None => Ok(Beat::Dead),
     }
 }
@@ -107,7 +107,7 @@ impl Log {
     /// Which history of which database this is.
     pub async fn timeline(&self) -> crate::Result<i64> {
         let mut reader = self.beats.acquire().await?;
-        Ok(history::of(&mut reader).await?)
+        Ok(history::of(&mut reader, &history::name_of(&self.beats)).await?.history)
     }
 }
 

@@ -19,12 +19,21 @@ use sqlx::{
     postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 
+const OF_ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// Where the store's queries run; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     sessions: PgPool,
     /// How a transaction begins on sessions that are lent; none where they are our own.
-    begin: Option<Arc<str>>,
+    begin: Option<Begin>,
+}
+
+/// In one message each.
+#[derive(Clone, Debug)]
+struct Begin {
+    any: Arc<str>,
+    of_one_moment: Arc<str>,
 }
 
 impl Pool {
@@ -35,24 +44,23 @@ impl Pool {
 
     /// Of connections to a pooler that hands out another session at each transaction.
     pub(crate) fn lent(sessions: PgPool, patience: Option<Duration>) -> Self {
-        Self { sessions, begin: Some(begin(patience).into()) }
+        let of = |kind: &str| -> Arc<str> { begin(kind, patience).into() };
+        Self { sessions, begin: Some(Begin { any: of("BEGIN"), of_one_moment: of(OF_ONE_MOMENT) }) }
     }
 
     pub(crate) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         match &self.begin {
             None => self.sessions.begin().await,
-            Some(begin) => self.sessions.begin_with(AssertSqlSafe(Arc::clone(begin))).await,
+            Some(begin) => self.sessions.begin_with(AssertSqlSafe(Arc::clone(&begin.any))).await,
         }
     }
 
     /// All that is read by it is of one moment, and nothing is written.
     pub(crate) async fn begin_of_one_moment(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        if self.begin.is_none() {
-            return self.sessions.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        match &self.begin {
+            None => self.sessions.begin_with(OF_ONE_MOMENT).await,
+            Some(begin) => self.sessions.begin_with(AssertSqlSafe(Arc::clone(&begin.of_one_moment))).await,
         }
-        let mut tx = self.begin().await?;
-        sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
-        Ok(tx)
     }
 
     /// For several questions one after the other. What is written on it may be undone when it is given back.
@@ -83,14 +91,14 @@ pub(super) fn lent_options(options: PgConnectOptions) -> PgConnectOptions {
     options.statement_cache_capacity(0).extra_float_digits(None::<i8>)
 }
 
-/// In one message. Statements that others prepared on the session have the names that ours are about to have; settings end with the
-/// transaction.
-fn begin(patience: Option<Duration>) -> String {
+/// Statements that others prepared on the session have the names that ours are about to have; settings end with the transaction. To forget
+/// statements counts as a query, after which a transaction's kind is settled: so it begins as what it is to be.
+fn begin(kind: &str, patience: Option<Duration>) -> String {
     let settings = patience.map(|patience| {
         let ms = patience.as_millis();
         format!("; SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}")
     });
-    format!("BEGIN; DEALLOCATE ALL{}", settings.unwrap_or_default())
+    format!("{kind}; DEALLOCATE ALL{}", settings.unwrap_or_default())
 }
 
 /// A session for as long as it is read from.
@@ -226,6 +234,13 @@ mod tests {
             assert_eq!(n, 3);
         }
         drop(session);
+        let mut tx = lent.begin_of_one_moment().await.unwrap();
+        let kind =
+            "SELECT concat_ws(' ', current_setting('transaction_isolation'), current_setting('transaction_read_only'),
+            current_setting('statement_timeout'), count(*)) FROM things WHERE n > $1";
+        let told: String = sqlx::query_scalar(kind).bind(0).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(told, "repeatable read on 7s 3");
+        tx.commit().await.unwrap();
         let left = sqlx::raw_sql("SELECT current_setting('statement_timeout') <> '7s' AS ok").fetch_one(&lent.sessions);
         assert!(sqlx::Row::get::<bool, _>(&left.await.unwrap(), "ok"));
         lent.close().await;
