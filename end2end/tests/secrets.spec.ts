@@ -85,8 +85,8 @@ test("a secret is made, granted, given another value and deleted, and its value 
   });
   await test.step("it is deleted once that is confirmed", async () => {
     await choose("Delete…");
-    const question = page.getByRole("dialog", { name: `Delete ${name}?` });
-    await question.getByRole("button", { name: "Delete", exact: true }).click();
+    const question = page.getByRole("dialog", { name: `Delete “${name}”?` });
+    await question.getByRole("button", { name: "Delete secret" }).click();
     await expect(question).toBeHidden();
     await expect(row(page, name)).toHaveCount(0);
   });

@@ -219,6 +219,7 @@ test("lists are filled in as rows, pasted lines become rows, and a run gets what
   await people.getByLabel("age").fill("40");
 
   const to = page.getByRole("group", { name: /^Parcel/ }).getByRole("group", { name: /^to/ });
+  await expect(to.getByLabel("name", { exact: true })).toHaveAttribute("required");
   await to.getByLabel("age").fill("7");
   await start.click();
   await expect(to.getByLabel("name", { exact: true })).toHaveAccessibleDescription(/Fill this in/);

@@ -65,20 +65,10 @@ impl Place {
 }
 
 fn node(key: Option<String>, place: Place, open_depth: usize) -> AnyView {
-    let (n, brackets) = place.read(|value| match value {
-        Value::Array(items) => (items.len(), ("[", "]")),
-        Value::Object(map) => (map.len(), ("{", "}")),
-        _ => (0, ("", "")),
-    });
+    let (n, note) = place.read(note);
     if n == 0 {
         return place.read(|leaf| leaf_view(key, leaf));
     }
-    let noun = match (brackets.0, n) {
-        ("[", 1) => "item",
-        ("[", _) => "items",
-        (_, 1) => "key",
-        _ => "keys",
-    };
     let starts_open = open_depth > 0 && n <= OPEN_UP_TO;
     let opened = RwSignal::new(starts_open);
     let shown = RwSignal::new(PORTION.min(n));
@@ -111,14 +101,14 @@ fn node(key: Option<String>, place: Place, open_depth: usize) -> AnyView {
             <summary>
                 <Icon name="chevron-right"/>
                 {key_view(key)}
-                <span class="json-note">{format!("{} {n} {noun} {}", brackets.0, brackets.1)}</span>
+                <span class="json-note">{note}</span>
             </summary>
             <div node_ref=list>
                 <Show when=move || opened.get()>
                     {inside}
                     <Show when=move || { shown.get() < n }>
                         <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| show_more()>
-                            {move || format!("Show {} more of {n}", PORTION.min(n - shown.get()))}
+                            {move || format!("Show {} more of {}", PORTION.min(n - shown.get()), words::number(n))}
                         </Button>
                     </Show>
                 </Show>
@@ -126,6 +116,15 @@ fn node(key: Option<String>, place: Place, open_depth: usize) -> AnyView {
         </details>
     }
     .into_any()
+}
+
+/// How many entries a value has, and what stands for them while it is closed.
+fn note(value: &Value) -> (usize, String) {
+    match value {
+        Value::Array(items) => (items.len(), format!("[ {} ]", words::count(items.len(), "item"))),
+        Value::Object(map) => (map.len(), format!("{{ {} }}", words::count(map.len(), "key"))),
+        _ => (0, String::new()),
+    }
 }
 
 fn key_view(key: Option<String>) -> Option<impl IntoView> {
@@ -154,11 +153,17 @@ fn leaf_view(key: Option<String>, value: &Value) -> AnyView {
         let end = if all.get() { n_bytes } else { written.floor_char_boundary(LONG_LEAF) };
         written[..end].to_owned()
     };
+    let leaf = NodeRef::<html::Div>::new();
+    let show_all = move || {
+        all.set(true);
+        // The button goes, and the focus with it.
+        focus_if_lost(move || leaf.get_untracked()?.dyn_into().ok());
+    };
     view! {
-        <div class="json-leaf">
+        <div class="json-leaf" node_ref=leaf>
             {key_view(key)} <span class=class>{text}</span>
             <Show when=move || !all.get()>
-                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| all.set(true)>
+                <Button size=Size::Sm variant=Variant::Quiet on_click=move |()| show_all()>
                     {format!("Show all of it, {}", words::size(n_bytes))}
                 </Button>
             </Show>
@@ -172,6 +177,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_closed_says_how_many_there_are_as_everything_does() {
+        assert_eq!(note(&json!({"a": 1})), (1, "{ 1 key }".to_owned()));
+        assert_eq!(note(&json!(vec![0; 1_005])), (1_005, "[ 1,005 items ]".to_owned()));
+        assert_eq!(note(&json!("x")).0, 0);
+    }
 
     #[test]
     fn entries_are_read_where_they_are_and_never_copied() {

@@ -15,6 +15,8 @@ mod listed;
 mod pane;
 mod place;
 mod row;
+#[cfg(test)]
+mod samples;
 mod state;
 mod ticks;
 mod words;

@@ -18,15 +18,18 @@ use self::{
 use crate::{
     api,
     components::{
-        Badge, Button, ConfirmDialog, Empty, Icon, Menu, MenuItem, MenuLine, RelativeTime, RowsSkeleton, Size, Tone,
-        Variant, open_while_chosen, use_toasts,
+        Badge, Button, Empty, Icon, Menu, MenuItem, MenuLine, RelativeTime, RowsSkeleton, Size, Tone, Variant,
     },
-    form::{FormError, outcome},
+    form::FormError,
     load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
-    reactive::effect,
+    pages::deleting::{DeleteQuestion, Deleting},
     shell::Page,
 };
+
+/// What deleting one means.
+const DELETED: &str =
+    "Steps whose agent sends it fail from then on. Nobody can bring the value back: it has to be given anew.";
 
 #[component]
 pub fn SecretsPage() -> impl IntoView {
@@ -51,7 +54,7 @@ pub fn SecretsPage() -> impl IntoView {
                     </p>
                 </div>
                 <Loaded of=secrets fallback=|| view! { <RowsSkeleton n=3/> } let:page>
-                    <List page is_adding/>
+                    <List page is_adding on_deleted=move |()| secrets.refetch()/>
                 </Loaded>
             </div>
         </Page>
@@ -63,16 +66,21 @@ pub fn SecretsPage() -> impl IntoView {
 struct Verbs {
     setting: RwSignal<Option<SecretView>>,
     granting: RwSignal<Option<SecretView>>,
-    deleting: RwSignal<Option<SecretView>>,
+    deleting: Deleting<SecretName>,
 }
 
 #[component]
-fn List(page: Listed<SecretView>, is_adding: RwSignal<bool>) -> impl IntoView {
+fn List(page: Listed<SecretView>, is_adding: RwSignal<bool>, #[prop(into)] on_deleted: Callback<()>) -> impl IntoView {
     let list = Paged::new(page, api::list_secrets);
     let secrets = list.items;
-    let verbs = Verbs { setting: RwSignal::new(None), granting: RwSignal::new(None), deleting: RwSignal::new(None) };
+    let verbs = Verbs {
+        setting: RwSignal::new(None),
+        granting: RwSignal::new(None),
+        deleting: Deleting::new(api::delete_secret, move || on_deleted.run(())),
+    };
     let take = move |secret: SecretView| secrets.update(|secrets| replace(secrets, secret));
     view! {
+        <FormError error=verbs.deleting.error/>
         <Show when=move || !secrets.with(Vec::is_empty) fallback=NoSecret>
             <ul class="plain-rows" aria-label="Secrets">
                 // The whole secret is the key: a row is drawn anew when it changes.
@@ -85,9 +93,7 @@ fn List(page: Listed<SecretView>, is_adding: RwSignal<bool>) -> impl IntoView {
         <NewSecret open=is_adding on_done=take/>
         <NewValue of=verbs.setting on_done=take/>
         <GrantSecret of=verbs.granting on_done=take/>
-        <Deleting of=verbs.deleting on_done=move |name: SecretName| {
-            secrets.update(|secrets| secrets.retain(|known| known.name != name));
-        }/>
+        <DeleteQuestion deleting=verbs.deleting what="secret" text=DELETED/>
     }
 }
 
@@ -163,50 +169,15 @@ fn Row(secret: SecretView, verbs: Verbs) -> impl IntoView {
                     "Give a new value…"
                 </MenuItem>
                 <MenuLine/>
-                <MenuItem icon="trash-2" danger=true on_select=move |()| verbs.deleting.set(Some(known.get_value()))>
+                <MenuItem
+                    icon="trash-2"
+                    danger=true
+                    on_select=move |()| known.with_value(|secret| verbs.deleting.ask(secret.name.clone(), secret.name.to_string()))
+                >
                     "Delete…"
                 </MenuItem>
             </Menu>
         </li>
-    }
-}
-
-/// Asks before whatever is put into `of` is deleted.
-#[component]
-fn Deleting(of: RwSignal<Option<SecretView>>, #[prop(into)] on_done: Callback<SecretName>) -> impl IntoView {
-    let toasts = use_toasts();
-    let open = open_while_chosen(of);
-    let delete = Action::new(|name: &SecretName| {
-        let name = name.clone();
-        async move { api::delete_secret(name.clone()).await.map(|()| name) }
-    });
-    let error = outcome(delete, move |name: SecretName| {
-        open.set(false);
-        toasts.success(format!("{name} is deleted"));
-        on_done.run(name);
-    });
-    effect(move || {
-        if error.with(Option::is_some) {
-            open.set(false);
-        }
-    });
-    let name = move || of.with(|secret| secret.as_ref().map(|secret| secret.name.to_string()).unwrap_or_default());
-    view! {
-        <FormError error/>
-        <ConfirmDialog
-            id="delete-secret"
-            open
-            danger=true
-            title=Signal::derive(move || format!("Delete {}?", name()))
-            text="Steps whose agent sends it fail from then on. Nobody can bring the value back: it has to be given anew."
-            confirm="Delete"
-            busy=delete.pending()
-            on_confirm=move |()| {
-                if let Some(secret) = of.get_untracked() {
-                    delete.dispatch(secret.name);
-                }
-            }
-        />
     }
 }
 

@@ -12,7 +12,7 @@ use workflow::schema::{Kind, Schema};
 
 use self::{
     fields::Inside,
-    words::{WORDS, bound, pretty, schema_of, twice, words_of},
+    words::{WORDS, bound, is_number, pretty, schema_of, twice, words_of},
 };
 use crate::components::{Field, Select, SelectOption, TextArea, TextInput};
 use crate::reactive::effect_with;
@@ -164,10 +164,6 @@ impl TypeForm {
             Err(reason) => Some(reason),
         }
     }
-}
-
-fn is_number(word: &str) -> bool {
-    matches!(word, "number" | "integer")
 }
 
 /// The controls of a type. Ids derive from `id`: the word at `ID`, the rest at `ID-min`, `ID-max`, `ID-enum` and `ID-json`.

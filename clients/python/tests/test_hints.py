@@ -45,7 +45,8 @@ class Address(BaseModel):
 
 class Person(BaseModel):
     name: str
-    age: int | None = None
+    age: int | None = Field(default=None, ge=0)
+    share: float = Field(default=0.5, gt=0, le=1)
     kind: Literal["a", "b"] = "a"
     addresses: list[Address] = []
     boss: Person | None = None
@@ -105,12 +106,17 @@ def test_a_hint_has_a_port_type(hint: Any, schema: dict[str, Any]) -> None:
 def test_a_pydantic_model_keeps_to_what_ports_know() -> None:
     schema = schema_of(Person)
     assert schema["required"] == ["name"]
-    assert schema["properties"]["age"] == {"type": "integer"}
+    assert schema["properties"]["age"] == {"type": "integer", "minimum": 0}
+    assert schema["properties"]["share"] == {"type": "number", "maximum": 1}, "ports know no bound that is left out"
+    assert faults(schema, {"name": "Ada", "age": -1, "share": 2}) == [
+        "/age: must be at least 0",
+        "/share: must be at most 1",
+    ]
     assert schema["properties"]["kind"] == {"type": "string", "enum": ["a", "b"]}
     address = schema["properties"]["addresses"]["items"]
     assert address["properties"]["zip"] == {"type": "string", "description": "Five digits"}
     assert schema["properties"]["boss"]["type"] == "object", "a type that holds itself ends somewhere"
-    known = {"type", "properties", "required", "items", "enum", "description", "format"}
+    known = {"type", "properties", "required", "items", "enum", "minimum", "maximum", "description", "format"}
 
     def unknown(part: dict[str, Any]) -> set[str]:
         inner = [*part.get("properties", {}).values(), *([part["items"]] if "items" in part else [])]

@@ -26,6 +26,13 @@ export function faults(schema: Schema, value: unknown, path: string): string[] {
   if (schema.enum && !schema.enum.includes(value)) {
     found.push(`${path}: must be one of ${schema.enum.map((choice) => JSON.stringify(choice)).join(", ")}`);
   }
+  if (typeof value === "number" || typeof value === "bigint") {
+    if (schema.minimum !== undefined && value < schema.minimum) {
+      found.push(`${path}: must be at least ${schema.minimum}`);
+    } else if (schema.maximum !== undefined && value > schema.maximum) {
+      found.push(`${path}: must be at most ${schema.maximum}`);
+    }
+  }
   if (isObject(value)) {
     for (const name of schema.required ?? []) {
       if (value[name] === undefined) {

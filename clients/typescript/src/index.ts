@@ -11,6 +11,7 @@ export {
   type FileRef,
   type Inputs,
   type Json,
+  type NumberOptions,
   type Outputs,
   type Port,
   type PortOptions,

@@ -10,6 +10,8 @@ export interface Schema {
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly description?: string;
   readonly format?: string;
 }
@@ -40,6 +42,13 @@ export interface PortOptions {
   readonly description?: string;
   /** A hint for forms and viewers, such as `multiline` or `markdown`. */
   readonly format?: string;
+}
+
+export interface NumberOptions extends PortOptions {
+  /** The least that it may be. Of whole numbers it is whole. */
+  readonly minimum?: number;
+  /** The greatest. */
+  readonly maximum?: number;
 }
 
 /** One input or output: `T` is what a handler gets or gives. Made by the builders below. */
@@ -76,9 +85,9 @@ type Flat<T> = { [K in keyof T]: T[K] };
 
 export const string = (options: PortOptions = {}): Port<string> => port({ type: "string" }, options);
 /** A double: reading loses digits past the 17th. `raw(number())` keeps them. */
-export const number = (options: PortOptions = {}): Port<number> => port({ type: "number" }, options);
+export const number = (options: NumberOptions = {}): Port<number> => port({ type: "number", ...bounds(options) }, options);
 /** Exact up to 2^53. `raw(integer())` keeps every digit. */
-export const integer = (options: PortOptions = {}): Port<number> => port({ type: "integer" }, options);
+export const integer = (options: NumberOptions = {}): Port<number> => port({ type: "integer", ...bounds(options) }, options);
 export const boolean = (options: PortOptions = {}): Port<boolean> => port({ type: "boolean" }, options);
 /** Any JSON. `T` is what you say it is: nobody checks. */
 export const json = <T = Json>(options: PortOptions = {}): Port<T> => port({}, options);
@@ -109,6 +118,10 @@ export const file = (options: Omit<PortOptions, "format"> = {}): Port<FileRef> =
 /** The same value as its JSON text, digit for digit: `raw()` for anything, `raw(number())` for a number. */
 export function raw(of: Port<unknown> = json()): Port<RawJson> {
   return new Port<RawJson>(of.schema, of.title, false, true);
+}
+
+function bounds({ minimum, maximum }: NumberOptions): Schema {
+  return { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
 }
 
 function port<T>(schema: Schema, { title, description, format }: PortOptions): Port<T> {

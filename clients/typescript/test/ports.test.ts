@@ -12,6 +12,7 @@ test("a port has the schema that the server knows", () => {
     [string({ description: "What to read", format: "markdown" }), { type: "string", description: "What to read", format: "markdown" }],
     [number().optional(), { type: "number" }],
     [integer(), { type: "integer" }],
+    [integer({ minimum: 0, maximum: 9, title: "Size" }), { type: "integer", minimum: 0, maximum: 9 }],
     [boolean(), { type: "boolean" }],
     [json(), {}],
     [raw(), {}],

@@ -65,12 +65,13 @@ test("raw values keep their digits", async () => {
 
 test("inputs and outputs that do not fit are told by their names", async () => {
   const agent = worker.agent(
-    { id: "strict", name: "Strict", inputs: { n: integer(), point: object({ x: number() }).optional() }, outputs: { n: integer() }, sideEffects: "none" },
+    { id: "strict", name: "Strict", inputs: { n: integer(), point: object({ x: number() }).optional() }, outputs: { n: integer({ maximum: 9 }) }, sideEffects: "none" },
     ({ n }) => ({ n: n / 2 }),
   );
   await assert.rejects(worker.test("strict", { n: 1.5, point: {}, other: 1 } as never), /n: must be a whole number; point\/x: is required; other: there is no such input/);
   await assert.rejects(worker.test("strict", {}), /n: is missing/);
   await assert.rejects(worker.test(agent, { n: 3 }), { name: "InvalidOutput", message: /n: must be a whole number/ });
+  await assert.rejects(worker.test(agent, { n: 20 }), { name: "InvalidOutput", message: /n: must be at most 9/ });
   await assert.rejects(worker.test("none", {}), /there is no agent none; there are/);
   worker.agent({ id: "wild", name: "Wild", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, () => ({ text: "", more: 1 }) as { text: string });
   await assert.rejects(worker.test("wild", {}), /more: the agent has no such output; it has text/);

@@ -4,6 +4,7 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 use workflow::{
+    RunStatus,
     api::{BatchRow, BatchRowState, BatchState, Page},
     id::BatchId,
 };
@@ -71,7 +72,7 @@ fn List(
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || list.items.get() key=|row| (row.n, row.state, row.status) let:row>
+                    <For each=move || list.items.get() key=drawn let:row>
                         <Row row state/>
                     </For>
                 </tbody>
@@ -114,9 +115,18 @@ fn follow(list: Paged<BatchRow>, id: BatchId, wanted: Option<BatchRowState>, res
     });
 }
 
-/// What of the rows that came is other than what is known, or new in front of what is loaded.
+/// What is drawn of a row: it is drawn anew where any of it is another.
+fn drawn(row: &BatchRow) -> (i32, BatchRowState, Option<RunStatus>, Option<String>) {
+    (row.n, row.state, row.status, row.about.clone())
+}
+
+/// What of the rows that came is other than what is known, or new in front of what is loaded. Both are in the order of their numbers, and
+/// may be thousands.
 fn changed(known: &[BatchRow], now: &[BatchRow]) -> Vec<BatchRow> {
-    let is_new = |row: &&BatchRow| !known.iter().any(|known| known == *row);
+    let is_new = |row: &&BatchRow| match known.binary_search_by_key(&row.n, |known| known.n) {
+        Ok(at) => known[at] != **row,
+        Err(_) => true,
+    };
     now.iter().filter(is_new).cloned().collect()
 }
 
@@ -169,5 +179,9 @@ mod tests {
         assert_eq!(changed.iter().map(|row| row.n).collect::<Vec<_>>(), [2, 3]);
         take(&mut rows, changed);
         assert_eq!(rows, now);
+        assert!(super::changed(&rows, &now).is_empty());
+        let called = BatchRow { about: Some("Rain".into()), ..row(2, refused) };
+        assert_eq!(super::changed(&rows, std::slice::from_ref(&called)).len(), 1);
+        assert_ne!(drawn(&called), drawn(&row(2, refused)), "what it is called is drawn");
     }
 }

@@ -105,19 +105,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn item(more: &serde_json::Value) -> InboxItem {
-        let mut item = json!({
-            "run_id": uuid::Uuid::nil(), "step": "draft", "title": "Draft", "template_id": uuid::Uuid::nil(),
-            "template_name": "T", "about": null, "owner": "a@b.c", "generation": 1, "number": 1, "is_form": false,
-            "round": 0, "max_rounds": 3, "opened_at": "2026-01-01T00:00:00Z", "due_at": null, "on_timeout": "fail",
-            "quorum": 1, "votes": [], "n_asked": null, "groups": []
-        });
-        for (name, value) in more.as_object().unwrap() {
-            item[name] = value.clone();
-        }
-        serde_json::from_value(item).unwrap()
-    }
+    use crate::pages::inbox::samples::item;
 
     #[test]
     fn a_deadline_says_what_happens_then() {

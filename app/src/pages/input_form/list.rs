@@ -193,7 +193,7 @@ fn Cell(list: List, row: usize, column: usize) -> impl IntoView {
     let label = of.field.clone().unwrap_or_else(|| format!("Row {}", row + 1));
     let (help, is_required) = (help_of(of.control, &of.schema), of.is_required);
     view! {
-        <Field id=list.cell_id(row, column) label help error=told optional=!is_required>
+        <Field id=list.cell_id(row, column) label help error=told required=is_required optional=!is_required>
             {control_view(of.control, &of.schema, value)}
         </Field>
     }

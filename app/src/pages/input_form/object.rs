@@ -107,7 +107,7 @@ fn part_view(object: Object, n: usize) -> AnyView {
                 control => control_view(control, &schema, text),
             };
             view! {
-                <Field id label help error=told optional=!is_required>
+                <Field id label help error=told required=is_required optional=!is_required>
                     {control()}
                 </Field>
             }

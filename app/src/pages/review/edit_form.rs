@@ -16,11 +16,18 @@ use workflow::{
 use super::{artifact::text_of, failures::LoadError, subject::Subject};
 use crate::{
     api,
-    components::{Field, Skeleton, SkeletonKind, TextArea},
+    components::{Button, Field, Size, Skeleton, SkeletonKind, TextArea, Variant},
     error::AppError,
     form::focus_first_error,
     reactive::{effect, effect_with},
 };
+
+/// What saving means.
+pub(in crate::pages) const EDITED: &str =
+    "Your text becomes the newest version. What the agent wrote stays as the version before it.";
+/// Where the step has moved on since somebody began to write.
+pub(in crate::pages) const STILL_HERE: &str =
+    "What you typed is still here, and no version is lost: saved now, yours comes after the newest.";
 
 /// One output as it is being written.
 #[derive(Clone)]
@@ -211,6 +218,45 @@ pub(in crate::pages) fn EditFields(form: EditForm, #[prop(into)] again: Callback
         <Show when=move || { form.n_bytes_only.get() > 0 }>
             <p class="muted small">"Outputs that are no text cannot be edited here"</p>
         </Show>
+    }
+}
+
+/// The ways out of the dialog.
+#[component]
+pub(in crate::pages) fn SaveActions(
+    open: RwSignal<bool>,
+    #[prop(into)] pending: Signal<bool>,
+    #[prop(into)] disabled: Signal<bool>,
+    /// Whether one press may approve what it saves.
+    #[prop(into)]
+    may_continue: Signal<bool>,
+    /// Saves, and is told whether to go on with it.
+    #[prop(into)]
+    on_save: Callback<bool>,
+) -> impl IntoView {
+    view! {
+        <Button on_click=move |()| open.set(false)>"Close"</Button>
+        <Show when=move || may_continue.get()>
+            <Button icon="play" loading=pending disabled on_click=move |()| on_save.run(true)>
+                "Save and continue"
+            </Button>
+        </Show>
+        // It is what editing means; going on is another wish.
+        <Button variant=Variant::Primary icon="save" loading=pending disabled on_click=move |()| on_save.run(false)>
+            "Save"
+        </Button>
+    }
+}
+
+/// What to do with what was typed about an older version.
+#[component]
+pub(in crate::pages) fn NewestOrMine(
+    #[prop(into)] newest: Callback<()>,
+    #[prop(into)] mine: Callback<()>,
+) -> impl IntoView {
+    view! {
+        <Button size=Size::Sm on_click=newest>"Load the newest"</Button>
+        <Button size=Size::Sm on_click=mine>"Keep mine"</Button>
     }
 }
 

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::reactive::effect;
 use crate::{
-    components::{Button, Dialog, Size, Variant, focus_in_dialog},
-    pages::review::edit_form::{EditFields, EditForm},
+    components::{Dialog, Size, focus_in_dialog},
+    pages::review::edit_form::{EDITED, EditFields, EditForm, NewestOrMine, STILL_HERE, SaveActions},
 };
 
 #[component]
@@ -67,25 +67,17 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
         }));
     };
     let cannot_save = Signal::derive(move || form.is_changed() != Some(true) || seen.is_overtaken.get());
-    let may_continue = move || one.status.get() == StepStatus::AwaitingReview && one.refusal(Verb::Continue).is_none();
+    let may_continue =
+        Signal::derive(move || one.status.get() == StepStatus::AwaitingReview && one.refusal(Verb::Continue).is_none());
     let actions = move || {
         view! {
-            <Button on_click=move |()| open.set(false)>"Close"</Button>
-            <Show when=may_continue>
-                <Button icon="play" loading=sender.pending() disabled=cannot_save on_click=move |()| send(true)>
-                    "Save and continue"
-                </Button>
-            </Show>
-            // It is what editing means; going on is another wish.
-            <Button
-                variant=Variant::Primary
-                icon="save"
-                loading=sender.pending()
+            <SaveActions
+                open
+                pending=sender.pending()
                 disabled=cannot_save
-                on_click=move |()| send(false)
-            >
-                "Save"
-            </Button>
+                may_continue
+                on_save=move |and_continue: bool| send(and_continue)
+            />
         }
     };
     view! {
@@ -94,7 +86,7 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
             open
             size=Size::Lg
             title=Signal::derive(move || format!("Edit “{}”", one.title()))
-            description="Your text becomes the newest version. What the agent wrote stays as the version before it."
+            description=EDITED
             actions=actions
         >
             <div class="stack" data-gap="3">
@@ -102,12 +94,9 @@ pub(super) fn EditDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView {
                 <Restored of=one.subject() form="edit" on_discard=move |()| take_newest()/>
                 <Overtaken
                     seen
-                    text="What you typed is still here, and no version is lost: saved now, yours comes after the newest."
+                    text=STILL_HERE
                     action=move || {
-                        view! {
-                            <Button size=Size::Sm on_click=move |()| take_newest()>"Load the newest"</Button>
-                            <Button size=Size::Sm on_click=move |()| keep_mine()>"Keep mine"</Button>
-                        }
+                        view! { <NewestOrMine newest=move |()| take_newest() mine=move |()| keep_mine()/> }
                     }
                 />
                 <EditFields form again=move |()| load()/>

@@ -123,15 +123,14 @@ impl Asked {
             .any(|text| !text.is_empty())
     }
 
+    /// The same runs in the same order, with nothing that narrows the list.
+    pub(super) fn plain(&self) -> Self {
+        Self { sort: self.sort.clone(), ..self.among() }
+    }
+
     /// Whether anything narrows the list.
     pub(super) fn is_narrowed(&self) -> bool {
-        let plain = Self {
-            whose: self.whose.clone(),
-            sort: self.sort.clone(),
-            archived: self.archived.clone(),
-            ..Self::default()
-        };
-        *self != plain
+        *self != self.plain()
     }
 }
 
@@ -183,6 +182,7 @@ mod tests {
         assert_eq!(Asked { tag: "wet".into(), ..asked.among() }.page_address(), "/runs?whose=all&tag=wet");
         assert!(asked.has_more() && !Asked { to: String::new(), stale: String::new(), ..asked.clone() }.has_more());
         assert!(asked.is_narrowed() && !Asked { sort: "oldest".into(), ..Asked::default() }.is_narrowed());
+        assert_eq!(asked.plain().page_address(), "/runs?whose=all&sort=longest");
         assert_eq!(Asked::default().page_address(), "/runs");
     }
 

@@ -1,6 +1,6 @@
 //! What narrows the list of runs and orders it. What is chosen acts at once, what is typed with Enter or the button.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::RunState;
 
@@ -119,8 +119,17 @@ pub(super) fn Filters(
         }
     };
     when_chosen(typed, asked, send);
-    // What is seldom wanted is folded away, and never while it narrows the list: on a phone it would push the runs out of sight.
+    // What is seldom wanted is folded away: on a phone it would push the runs out of sight. It opens as soon as it narrows the list, and is
+    // closed by people alone, whose keyboard may be in it.
+    let more = NodeRef::<html::Details>::new();
     let is_more = memo(move || asked.with(Asked::has_more));
+    effect(move || {
+        if is_more.get()
+            && let Some(more) = more.get()
+        {
+            more.set_open(true);
+        }
+    });
     let sorts: Vec<SelectOption> = SORTS.iter().map(|(_, name, words)| SelectOption::new(*name, *words)).collect();
     view! {
         <form
@@ -156,17 +165,11 @@ pub(super) fn Filters(
                 <Button kind=ButtonType::Submit icon="funnel">"Find"</Button>
                 <Show when=move || asked.with(Asked::is_narrowed)>
                     <Button on_click=move |()| {
-                        let kept = asked.with_untracked(|asked| Asked {
-                            whose: asked.whose.clone(),
-                            sort: asked.sort.clone(),
-                            archived: asked.archived.clone(),
-                            ..Asked::default()
-                        });
-                        go.run(kept);
+                        go.run(asked.with_untracked(Asked::plain));
                     }>"Clear"</Button>
                 </Show>
             </div>
-            <details class="filters-more" open=move || is_more.get()>
+            <details node_ref=more class="filters-more" open=is_more.get_untracked()>
                 <summary>"More filters"</summary>
                 <div class="audit-filters">
                     <Groups typed/>

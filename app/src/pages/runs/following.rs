@@ -2,7 +2,7 @@
 //! far as they are shown and something goes on, and so is what the feed does not tell: titles, tags, what was used, and what is stale.
 //! Must never bring a run that was not found: what is new comes with the next search.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use leptos::prelude::*;
 use workflow::{
@@ -12,6 +12,7 @@ use workflow::{
 
 use crate::{
     api,
+    error::AppError,
     live::follow_mine,
     paged::{Paged, at_least},
     polled::polled,
@@ -69,7 +70,7 @@ pub(super) fn follow(list: Paged<ListedRun>, query: RunQuery, keeps: impl Fn(Run
             match wanted {
                 Some(n) => {
                     let read = at_least(n, |run: &ListedRun| run.run.id, |after| api::list_runs(query.clone(), after));
-                    read.await.map(Some)
+                    or_behind(read, is_behind).await.map(Some)
                 }
                 None => Ok(None),
             }
@@ -82,6 +83,18 @@ pub(super) fn follow(list: Paged<ListedRun>, query: RunQuery, keeps: impl Fn(Run
             runs.set(now);
         }
     });
+}
+
+/// What was read. Where that failed, it is read again at the next turn, though nothing more may happen by then.
+async fn or_behind<T>(
+    read: impl Future<Output = Result<T, AppError>>,
+    is_behind: StoredValue<bool>,
+) -> Result<T, AppError> {
+    let read = read.await;
+    if read.is_err() {
+        is_behind.try_set_value(true);
+    }
+    read
 }
 
 /// The rows as they are now, if any is other than it was. One that would have to be among what was read and is not is found no more.
@@ -109,9 +122,11 @@ fn taken(
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
     use serde_json::json;
 
     use super::*;
+    use crate::form::local_error;
 
     fn run(n: u32, status: &str) -> ListedRun {
         let id = format!("00000000-0000-0000-0000-{n:012}");
@@ -125,6 +140,17 @@ mod tests {
 
     fn ids(runs: &[ListedRun]) -> Vec<RunId> {
         runs.iter().map(|run| run.run.id).collect()
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_read_again_though_nothing_more_happens() {
+        Owner::new().with(|| {
+            let is_behind = StoredValue::new(false);
+            assert_eq!(block_on(or_behind(async { Ok(7) }, is_behind)).ok(), Some(7));
+            assert!(!is_behind.get_value());
+            assert!(block_on(or_behind(async { Err::<u8, _>(local_error("no")) }, is_behind)).is_err());
+            assert!(is_behind.get_value());
+        });
     }
 
     #[test]

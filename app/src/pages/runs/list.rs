@@ -36,7 +36,7 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
     list.load_all_while(move || runs.with(Vec::is_empty));
     let ticked = RwSignal::new(BTreeSet::new());
     follow(list, followed, move |id| {
-        ticked.try_with_untracked(|ticked: &BTreeSet<RunId>| ticked.contains(&id)) == Some(true)
+        ticked.try_with_untracked(|ticked: &BTreeSet<RunId>| ticked.contains(&id)) == Some(true) || has_keyboard(id)
     });
     let verbs = Verbs {
         labelling: RwSignal::new(None),
@@ -109,6 +109,12 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
         </Show>
         <LabelDialog open=is_labelling of=verbs.labelling on_done/>
     }
+}
+
+/// Whether the keyboard is in the row of this run: a row that went would lose it.
+fn has_keyboard(id: RunId) -> bool {
+    let row = document().active_element().and_then(|active| active.closest("tr").ok().flatten());
+    row.is_some_and(|row| row.query_selector(&format!("a[href='/runs/{id}']")).ok().flatten().is_some())
 }
 
 /// What a list without a run says.

@@ -51,6 +51,8 @@ pub(super) fn WorkflowFilter(
         });
     };
     let timer = StoredValue::new(None::<TimeoutHandle>);
+    // What was typed since makes an older search void: it says nothing of what is being looked for.
+    let turn = StoredValue::new(0_u32);
     let stop = move || {
         if let Some(timer) = timer.try_update_value(Option::take).flatten() {
             timer.clear();
@@ -60,6 +62,8 @@ pub(super) fn WorkflowFilter(
     let search = move |text: String| {
         stop();
         offer();
+        let mine = turn.get_value().wrapping_add(1);
+        turn.set_value(mine);
         is_searching.set(!text.trim().is_empty());
         if text.trim().is_empty() {
             return;
@@ -70,7 +74,9 @@ pub(super) fn WorkflowFilter(
                     Ok(found) => learn(known, found.workflows.into_iter().map(|found| (found.id, found.name))),
                     Err(error) => session.note(&error),
                 }
-                is_searching.try_set(false);
+                if turn.try_get_value() == Some(mine) {
+                    is_searching.set(false);
+                }
             });
         };
         timer.set_value(set_timeout_with_handle(ask, PAUSE).ok());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use workflow::schema::{Kind, Schema, Within};
 
-use super::words::{field_word, inside, pretty, schema_of};
+use super::words::{field_word, inside, is_number, pretty, schema_of, words_of};
 use crate::reactive::memo;
 
 #[derive(Clone, Copy)]
@@ -59,7 +59,7 @@ impl Editing {
         }
     }
 
-    /// Chooses another word for the type there; its description stays, and so does what was there under that word.
+    /// Chooses another word for the type there; its description stays, and so does what was there under that word. A number keeps its bounds.
     pub(super) fn choose(self, place: &[Within], word: &str) {
         let now = untrack(|| self.read(place, Clone::clone));
         let was = field_word(&now);
@@ -67,12 +67,17 @@ impl Editing {
             return;
         }
         let description = now.description.clone();
+        let bounds = if is_number(was) && is_number(word) {
+            words_of(&Schema { description: String::new(), ..now.clone() }).1
+        } else {
+            String::new()
+        };
         let key = |word: &str| format!("{place:?} {word}");
         let before = self.left.try_update_value(|left| {
             left.insert(key(was), now);
             left.get(&key(word)).cloned()
         });
-        let next = before.flatten().or_else(|| schema_of(word, "").ok()).unwrap_or_default();
+        let next = before.flatten().or_else(|| schema_of(word, &bounds).ok()).unwrap_or_default();
         self.set(place, Schema { description, ..next });
     }
 }

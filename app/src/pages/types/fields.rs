@@ -152,7 +152,7 @@ mod tests {
         let schema: Schema = serde_json::from_value(json!({"type": "object", "required": ["gone"], "properties": {
             "title": {"type": "string", "description": "D"},
             "date": {"type": "string", "format": "date"},
-            "meta": {"type": "object", "properties": {"n": {"type": "integer", "enum": [1, 2]}}},
+            "meta": {"type": "object", "properties": {"n": {"type": "integer", "enum": [1, 2]}, "m": {"type": "number", "minimum": 0}}},
             "files": {"type": "array", "items": {"type": "object", "format": "file"}}}}))
         .unwrap();
         let mut kept = Vec::new();
@@ -189,6 +189,12 @@ mod tests {
                 assert_eq!(now["properties"]["c"], expected);
             }
             assert_eq!(editing.change(&[Within::Field(7)], |_| ()), None);
+            // Bounds belong to numbers of both kinds.
+            let bounded = serde_json::from_value(json!({"type": "number", "minimum": 1, "maximum": 9})).unwrap();
+            editing.set(&[Within::Field(0)], bounded);
+            editing.choose(&[Within::Field(0)], "integer");
+            let now: serde_json::Value = serde_json::from_str(&json.get_untracked()).unwrap();
+            assert_eq!(now["properties"]["c"], json!({"type": "integer", "minimum": 1, "maximum": 9}));
         });
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn words_of(schema: &Schema) -> (&'static str, String) {
     };
     let beside = match plain {
         "choice" => schema.choices().iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
-        "number" | "integer" if schema.is_bounded() => {
+        word if is_number(word) && schema.is_bounded() => {
             let text = |bound: Option<&Number>| bound.map(ToString::to_string).unwrap_or_default();
             format!("{}\n{}", text(schema.minimum.as_ref()), text(schema.maximum.as_ref()))
         }
@@ -68,16 +68,21 @@ pub(super) fn words_of(schema: &Schema) -> (&'static str, String) {
     if schema_of(plain, &beside).as_ref() == Ok(schema) { (plain, beside) } else { ("custom", pretty(schema)) }
 }
 
+/// Whether it is a word beside which the least and the greatest stand.
+pub(super) fn is_number(word: &str) -> bool {
+    matches!(word, "number" | "integer")
+}
+
 /// The word for the type of a field, whose description stands beside it. What has more than fields can show is none of the words.
 pub(super) fn field_word(schema: &Schema) -> &'static str {
     let has_more = !schema.format.is_empty()
+        || schema.is_bounded()
         || match schema.kind {
             Some(Kind::Object) => schema.items.is_some(),
             Some(Kind::Array) => !schema.properties.is_empty() || !schema.required.is_empty(),
             _ => false,
         };
-    // Bounds have no control of their own there.
-    if schema.is_bounded() || has_more && matches!(schema.kind, Some(Kind::Object | Kind::Array)) {
+    if has_more && matches!(schema.kind, Some(Kind::Object | Kind::Array)) {
         return "custom";
     }
     words_of(&Schema { description: String::new(), ..schema.clone() }).0
@@ -180,11 +185,10 @@ mod tests {
         assert!(schema_of("number", "x\n").is_err() && schema_of("integer", "1\n1,5").is_err());
         assert_eq!(schema_of("number", " \n "), Ok(Schema::of(Kind::Number)));
         let bounded = schema_of("integer", "\n10").unwrap();
-        assert_eq!(
-            (bounded.minimum.is_none(), field_word(&bounded)),
-            (true, "custom"),
-            "a field has no control for it"
-        );
+        assert_eq!((bounded.minimum.is_none(), field_word(&bounded)), (true, "integer"));
+        for odd in [json!({"type": "object", "maximum": 1}), json!({"type": "string", "maximum": 1})] {
+            assert_eq!(field_word(&serde_json::from_value(odd.clone()).unwrap()), "custom", "{odd}");
+        }
     }
 
     #[test]

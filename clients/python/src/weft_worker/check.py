@@ -26,6 +26,11 @@ def faults(schema: dict[str, Any], value: Any, at: str = "") -> list[str]:
     found = []
     if "enum" in schema and not any(_equal(choice, value) for choice in schema["enum"]):
         found.append(_fault(at, f"must be one of {', '.join(map(repr, schema['enum']))}"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if "minimum" in schema and value < schema["minimum"]:
+            found.append(_fault(at, f"must be at least {schema['minimum']}"))
+        elif "maximum" in schema and value > schema["maximum"]:
+            found.append(_fault(at, f"must be at most {schema['maximum']}"))
     if isinstance(value, dict):
         missing = [name for name in schema.get("required", []) if name not in value]
         found += [_fault(f"{at}/{name}", "is required") for name in missing]

@@ -82,6 +82,7 @@ def _reduced(schema: dict[str, Any], defs: dict[str, Any], inside: tuple[str, ..
     kept = {name: schema[name] for name in _KEPT if name in schema}
     if isinstance(kept.get("type"), list) or kept.get("format") not in _FORMATS:
         kept.pop("format", None)
+    kept |= _bounds(schema)
     if "const" in schema:
         kept["enum"] = [schema["const"]]
     if isinstance(schema.get("items"), dict):
@@ -94,6 +95,14 @@ def _reduced(schema: dict[str, Any], defs: dict[str, Any], inside: tuple[str, ..
         if required:
             kept["required"] = required
     return kept
+
+
+def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """Those of a number. Of whole numbers the server refuses one that is none."""
+    if schema.get("type") not in ("integer", "number"):
+        return {}
+    bounds = {name: schema[name] for name in ("minimum", "maximum") if name in schema}
+    return {name: n for name, n in bounds.items() if schema["type"] == "number" or float(n).is_integer()}
 
 
 def _notes(schema: dict[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,41 @@ async fn a_schema_reaches_the_model_in_the_author_s_order() {
     }
 }
 
+#[tokio::test]
+async fn bounds_of_numbers_are_said_where_the_protocol_has_them_and_the_model_takes_them() {
+    let number = json!({"type": "integer", "minimum": 1, "maximum": 10});
+    let outputs = json!([{"name": "a", "schema": {"type": "object", "required": ["n"], "properties": {"n": number}}}]);
+    // The prompt has them too, as text in a text.
+    let says = |body: &Value| body.to_string().contains(r#""minimum":1"#);
+    for kind in KINDS {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_json(whole(kind, r#"{"n":5}"#));
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        run(&registry(kind, &server.uri(), "m"), step(outputs.clone())).await.unwrap();
+        assert_eq!(says(&bodies(&server).await[0]), kind != ProviderKind::Anthropic, "{kind}");
+    }
+
+    let server = MockServer::start().await;
+    let gateway = move |request: &Request| {
+        if says(&serde_json::from_slice(&request.body).unwrap()) {
+            let message = "Invalid schema for response_format 'output': In context=('properties', 'n'), 'minimum' is not permitted.";
+            let error = json!({"error": {"message": message, "type": "invalid_request_error", "param": "response_format", "code": null}});
+            return ResponseTemplate::new(400).set_body_json(error);
+        }
+        ResponseTemplate::new(200).set_body_json(whole(ProviderKind::OpenAi, r#"{"n":5}"#))
+    };
+    Mock::given(any()).respond_with(gateway).mount(&server).await;
+    let registry = registry(ProviderKind::OpenAi, &server.uri(), "m");
+    for n_asked in [2, 3] {
+        let output = run(&registry, step(outputs.clone())).await.unwrap();
+        assert!(output.usage.unwrap().left_out.is_empty(), "it is held to the rest");
+        let sent = bodies(&server).await;
+        assert_eq!(sent.len(), n_asked);
+        let schema = &sent[n_asked - 1]["response_format"]["json_schema"]["schema"];
+        assert_eq!(schema["properties"]["n"], json!({"type": "integer"}));
+    }
+}
+
 /// Refuses what gpt-5-mini refuses, one at a time, and then answers.
 fn gpt_5(request: &Request) -> ResponseTemplate {
     let body: Value = serde_json::from_slice(&request.body).unwrap();

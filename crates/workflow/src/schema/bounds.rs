@@ -1,7 +1,7 @@
 //! The least and the greatest that a number may be. They are compared by value, however a number is written.
 //! Must never bound anything but numbers.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::{Kind, Schema};
 use crate::json::{self, compare_numbers};
@@ -76,13 +76,18 @@ impl Schema {
             && compare_numbers(least, greatest).is_gt()
         {
             problems.push((format!("{path}.maximum"), format!("The greatest must be at least {least}, the least")));
+            return;
+        }
+        let beyond = |choice: &Value| Some(format!("The choice {choice} {}", self.beyond_bounds(choice.as_number()?)?));
+        if let Some(said) = self.choices().iter().find_map(beyond) {
+            problems.push((format!("{path}.enum"), said));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::schema::Compatibility;
@@ -124,6 +129,9 @@ mod tests {
         assert_eq!(places(r#"{"type":"string","maximum":5}"#), [".maximum"]);
         assert_eq!(places(r#"{"type":"number","minimum":2,"maximum":1}"#), [".maximum"]);
         assert_eq!(places(r#"{"properties":{"n":{"minimum":2}}}"#), [".properties.n.minimum"]);
+        assert_eq!(places(r#"{"type":"integer","enum":[1,10],"minimum":1,"maximum":10}"#), Vec::<String>::new());
+        let beyond = schema(r#"{"type":"integer","enum":[1,11],"maximum":10}"#).problems();
+        assert_eq!(beyond, [(".enum".to_owned(), "The choice 11 must be at most 10".to_owned())]);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use super::{
     told::approved,
 };
 use crate::{
-    components::{Banner, Button, Dialog, Kind, Size, Variant, focus_in_dialog},
+    components::{Banner, Dialog, Kind, Size, focus_in_dialog},
     pages::review::{
         ask::Ask,
-        edit_form::{EditFields, EditForm},
+        edit_form::{EDITED, EditFields, EditForm, NewestOrMine, STILL_HERE, SaveActions},
         failures::VerbError,
         output_form::Ports,
         restored::Restored,
@@ -82,22 +82,13 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
     let may_continue = decision.read(|reading| reading.may.approve);
     let actions = move || {
         view! {
-            <Button on_click=move |()| open.set(false)>"Close"</Button>
-            {may_continue.then(|| view! {
-                <Button icon="play" loading=press.pending() disabled=cannot_save on_click=move |()| send(true)>
-                    "Save and continue"
-                </Button>
-            })}
-            // It is what editing means; going on is another wish.
-            <Button
-                variant=Variant::Primary
-                icon="save"
-                loading=press.pending()
+            <SaveActions
+                open
+                pending=press.pending()
                 disabled=cannot_save
-                on_click=move |()| send(false)
-            >
-                "Save"
-            </Button>
+                may_continue=Signal::stored(may_continue)
+                on_save=move |and_continue: bool| send(and_continue)
+            />
         }
     };
     view! {
@@ -106,7 +97,7 @@ pub(super) fn EditDialog(decision: Decision, open: RwSignal<bool>) -> impl IntoV
             open
             size=Size::Lg
             title=format!("Edit “{}”", decision.title())
-            description="Your text becomes the newest version. What the agent wrote stays as the version before it."
+            description=EDITED
             actions=actions
         >
             <div class="stack" data-gap="3">
@@ -127,16 +118,11 @@ fn BegunBefore(
     #[prop(into)] newest: Callback<()>,
     #[prop(into)] mine: Callback<()>,
 ) -> impl IntoView {
-    let ways_on = move || {
-        view! {
-            <Button size=Size::Sm on_click=newest>"Load the newest"</Button>
-            <Button size=Size::Sm on_click=mine>"Keep mine"</Button>
-        }
-    };
+    let ways_on = move || view! { <NewestOrMine newest mine/> };
     view! {
         <Show when=move || is_so.get()>
             <Banner kind=Kind::Warn title="The step has moved on since you typed this" action=ways_on>
-                "What you typed is still here, and no version is lost: saved now, yours comes after the newest."
+                {STILL_HERE}
             </Banner>
         </Show>
     }

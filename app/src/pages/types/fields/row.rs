@@ -2,6 +2,7 @@
 //! Every control says which field it is of, so that it can be told from its neighbours by ear.
 
 use leptos::prelude::*;
+use serde_json::Number;
 use workflow::{
     schema::{Kind, MAX_FIELD_LEVELS, Schema, Within},
     words::count,
@@ -9,7 +10,7 @@ use workflow::{
 
 use super::super::{
     editing::{Editing, place_id},
-    words::{WORDS, field_word, lines, pretty},
+    words::{WORDS, bound, field_word, is_number, lines, pretty},
 };
 use crate::components::{
     Button, Checkbox, Field, IconButton, Select, SelectOption, Size, TextArea, TextInput, dom::focus_soon,
@@ -199,6 +200,9 @@ fn typed(editing: Editing, place: Vec<Within>, type_id: String, label: Signal<St
         <Field id=type_id label>
             <Select value=word options disabled=editing.disabled/>
         </Field>
+        <Show when=move || known.with(|known| is_number(known))>
+            {bounds(editing, place, id.with_value(|(_, type_id)| type_id.clone()), label)}
+        </Show>
         <Show when=move || is("choice")>
             {choices(editing, place, id.with_value(|(_, type_id)| format!("{type_id}-enum")), label)}
         </Show>
@@ -211,6 +215,53 @@ fn typed(editing: Editing, place: Vec<Within>, type_id: String, label: Signal<St
         <Show when=move || is("custom")>
             <pre class="small">{json}</pre>
         </Show>
+    }
+    .into_any()
+}
+
+/// The least and the greatest of a number.
+fn bounds(editing: Editing, place: StoredValue<Vec<Within>>, type_id: String, of: Signal<String>) -> AnyView {
+    view! {
+        {bound_field(editing, place, format!("{type_id}-min"), of, "at least", |schema| &mut schema.minimum)}
+        {bound_field(editing, place, format!("{type_id}-max"), of, "at most", |schema| &mut schema.maximum)}
+    }
+    .into_any()
+}
+
+/// What is no number stays as it is typed and says so: then the type keeps the bound that it has.
+fn bound_field(
+    editing: Editing,
+    place: StoredValue<Vec<Within>>,
+    id: String,
+    of: Signal<String>,
+    words: &'static str,
+    which: fn(&mut Schema) -> &mut Option<Number>,
+) -> AnyView {
+    let known = memo(move || place.with_value(|place| editing.read(place, |schema| which(&mut schema.clone()).take())));
+    let written = |number: &Option<Number>| number.as_ref().map(ToString::to_string).unwrap_or_default();
+    let text = RwSignal::new(known.with_untracked(written));
+    effect(move || {
+        let now = known.get();
+        if text.with_untracked(|text| bound(text)).as_ref() != Ok(&now) {
+            text.set(written(&now));
+        }
+    });
+    effect_with(move |before: Option<String>| {
+        let now = text.get();
+        if before.is_some_and(|before| before != now)
+            && let Ok(wanted) = bound(&now)
+            && known.with_untracked(|known| *known != wanted)
+        {
+            place.with_value(|place| editing.change(place, |schema| *which(schema) = wanted));
+        }
+        now
+    });
+    let error = Signal::derive(move || text.with(|text| bound(text).err()));
+    let label = Signal::derive(move || format!("{}: {words}", of.get()));
+    view! {
+        <Field id label optional=true error>
+            <TextInput value=text autocomplete="off" disabled=editing.disabled/>
+        </Field>
     }
     .into_any()
 }

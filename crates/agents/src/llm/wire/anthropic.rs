@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Ask, Event, Message, Request, Tokens, count, ends,
-    schema::{Absent, strict},
+    schema::{Absent, Bounds, wanted},
     text,
 };
 use crate::refusals::Parameter;
@@ -35,9 +35,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Request {
     {
         body.insert("temperature".into(), json!(temperature));
     }
-    if let Some(schema) = ask.schema.and_then(|schema| strict(schema, Absent::Unlisted))
-        && ask.refused.take(Parameter::Schema, &schema.to_string(), &mut optional)
-    {
+    if let Some(schema) = wanted(ask, Absent::Unlisted, Bounds::LeftOut, &mut optional) {
         body.insert("output_config".into(), json!({"format": {"type": "json_schema", "schema": schema}}));
     }
     Request { path: "messages".to_owned(), body, optional }

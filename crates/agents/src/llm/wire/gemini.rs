@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Ask, End, Event, Finish, Message, Request, Role, Tokens, count, ends, first,
-    schema::{Absent, strict},
+    schema::{Absent, Bounds, wanted},
     text,
 };
 use crate::refusals::Parameter;
@@ -34,9 +34,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Request {
     {
         config.insert("maxOutputTokens".into(), json!(max_tokens));
     }
-    if let Some(schema) = ask.schema.and_then(|schema| strict(schema, Absent::Unlisted))
-        && ask.refused.take(Parameter::Schema, &schema.to_string(), &mut optional)
-    {
+    if let Some(schema) = wanted(ask, Absent::Unlisted, Bounds::Said, &mut optional) {
         config.insert("responseMimeType".into(), json!("application/json"));
         config.insert("responseJsonSchema".into(), schema);
     }

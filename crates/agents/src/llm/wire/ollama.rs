@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Ask, End, Event, Finish, Request, Tokens, count, ends, openai,
-    schema::{Absent, strict},
+    schema::{Absent, Bounds, wanted},
     text,
 };
 use crate::refusals::Parameter;
@@ -29,9 +29,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Request {
     if !options.is_empty() {
         body.insert("options".into(), Value::Object(options));
     }
-    if let Some(schema) = ask.schema.and_then(|schema| strict(schema, Absent::Unlisted))
-        && ask.refused.take(Parameter::Schema, &schema.to_string(), &mut optional)
-    {
+    if let Some(schema) = wanted(ask, Absent::Unlisted, Bounds::Said, &mut optional) {
         body.insert("format".into(), schema);
     }
     Request { path: "api/chat".to_owned(), body, optional }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Ask, End, Event, Finish, Message, Request, Role, Tokens, Whole, count, ends, error, first, micros,
-    schema::{Absent, strict},
+    schema::{Absent, Bounds, wanted},
     text,
 };
 use crate::refusals::Parameter;
@@ -38,9 +38,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Request {
             body.insert(name.into(), json!(max_tokens));
         }
     }
-    if let Some(schema) = ask.schema.and_then(|schema| strict(schema, Absent::Null))
-        && ask.refused.take(Parameter::Schema, &schema.to_string(), &mut optional)
-    {
+    if let Some(schema) = wanted(ask, Absent::Null, Bounds::Said, &mut optional) {
         let format =
             json!({"type": "json_schema", "json_schema": {"name": "output", "strict": true, "schema": schema}});
         body.insert("response_format".into(), format);

@@ -6,7 +6,7 @@ use workflow::status::Reason;
 
 use super::{
     Ask, End, Event, Finish, Message, Request, Tokens, Whole, count, ends, error,
-    schema::{Absent, strict},
+    schema::{Absent, Bounds, wanted},
     text,
 };
 use crate::refusals::Parameter;
@@ -35,9 +35,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Request {
     {
         body.insert("max_output_tokens".into(), json!(max_tokens));
     }
-    if let Some(schema) = ask.schema.and_then(|schema| strict(schema, Absent::Null))
-        && ask.refused.take(Parameter::Schema, &schema.to_string(), &mut optional)
-    {
+    if let Some(schema) = wanted(ask, Absent::Null, Bounds::Said, &mut optional) {
         let format = json!({"type": "json_schema", "name": "output", "strict": true, "schema": schema});
         body.insert("text".into(), json!({"format": format}));
     }

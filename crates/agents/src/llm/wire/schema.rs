@@ -4,6 +4,9 @@
 use serde_json::{Map, Value, json};
 use workflow::schema::{Kind, Schema};
 
+use super::Ask;
+use crate::refusals::Parameter;
+
 /// How a provider wants to hear of what may be absent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Absent {
@@ -13,11 +16,37 @@ pub(super) enum Absent {
     Unlisted,
 }
 
-pub(in crate::llm) fn is_strict(schema: &Schema) -> bool {
-    schema.kind == Some(Kind::Object) && strict(schema, Absent::Unlisted).is_some()
+/// Whether the least and the greatest of numbers are said. The prompt says them all the same, and an answer beyond them is asked for again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Bounds {
+    Said,
+    LeftOut,
 }
 
-pub(super) fn strict(schema: &Schema, absent: Absent) -> Option<Value> {
+pub(in crate::llm) fn is_strict(schema: &Schema) -> bool {
+    schema.kind == Some(Kind::Object) && strict(schema, Absent::Unlisted, Bounds::LeftOut).is_some()
+}
+
+/// What an answer is held to, unless the model refused that. With bounds of numbers where the protocol has them: a model behind a gateway
+/// may not take them, and is then asked without.
+pub(super) fn wanted(
+    ask: &Ask<'_>,
+    absent: Absent,
+    bounds: Bounds,
+    optional: &mut Vec<(Parameter, String)>,
+) -> Option<Value> {
+    let schema = ask.schema?;
+    let forms: &[Bounds] = match bounds {
+        Bounds::Said => &[Bounds::Said, Bounds::LeftOut],
+        Bounds::LeftOut => &[Bounds::LeftOut],
+    };
+    forms
+        .iter()
+        .filter_map(|bounds| strict(schema, absent, *bounds))
+        .find(|document| ask.refused.take(Parameter::Schema, &document.to_string(), optional))
+}
+
+fn strict(schema: &Schema, absent: Absent, bounds: Bounds) -> Option<Value> {
     let kind = schema.kind?;
     let mut document = Map::new();
     document.insert("type".to_owned(), json!(kind));
@@ -27,13 +56,20 @@ pub(super) fn strict(schema: &Schema, absent: Absent) -> Option<Value> {
     if !schema.description.is_empty() {
         document.insert("description".to_owned(), json!(schema.description));
     }
+    if bounds == Bounds::Said {
+        for (name, bound) in [("minimum", &schema.minimum), ("maximum", &schema.maximum)] {
+            if let Some(bound) = bound {
+                document.insert(name.to_owned(), Value::Number(bound.clone()));
+            }
+        }
+    }
     // Our formats are hints for forms, which providers would refuse: they are left out.
     match kind {
         Kind::Object if schema.properties.is_empty() => return None,
         Kind::Object => {
             let mut properties = Map::new();
             for (name, part) in &schema.properties {
-                let part_document = strict(part, absent)?;
+                let part_document = strict(part, absent, bounds)?;
                 let may_be_null = absent == Absent::Null && !schema.required.contains(name);
                 properties.insert(name.clone(), if may_be_null { or_null(part_document) } else { part_document });
             }
@@ -48,7 +84,7 @@ pub(super) fn strict(schema: &Schema, absent: Absent) -> Option<Value> {
             document.insert("additionalProperties".to_owned(), json!(false));
         }
         Kind::Array => {
-            document.insert("items".to_owned(), strict(schema.items.as_deref()?, absent)?);
+            document.insert("items".to_owned(), strict(schema.items.as_deref()?, absent, bounds)?);
         }
         _ => {}
     }
@@ -91,7 +127,10 @@ mod tests {
         for (document, expected) in table {
             let schema = schema(document.clone());
             assert_eq!(is_strict(&schema), expected, "{document}");
-            assert!(!strict(&schema, Absent::Null).unwrap_or_default().to_string().contains("format"), "{document}");
+            assert!(
+                !strict(&schema, Absent::Null, Bounds::Said).unwrap_or_default().to_string().contains("format"),
+                "{document}"
+            );
         }
     }
 
@@ -100,10 +139,22 @@ mod tests {
         let schema = schema(json!({"type":"object","required":["a"],"properties":{
             "a": {"type":"integer"}, "b": {"type":"string","enum":["x"]},
         }}));
-        let all = strict(&schema, Absent::Null).unwrap();
+        let all = strict(&schema, Absent::Null, Bounds::Said).unwrap();
         assert_eq!(all["required"], json!(["a", "b"]));
         assert_eq!(all["properties"]["a"], json!({"type":"integer"}));
         assert_eq!(all["properties"]["b"], json!({"type":["string","null"],"enum":["x",null]}));
-        assert_eq!(strict(&schema, Absent::Unlisted).unwrap()["required"], json!(["a"]));
+        assert_eq!(strict(&schema, Absent::Unlisted, Bounds::LeftOut).unwrap()["required"], json!(["a"]));
+    }
+
+    #[test]
+    fn bounds_of_numbers_are_kept_as_they_were_written_or_left_out() {
+        let schema = schema(json!({"type":"object","properties":{
+            "n": {"type":"integer","minimum":1,"maximum":10}, "list": {"type":"array","items":{"type":"number","maximum":0.5}},
+        }}));
+        let said = strict(&schema, Absent::Null, Bounds::Said).unwrap();
+        assert_eq!(said["properties"]["n"], json!({"type":["integer","null"],"minimum":1,"maximum":10}));
+        assert_eq!(said["properties"]["list"]["items"], json!({"type":"number","maximum":0.5}));
+        let left_out = strict(&schema, Absent::Null, Bounds::LeftOut).unwrap().to_string();
+        assert!(!left_out.contains("imum"), "{left_out}");
     }
 }
