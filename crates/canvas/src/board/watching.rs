@@ -51,6 +51,7 @@ impl Board {
             self.scene.update_statuses(run, others)
         } else {
             view.steps.clone_from(&run.steps);
+            view.left_out.clone_from(&run.left_out);
             self.scene.update_statuses(run, run.steps.iter().map(|step| &**step))
         };
         if !changed.restyled.is_empty() {
