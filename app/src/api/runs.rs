@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 #[cfg(feature = "ssr")]
-use server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use workflow::run::pieces::Pieces;
 use workflow::{
     AgentId, RunId, StepKey,
     access::Absent,
@@ -58,10 +58,12 @@ pub struct LoadedRun {
 /// A whole run, to be put together in this order.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RunInPieces {
-    /// Its snapshot has no steps yet.
+    /// Its snapshot has no steps yet, nor its definition.
     pub run: LoadedRun,
-    /// Each is read by itself, as `Effects`: so many steps at once would keep the page from everything else.
-    pub pieces: Vec<Box<RawValue>>,
+    /// Each is read by itself, as `Drawn`: so many steps at once would keep the page from everything else.
+    pub drawn: Vec<Box<RawValue>>,
+    /// Each as `Effects`.
+    pub told: Vec<Box<RawValue>>,
 }
 
 /// So many steps, attempts or versions are in a piece: some milliseconds of a browser's time.
@@ -157,16 +159,15 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn whole_run(id: RunId) -> Result<RunInPieces, AppError> {
     let run = loaded(&expect_context(), id).await?;
-    let (snapshot, pieces) = run.snapshot.into_pieces(PIECE);
-    let pieces = pieces.iter().map(serde_json::value::to_raw_value).collect::<Result<Vec<_>, _>>();
-    let pieces = pieces.map_err(|error| AppError::from_server_fn_error(unwritten(&error)))?;
-    Ok(RunInPieces { run: LoadedRun { snapshot, ..run }, pieces })
+    let Pieces { head: snapshot, drawn, told } = run.snapshot.into_pieces(PIECE);
+    let (drawn, told) = (written(&drawn)?, written(&told)?);
+    Ok(RunInPieces { run: LoadedRun { snapshot, ..run }, drawn, told })
 }
 
-/// As where an answer cannot be written.
 #[cfg(feature = "ssr")]
-fn unwritten(error: &serde_json::Error) -> ServerFnErrorErr {
-    ServerFnErrorErr::Serialization(error.to_string())
+fn written<T: Serialize>(pieces: &[T]) -> Result<Vec<Box<RawValue>>, AppError> {
+    let written = pieces.iter().map(serde_json::value::to_raw_value).collect::<Result<Vec<_>, serde_json::Error>>();
+    written.map_err(|error| AppError::from_server_fn_error(ServerFnErrorErr::Serialization(error.to_string())))
 }
 
 #[cfg(feature = "ssr")]

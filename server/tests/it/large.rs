@@ -47,13 +47,15 @@ impl Server {
         answer.text()
     }
 
-    /// How many steps, and the most at once, come of what is read beside the page.
+    /// How many steps, and the most of anything at once, come of what is read beside the page.
     async fn whole(&self, run: &str) -> (usize, usize) {
         let whole = self.anna.post("/_fn/whole_run", json!({"id": run})).await.expect(200);
-        let pieces = whole["pieces"].as_array().unwrap();
-        let of = |piece: &Value, name: &str| piece[name].as_array().map_or(0, Vec::len);
-        let n_steps = pieces.iter().map(|piece| of(piece, "steps")).sum();
-        let most = pieces.iter().flat_map(|piece| ["steps", "attempts", "artifacts"].map(|name| of(piece, name))).max();
+        let pieces = || ["drawn", "told"].into_iter().flat_map(|of| whole[of].as_array().unwrap());
+        let length =
+            |of: &Value| of.as_array().map(Vec::len).or_else(|| of.as_object().map(Map::len)).unwrap_or_default();
+        let n_steps = pieces().map(|piece| piece["steps"].as_array().map_or(0, Vec::len)).sum();
+        let names = ["steps", "plans", "attempts", "artifacts"];
+        let most = pieces().flat_map(|piece| names.map(|name| length(&piece[name]))).max();
         (n_steps, most.unwrap_or_default())
     }
 }

@@ -10,7 +10,11 @@ use workflow::{
     graph::Graph,
     id::GroupId,
     replay,
-    run::{RunEvent, State, glance::first_look, state::Emails},
+    run::{
+        RunEvent, State,
+        glance::{first_look, with_all_steps},
+        state::Emails,
+    },
     staleness::staleness,
     title,
     view::{Applied, Feedback, StepView},
@@ -409,7 +413,8 @@ impl LiveRun {
         self.is_refetching.set(true);
         spawn_local(async move {
             let mut has_gap = false;
-            match whole::read(self.id).await {
+            let graph = self.has_graph.try_get_untracked() == Some(false);
+            match whole::read(self.id, graph.then_some(move |all| self.draw(all))).await {
                 Ok(run) => has_gap = self.load(run),
                 Err(error) => {
                     self.session.note(&error);
@@ -427,6 +432,24 @@ impl LiveRun {
                 self.refetch();
             }
         });
+    }
+
+    /// All steps are there to be drawn, while what they did and made is still being read.
+    fn draw(self, all: RunView) {
+        if self.is_part() == Some(true) {
+            self.run.try_update(|run| *run = with_all_steps(run, all));
+            self.touched.tell_all();
+            self.show_graph();
+        }
+    }
+
+    /// In a frame of its own: the list of steps is there before.
+    fn show_graph(self) {
+        if self.has_graph.try_get_untracked() == Some(false) {
+            request_animation_frame(move || {
+                self.has_graph.try_set(true);
+            });
+        }
     }
 
     /// The run as it was read again; the feed may have brought more since. Answers whether something of that is missing.
@@ -449,12 +472,7 @@ impl LiveRun {
             self.run.try_set(view);
             self.touched.tell_all();
         }
-        if self.has_graph.try_get_untracked() == Some(false) {
-            // A frame of its own: the list is there before.
-            request_animation_frame(move || {
-                self.has_graph.try_set(true);
-            });
-        }
+        self.show_graph();
         let held = self.held.try_update_value(std::mem::take).unwrap_or_default();
         let mut has_gap = false;
         for (event, people) in &held {

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use leptos::prelude::{document, set_timeout};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use workflow::{
     RunId, RunView,
-    run::{State, event::Effects, pieces::Assembly},
+    run::{State, event::Effects, pieces::Drawing},
 };
 
 use crate::{
@@ -28,24 +30,50 @@ pub(super) struct Whole {
     pub view: RunView,
 }
 
-pub(super) async fn read(id: RunId) -> Result<Whole, AppError> {
-    let RunInPieces { run, pieces } = api::whole_run(id).await?;
+/// `graph` is given the view of all steps before what they did and made is read, where it is wanted so soon.
+pub(super) async fn read(id: RunId, mut graph: Option<impl FnOnce(RunView)>) -> Result<Whole, AppError> {
+    let RunInPieces { run, drawn, told } = api::whole_run(id).await?;
     let mut turn = Turn::begin();
-    let mut assembly = Assembly::begin(run.snapshot.clone());
-    for piece in pieces {
+    let mut drawing = Drawing::of(run.snapshot.clone());
+    for piece in drawn {
         turn.others().await;
-        let piece: Effects = serde_json::from_str(piece.get()).map_err(|_| AppError::broke_off())?;
+        drawing.add(read_piece(&piece)?);
+    }
+    turn.others().await;
+    let mut assembly = drawing.begin();
+    for piece in told {
+        turn.others().await;
+        let piece: Effects = read_piece(&piece)?;
+        // Steps come first.
+        if piece.steps.is_empty()
+            && let Some(graph) = graph.take()
+        {
+            let state = assembly.so_far();
+            turn.others().await;
+            let view = view_of(&state, &run, &mut turn).await;
+            graph(view);
+            turn.others().await;
+        }
         assembly.add(piece);
     }
     turn.others().await;
     let state = assembly.finish();
     turn.others().await;
+    let view = view_of(&state, &run, &mut turn).await;
+    Ok(Whole { run, state, view })
+}
+
+async fn view_of(state: &State, run: &LoadedRun, turn: &mut Turn) -> RunView {
     let mut view = state.view_begun(&run.people);
     while state.view_more(&mut view, STEPS, &run.people) {
         turn.others().await;
     }
     turn.others().await;
-    Ok(Whole { run, state, view })
+    view
+}
+
+fn read_piece<T: DeserializeOwned>(piece: &RawValue) -> Result<T, AppError> {
+    serde_json::from_str(piece.get()).map_err(|_| AppError::broke_off())
 }
 
 /// Since when the browser has done nothing else.

@@ -44,6 +44,7 @@ impl Board {
             self.follow();
             return Vec::new();
         }
+        view.left_out.clone_from(&run.left_out);
         let changed = if view.steps.len() == run.steps.len() {
             // A view that did not change is the same one, so thousands of them are passed over by their addresses.
             let pairs = view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| !Arc::ptr_eq(known, now));
@@ -51,7 +52,6 @@ impl Board {
             self.scene.update_statuses(run, others)
         } else {
             view.steps.clone_from(&run.steps);
-            view.left_out.clone_from(&run.left_out);
             self.scene.update_statuses(run, run.steps.iter().map(|step| &**step))
         };
         if !changed.restyled.is_empty() {

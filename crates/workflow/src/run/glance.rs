@@ -12,7 +12,13 @@ use super::{
     event::{Effects, Started},
     state::{Attempt, Step},
 };
-use crate::{Definition, graph::Graph, id::StepKey, status::StepStatus, view::LeftOut};
+use crate::{
+    Definition,
+    graph::Graph,
+    id::StepKey,
+    status::StepStatus,
+    view::{LeftOut, RunView},
+};
 
 /// A run of more steps and items than this is seen in part at first.
 pub const SMALL: usize = 400;
@@ -112,6 +118,21 @@ impl Snapshot {
         }
         attempts
     }
+}
+
+/// What is seen of a run once all of its steps are there, and of what they did and made still that alone which was seen at first.
+#[must_use]
+pub fn with_all_steps(seen: &RunView, mut all: RunView) -> RunView {
+    for known in &seen.steps {
+        if let Ok(at) = all.steps.binary_search_by(|step| step.key.cmp(&known.key)) {
+            all.steps[at] = Arc::clone(known);
+        }
+    }
+    // Events are asked for from there on.
+    all.seq = seen.seq;
+    all.artifacts.clone_from(&seen.artifacts);
+    all.left_out = seen.left_out.clone().map(|left_out| LeftOut { has_all_steps: true, ..left_out });
+    all
 }
 
 /// Where to look first: what waits for a person, what failed, what runs, else the last step. `order`: of the definition's steps;

@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::world::World;
 use crate::{
-    Progress,
+    Progress, RunView,
     id::StepKey,
     run::{
         Snapshot, State,
-        glance::{ROWS, SMALL, first_look},
+        glance::{ROWS, SMALL, first_look, with_all_steps},
+        pieces::Drawing,
         state::{Attempt, Item, Review, Status, Step, Version},
     },
     status::{RunStatus, StepStatus},
@@ -105,6 +106,28 @@ fn of_many_steps_the_first_rows_come_and_the_one_that_is_looked_at() {
     assert_eq!(glance(&whole, Some("gone")).0.data.artifacts[0].producing_step_id, StepKey::new("s0599"));
     // It is a run of its own.
     assert_eq!(State::of(part.0.clone()).snapshot(), part.0);
+}
+
+#[test]
+fn once_all_steps_are_there_they_are_seen_with_what_was_seen_before() {
+    let whole = run(600, 0);
+    let (part, left_out) = glance(&whole, Some("s0550"));
+    let seen = RunView { left_out: Some(left_out), ..State::of(part).view(&BTreeMap::new()) };
+    let pieces = Snapshot { seq: whole.seq + 3, ..whole }.into_pieces(100);
+    let mut drawing = Drawing::of(pieces.head);
+    for piece in pieces.drawn {
+        drawing.add(piece);
+    }
+    let mut assembly = drawing.begin();
+    for piece in pieces.told.into_iter().filter(|piece| !piece.steps.is_empty()) {
+        assembly.add(piece);
+    }
+    let now = with_all_steps(&seen, assembly.so_far().view(&BTreeMap::new()));
+    assert_eq!((now.steps.len(), now.run_definition.steps.len(), now.seq), (600, 600, seen.seq));
+    assert!(seen.steps.iter().all(|step| now.step(&step.key) == Some(&**step)));
+    assert_eq!(now.artifacts, seen.artifacts);
+    let left_out = now.left_out.unwrap();
+    assert_eq!((left_out.has_all_steps, left_out.steps[&StepStatus::Completed]), (true, 600));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     id::{StepKey, UserId},
     run::{
         RunEvent, Snapshot, State,
-        pieces::Assembly,
+        pieces::Drawing,
         state::Emails,
         testing::{person, worker},
     },
@@ -74,9 +74,14 @@ impl Page {
 
 /// However small they are, the pieces of a snapshot come to what it comes to.
 fn in_pieces(snapshot: Snapshot, whole: &State, emails: &Emails) {
-    let (head, pieces) = snapshot.into_pieces(2);
-    let mut assembly = Assembly::begin(sent(&head));
-    for piece in &pieces {
+    let pieces = snapshot.into_pieces(2);
+    let mut drawing = Drawing::of(sent(&pieces.head));
+    for piece in &pieces.drawn {
+        assert!(piece.steps.len() + piece.plans.len() <= 2);
+        drawing.add(sent(piece));
+    }
+    let mut assembly = drawing.begin();
+    for piece in &pieces.told {
         assert!(piece.steps.len() + piece.attempts.len() + piece.artifacts.len() <= 2);
         assembly.add(sent(piece));
     }
