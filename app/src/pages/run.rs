@@ -202,7 +202,12 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                         <Outline live slowest panel=steps/>
                     </Show>
                     // It stays, or its camera would begin anew.
-                    <section class="canvas-stage" aria-label="Graph of the run" hidden=move || past.is_on()>
+                    <section
+                        class="canvas-stage"
+                        aria-label="Graph of the run"
+                        aria-busy=move || (!live.is_whole.get()).then_some("true")
+                        hidden=move || past.is_on()
+                    >
                         <Show when=move || live.has_graph.get() fallback=GraphComes>
                             <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
                         </Show>

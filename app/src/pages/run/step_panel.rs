@@ -49,7 +49,7 @@ pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
 /// What it is called, until the run was read.
 #[component]
 fn Comes(live: LiveRun, key: StepKey) -> impl IntoView {
-    let title = untrack(|| live.title_of(&key));
+    let title = untrack(move || live.title_of(&key));
     view! {
         <div class="panel-head">
             <h2 class="truncate" tabindex="-1">{title}</h2>
