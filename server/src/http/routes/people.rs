@@ -147,7 +147,7 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/tokens",
             people::create_token,
             "session",
-            "`{name, scopes?: [read, run, review, admin], expires_in_days?}`: 201 `{token, view}`, the token this \
+            "`{name, scopes?: [read, run, review, admin, metrics], expires_in_days?}`: 201 `{token, view}`, the token this \
              once; 403 `confirm_password` when the password was given more than 10 minutes ago",
         ),
         delete(

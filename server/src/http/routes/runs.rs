@@ -77,7 +77,7 @@ pub(super) fn routes() -> Vec<Route> {
              `{n, p50_ms, p95_ms}` of completed runs, without and of the time in which a gate was open, 5 % off \
              at most; `first` is the first day of which anything is known; what used most are `[{id, name, \
              n_attempts, tokens, cost_micros}]`, twelve of each sort and the rest under a null id; `people` with \
-             `all` alone. See [runs.md](runs.md)",
+             `all` alone. See [charts.md](charts.md)",
         )
         .asks("all", Kind::Switch, "Everybody's, for admins.")
         .asks("shared", Kind::Switch, "Those of others that a group of mine sees.")
@@ -205,7 +205,7 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/workflows/runs/{run_id}/export.zip",
             export::archive,
             ASKED,
-            "all of the run as one archive, sent while it is written, as in [runs.md](runs.md)",
+            "all of the run as one archive, sent while it is written, as in [run-files.md](run-files.md)",
         )
         .file(200, "application/zip"),
         get(
