@@ -2,7 +2,7 @@
 //! Sizes and numbers alone are looked at here: how long it takes is told by `cargo xtask bench pages`.
 
 use axum::body::Body;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 
@@ -60,6 +60,19 @@ impl Server {
     }
 }
 
+/// Whether all of a run comes compressed to whoever takes that, where a page of such a site asks for it.
+async fn is_compressed(server: &Server, run: &str, site: &'static str) -> bool {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::ACCEPT_ENCODING, "br"),
+        (HeaderName::from_static("sec-fetch-site"), site),
+    ];
+    let headers = headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
+    let body = json!({"id": run}).to_string();
+    let answer = server.anna.send(Method::POST, "/_fn/whole_run", headers, body.into()).await;
+    answer.headers.contains_key(header::CONTENT_ENCODING)
+}
+
 fn check(html: &str, what: &str) {
     assert!(html.len() < MOST, "{what}: {} bytes", html.len());
     let rows = html.matches("outline-item").count();
@@ -87,6 +100,8 @@ async fn the_page_of_ten_thousand_items_brings_the_first_ones(pool: PgPool) {
     let (n_steps, most) = server.whole(&run).await;
     assert_eq!(n_steps, N_ITEMS + 3);
     assert!(most <= 500, "{most} at once");
+    assert!(is_compressed(&server, &run, "same-origin").await);
+    assert!(!is_compressed(&server, &run, "cross-site").await, "its length tells another site nothing");
     server.stop().await;
 }
 
