@@ -37,7 +37,12 @@ impl Board {
         let is_same =
             Arc::ptr_eq(&view.run_definition, &run.run_definition) || view.run_definition == run.run_definition;
         if !is_same || view.id != run.id {
+            let was_part = view.left_out.is_some();
             **view = run.clone();
+            if was_part {
+                // Alone the first steps stood otherwise than among all of them.
+                self.automatic.clear();
+            }
             self.document.definition = Definition::clone(&run.run_definition);
             self.is_fit_wanted = self.viewport == Size::ZERO;
             self.rebuild();
