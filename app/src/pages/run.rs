@@ -208,7 +208,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                         aria-busy=move || (!live.is_whole.get()).then_some("true")
                         hidden=move || past.is_on()
                     >
-                        <Show when=move || live.has_graph.get() fallback=GraphComes>
+                        <Show when=move || live.has_graph.get() fallback=|| view! { <GraphComes/> }>
                             <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
                         </Show>
                         <SlowestLegend slowest/>

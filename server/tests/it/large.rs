@@ -22,6 +22,7 @@ impl Server {
     async fn cancelled(&self, template: &str, step: &str, n: usize) -> String {
         let started = self.anna.post(RUNS, json!({"template_id": template})).await.expect(201);
         let run = started["id"].as_str().unwrap().to_owned();
+        let mut n_looks = 0;
         loop {
             let opened = self.anna.post("/_fn/open_run", json!({"id": run, "step": step})).await.expect(200);
             let left_out = &opened["left_out"];
@@ -31,6 +32,8 @@ impl Server {
             if count(&left_out["steps"]).max(count(&left_out["items"][step])) >= n as u64 {
                 break;
             }
+            n_looks += 1;
+            assert!(n_looks < 600, "it comes to {n} in the end: {left_out}");
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         let cancelled = self.anna.post(&format!("{RUNS}/{run}/cancel"), json!({})).await;
