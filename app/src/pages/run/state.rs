@@ -85,6 +85,8 @@ pub(in crate::pages) struct LiveRun {
     opened_on: StoredValue<Option<StepKey>>,
     /// Events that are to be folded once the run was read.
     held: StoredValue<Vec<(RunEvent, Emails)>>,
+    /// The feed lost something since the run was last asked for.
+    has_lost: StoredValue<bool>,
     touched: Touched,
     pub selected: RwSignal<Option<StepKey>>,
     /// What a person chose last beside the graph, or by the address; told anew each time, also where it is the selected one already.
@@ -182,6 +184,7 @@ impl LiveRun {
             has_graph: RwSignal::new(has_graph),
             opened_on: StoredValue::new(selected.get_untracked()),
             held: StoredValue::new(Vec::new()),
+            has_lost: StoredValue::new(false),
             touched: Touched::new(),
             selected,
             chosen: RwSignal::new(wanted),
@@ -313,7 +316,10 @@ impl LiveRun {
                 }
             }
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
-            RunFrame::Resync => self.refetch(),
+            RunFrame::Resync => {
+                self.has_lost.set_value(true);
+                self.refetch();
+            }
             RunFrame::Telling(telling) => self.hear(telling),
             RunFrame::Absent { absent } => self.beside.update(|beside| beside.absent = absences::by_step(absent)),
             RunFrame::Beat(_) => {}
@@ -411,6 +417,7 @@ impl LiveRun {
             return;
         }
         self.is_refetching.set(true);
+        self.has_lost.set_value(false);
         spawn_local(async move {
             let mut has_gap = false;
             let graph = self.has_graph.try_get_untracked() == Some(false);
@@ -428,7 +435,8 @@ impl LiveRun {
                 }
             }
             self.is_refetching.try_set(false);
-            if has_gap {
+            // What is read now may not have it yet.
+            if has_gap || self.has_lost.try_get_value() == Some(true) {
                 self.refetch();
             }
         });
