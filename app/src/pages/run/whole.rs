@@ -33,7 +33,8 @@ pub(super) struct Whole {
 /// `graph` is given the view of all steps before what they did and made is read, where it is wanted so soon.
 pub(super) async fn read(id: RunId, mut graph: Option<impl FnOnce(RunView)>) -> Result<Whole, AppError> {
     let RunInPieces { run, drawn, told } = api::whole_run(id).await?;
-    let mut turn = Turn::begin();
+    // Taking the answer apart took long already, where it is long.
+    let mut turn = Turn(0);
     let mut drawing = Drawing::of(run.snapshot.clone());
     for piece in drawn {
         turn.others().await;
@@ -80,10 +81,6 @@ fn read_piece<T: DeserializeOwned>(piece: &RawValue) -> Result<T, AppError> {
 struct Turn(i64);
 
 impl Turn {
-    fn begin() -> Self {
-        Self(clock::now())
-    }
-
     /// Lets whatever waits have its turn, if this one has taken long.
     async fn others(&mut self) {
         // Where nobody looks nobody waits, and a browser lets little be done there in each second.
@@ -98,6 +95,6 @@ impl Turn {
         set_timeout(tell, Duration::ZERO);
         // Without a timer it goes on at once.
         let _ = is_over.await;
-        *self = Self::begin();
+        self.0 = clock::now();
     }
 }
