@@ -41,7 +41,7 @@ test("a run is shared read-only, followed live, and hidden once that is ended", 
   await reader.expectSteps({ "Echo it": "Completed" });
 
   // Their page asks whether it was that, and goes on asking for its feed.
-  watch.expectRefusal({ url: /\/_fn\/get_run/, status: 404 });
+  watch.expectRefusal({ url: /\/_fn\/whole_run/, status: 404 });
   watch.allowRefusal({ url: /\/runs\/[^/]+\/live/, status: 404 });
   await dialog.getByRole("button", { name: `End sharing with ${OTHER_USER.email}` }).click();
   await expect(dialog).toContainText("It is shared with nobody yet");

@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+#[cfg(feature = "ssr")]
+use workflow::run::pieces::Pieces;
 use workflow::{
-    AgentId, RunId,
+    AgentId, RunId, StepKey,
     access::Absent,
     api as wire,
     id::GroupId,
     run::{RunEvent, Snapshot, state::Emails},
+    view::LeftOut,
 };
 
 use super::{client::Limited, wire::Json};
@@ -46,7 +50,25 @@ pub struct LoadedRun {
     /// The email of whoever shared it with whoever looks, who only looks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_by: Option<String>,
+    /// What the snapshot leaves out of a large run that was opened; none where it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
+
+/// A whole run, to be put together in this order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RunInPieces {
+    /// Its snapshot has no steps yet, nor its definition.
+    pub run: LoadedRun,
+    /// Each is read by itself, as `Drawn`: so many steps at once would keep the page from everything else.
+    pub drawn: Vec<Box<RawValue>>,
+    /// Each as `Effects`.
+    pub told: Vec<Box<RawValue>>,
+}
+
+/// So many steps, attempts or versions are in a piece: some milliseconds of a browser's time.
+#[cfg(feature = "ssr")]
+const PIECE: usize = 500;
 
 /// A page of a run's log, for whoever folds it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -115,18 +137,50 @@ pub async fn change_runs(many: wire::ChangeRuns) -> Result<wire::ChangedRuns, Ap
     Ok(service::runs::change(&expect_context(), &many).await?)
 }
 
+/// Of a large run what is seen of it at first, with the step that is to be looked at: the page has to bring it along.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn open_run(id: RunId, step: Option<StepKey>) -> Result<LoadedRun, AppError> {
+    let mut run = loaded(&expect_context(), id).await?;
+    if let Some((snapshot, left_out)) = run.snapshot.glance(step.as_ref()) {
+        let kept: BTreeSet<&StepKey> = snapshot.data.steps.iter().map(|step| &step.key).collect();
+        run.absent.retain(|absent| kept.contains(&absent.step));
+        run.snapshot = snapshot;
+        run.left_out = Some(left_out);
+    }
+    Ok(run)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
-    let ctx = expect_context();
-    let (snapshot, people) = service::runs::snapshot(&ctx, id).await?;
-    let absent = service::workers::absent(&ctx, id).await?;
+    loaded(&expect_context(), id).await
+}
+
+/// The same for whoever reads it while a page is in use.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn whole_run(id: RunId) -> Result<RunInPieces, AppError> {
+    let run = loaded(&expect_context(), id).await?;
+    let Pieces { head: snapshot, drawn, told } = run.snapshot.into_pieces(PIECE);
+    let (drawn, told) = (written(&drawn)?, written(&told)?);
+    Ok(RunInPieces { run: LoadedRun { snapshot, ..run }, drawn, told })
+}
+
+#[cfg(feature = "ssr")]
+fn written<T: Serialize>(pieces: &[T]) -> Result<Vec<Box<RawValue>>, AppError> {
+    let written = pieces.iter().map(serde_json::value::to_raw_value).collect::<Result<Vec<_>, serde_json::Error>>();
+    written.map_err(|error| AppError::from_server_fn_error(ServerFnErrorErr::Serialization(error.to_string())))
+}
+
+#[cfg(feature = "ssr")]
+async fn loaded(ctx: &service::OpContext, id: RunId) -> Result<LoadedRun, AppError> {
+    let (snapshot, people) = service::runs::snapshot(ctx, id).await?;
+    let absent = service::workers::absent(ctx, id).await?;
     let (groups, acts_for) =
         ctx.actor().map(|actor| (actor.groups.clone(), actor.acts_for.clone())).unwrap_or_default();
-    let group_names = service::runs::group_names(&ctx, &snapshot).await?;
-    let agent_names = service::runs::agent_names(&ctx, &snapshot).await?;
-    let published_version = service::runs::published_version(&ctx, &snapshot).await?;
-    let labels = service::runs::labels_of(&ctx, id).await?;
-    let shared_by = service::runs::shared_by(&ctx, &snapshot).await?;
+    let group_names = service::runs::group_names(ctx, &snapshot).await?;
+    let agent_names = service::runs::agent_names(ctx, &snapshot).await?;
+    let published_version = service::runs::published_version(ctx, &snapshot).await?;
+    let labels = service::runs::labels_of(ctx, id).await?;
+    let shared_by = service::runs::shared_by(ctx, &snapshot).await?;
     Ok(LoadedRun {
         snapshot,
         people,
@@ -138,6 +192,7 @@ pub async fn get_run(id: RunId) -> Result<LoadedRun, AppError> {
         published_version,
         labels,
         shared_by,
+        left_out: None,
     })
 }
 

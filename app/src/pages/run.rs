@@ -59,9 +59,13 @@ mod transcript;
 pub(super) mod tried;
 mod verbs;
 mod versions;
+mod whole;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    params::ParamsMap,
+};
 use workflow::RunId;
 
 use self::{
@@ -92,12 +96,17 @@ use crate::{
 pub fn RunPage() -> impl IntoView {
     let params = use_params_map();
     let id = memo(move || params.with(|params| params.get("run_id").and_then(|id| id.parse::<RunId>().ok())));
+    let query = use_query_map();
     let run = Resource::new(
         move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => Some(api::get_run(id).await),
-                None => None,
+        move |id| {
+            // Which step is looked at changes without the run being read again.
+            let step = wanted_step(query);
+            async move {
+                match id {
+                    Some(id) => Some(api::open_run(id, step).await),
+                    None => None,
+                }
             }
         },
     );
@@ -113,6 +122,11 @@ pub fn RunPage() -> impl IntoView {
             })}
         </Transition>
     }
+}
+
+/// The step that the address asks for.
+fn wanted_step(query: Memo<ParamsMap>) -> Option<workflow::StepKey> {
+    query.with_untracked(|query| query.get("step").map(workflow::StepKey::new))
 }
 
 #[component]
@@ -139,7 +153,7 @@ const VIEWS: [Segment; 3] =
 #[component]
 fn Loaded(run: LoadedRun) -> impl IntoView {
     // A link from another run names the step it is about.
-    let wanted = use_query_map().with_untracked(|query| query.get("step").map(workflow::StepKey::new));
+    let wanted = wanted_step(use_query_map());
     let live = LiveRun::follow(run, wanted);
     let canvas = live.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
     let said = said::beside_status(live);
@@ -189,8 +203,15 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                         <Outline live slowest panel=steps/>
                     </Show>
                     // It stays, or its camera would begin anew.
-                    <section class="canvas-stage" aria-label="Graph of the run" hidden=move || past.is_on()>
-                        <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
+                    <section
+                        class="canvas-stage"
+                        aria-label="Graph of the run"
+                        aria-busy=move || (!live.is_whole.get()).then_some("true")
+                        hidden=move || past.is_on()
+                    >
+                        <Show when=move || live.has_graph.get() fallback=|| view! { <GraphComes/> }>
+                            <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
+                        </Show>
                         <SlowestLegend slowest/>
                         <LeftToggle panel=steps icon="list-checks" label="Steps"/>
                         <CanvasToolbar label="Graph">
@@ -221,6 +242,12 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
             </Show>
         </main>
     }
+}
+
+/// In place of a graph of thousands of steps, which the page does not come with.
+#[component]
+fn GraphComes() -> impl IntoView {
+    view! { <p class="canvas-hint" role="status">"The graph is on its way"</p> }
 }
 
 /// What is said where no script runs. As a text: where one runs, a browser takes it for nothing else, and there is nothing to take over.

@@ -75,7 +75,11 @@ export class WeftSide implements Side {
     await page.addInitScript(standIn);
     await page.goto(`/runs/${run}`, { waitUntil: "commit" });
     await page.waitForFunction(
-      (key) => ((window as Probed).__canvas?.nodeRect(key) ?? null) !== null && (window as Probed).__feed?.isFollowed() === true,
+      // What comes before all of the run is there waits until it is.
+      (key) =>
+        ((window as Probed).__canvas?.nodeRect(key) ?? null) !== null &&
+        document.querySelector(".canvas-stage[aria-busy]") === null &&
+        (window as Probed).__feed?.isFollowed() === true,
       keyOf(0),
       { timeout: OPENS_WITHIN_MS },
     );

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::StepKey,
     status::StepStatus,
-    view::RunView,
+    view::{RunView, Tally},
     words::{plural, thousands},
 };
 
@@ -27,21 +27,39 @@ pub struct Progress {
 impl Progress {
     /// Of the steps of a run.
     pub fn of_run(run: &RunView) -> Self {
+        if let Some(left_out) = &run.left_out {
+            return Self::of_tally(&left_out.steps);
+        }
         run.steps.iter().filter(|step| step.item_of.is_none()).map(|step| step.status).collect()
     }
 
     /// Of the items of a map step; none before its list is known.
     pub fn of_items(run: &RunView, map: &StepKey) -> Self {
+        if let Some(left_out) = &run.left_out {
+            return left_out.items.get(map).map(Self::of_tally).unwrap_or_default();
+        }
         run.items(map).iter().map(|step| step.status).collect()
     }
 
+    fn of_tally(tally: &Tally) -> Self {
+        let mut progress = Self::default();
+        for (status, n) in tally {
+            progress.add_many(*status, *n);
+        }
+        progress
+    }
+
     pub fn add(&mut self, status: StepStatus) {
-        self.total += 1;
+        self.add_many(status, 1);
+    }
+
+    fn add_many(&mut self, status: StepStatus, n: i64) {
+        self.total += n;
         match status {
-            StepStatus::Completed => self.completed += 1,
-            StepStatus::Skipped => self.skipped += 1,
-            StepStatus::Failed => self.failed += 1,
-            StepStatus::Cancelled => self.cancelled += 1,
+            StepStatus::Completed => self.completed += n,
+            StepStatus::Skipped => self.skipped += n,
+            StepStatus::Failed => self.failed += n,
+            StepStatus::Cancelled => self.cancelled += n,
             StepStatus::Pending | StepStatus::Ready | StepStatus::Running | StepStatus::AwaitingReview => {}
         }
     }

@@ -69,6 +69,7 @@ pub(crate) fn run(steps: &Value) -> RunView {
         parent: None,
         forked_from: None,
         artifacts: Vec::new(),
+        left_out: None,
     }
 }
 

@@ -52,6 +52,29 @@ pub struct RunView {
     pub steps: Vec<Arc<StepView>>,
     /// By step, name and version.
     pub artifacts: Vec<ArtifactMeta>,
+    /// What is not among these steps yet, while a page has only what is first seen of a large run. Never on the wire: there views are whole.
+    #[serde(skip)]
+    pub left_out: Option<LeftOut>,
+}
+
+/// How many steps, or items, are in which status.
+pub type Tally = BTreeMap<StepStatus, i64>;
+
+/// What is known of a whole run while only a part of it is there.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Of all steps of the definition.
+    pub steps: Tally,
+    /// Of all items of the map steps that are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<StepKey, Tally>,
+    /// Steps and items that wait for a person.
+    pub n_waiting: usize,
+    /// No step of the definition is left out, but perhaps items and what steps did and made.
+    pub has_all_steps: bool,
+    /// Where to look first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<StepKey>,
 }
 
 /// What this run changes about a step; it never touches the template.
@@ -319,6 +342,24 @@ impl RunView {
         let first = self.steps.partition_point(|step| step.key.as_str() < prefix.as_str());
         let n = self.steps[first..].partition_point(|step| step.key.as_str().starts_with(&prefix));
         &self.steps[first..first + n]
+    }
+
+    /// How many steps and items wait for a person.
+    pub fn n_waiting(&self) -> usize {
+        let count = || self.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count();
+        self.left_out.as_ref().map_or_else(count, |left_out| left_out.n_waiting)
+    }
+
+    /// How many items of a map step do.
+    pub fn n_items_waiting(&self, map: &StepKey) -> i64 {
+        let waits = |step: &&Arc<StepView>| step.status == StepStatus::AwaitingReview;
+        match &self.left_out {
+            Some(left_out) => {
+                let tally = left_out.items.get(map);
+                tally.and_then(|tally| tally.get(&StepStatus::AwaitingReview)).copied().unwrap_or_default()
+            }
+            None => i64::try_from(self.items(map).iter().filter(waits).count()).unwrap_or(i64::MAX),
+        }
     }
 
     /// The latest version of each artifact of a step, by name.

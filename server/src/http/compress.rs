@@ -1,8 +1,8 @@
-//! Pages go compressed, as they come: what is rendered later is never waited for.
+//! Pages go compressed, as they come: what is rendered later is never waited for. So does a whole run, which a page reads beside itself.
 //! What answers another site's request is not compressed: how long such an answer is must not tell what stands in it beside words of that site.
 
 use axum::{Router, extract::Request, middleware::Next, middleware::from_fn, response::Response};
-use http::{Extensions, HeaderMap, StatusCode, Version, header};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use super::AppState;
@@ -10,16 +10,34 @@ use super::AppState;
 /// Most of what brotli can win on a page, in about a millisecond.
 const QUALITY: CompressionLevel = CompressionLevel::Precise(4);
 
+/// Of thousands of steps it is megabytes, which pages came with before.
+const WHOLE_RUN: &str = "/_fn/whole_run";
+
+/// An answer that is compressed although it is no page.
+#[derive(Clone, Copy)]
+struct Long;
+
 pub(super) fn pages(router: Router<AppState>) -> Router<AppState> {
     wrap(router)
 }
 
 fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.layer(CompressionLayer::new().quality(QUALITY).compress_when(is_page)).layer(from_fn(plain_for_other_sites))
+    let compression = CompressionLayer::new().quality(QUALITY).compress_when(is_page);
+    router.layer(from_fn(mark_long)).layer(compression).layer(from_fn(plain_for_other_sites))
 }
 
-fn is_page(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+fn is_page(_: StatusCode, _: Version, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let is_html = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
+    extensions.get::<Long>().is_some() || headers.get(header::CONTENT_TYPE).is_some_and(is_html)
+}
+
+async fn mark_long(request: Request, next: Next) -> Response {
+    let is_long = request.uri().path() == WHOLE_RUN;
+    let mut response = next.run(request).await;
+    if is_long {
+        response.extensions_mut().insert(Long);
+    }
+    response
 }
 
 async fn plain_for_other_sites(mut request: Request, next: Next) -> Response {

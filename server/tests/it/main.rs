@@ -44,6 +44,8 @@ mod harness;
 #[cfg(test)]
 mod inbox;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod lineage;
 #[cfg(test)]
 mod lists;

@@ -1,14 +1,13 @@
 //! What a page takes in once it is told to read its run again. Where the database was restored, what is read then is of before what is
-//! shown, and yet the truth; and events that come meanwhile follow on it, not on what is shown.
-//! Must never leave a page behind what it was told of: what was passed over is read as well.
+//! shown, and yet the truth; and events that come meanwhile follow on it, not on what is shown: they are kept until it was read.
+//! Must never take what was on its way when the page was told for the truth.
 
-/// Whether the run is to be read again, and the last event that was passed over since.
+/// Whether the run is to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Anew {
     is_told: bool,
     /// How often it was told so.
     n_told: u32,
-    passed: i64,
 }
 
 impl Anew {
@@ -18,11 +17,8 @@ impl Anew {
         self.n_told = self.n_told.wrapping_add(1);
     }
 
-    /// An event has come. Whether it is passed over.
-    pub(super) fn passes_over(&mut self, seq: i64) -> bool {
-        if self.is_told {
-            self.passed = seq.max(self.passed);
-        }
+    /// What comes now follows on what has yet to be read.
+    pub(super) fn is_told(self) -> bool {
         self.is_told
     }
 
@@ -32,14 +28,10 @@ impl Anew {
     }
 
     /// It was read, asked for at `asked`. Whether it has to be read once more.
-    pub(super) fn has_read(&mut self, asked: Self, read: i64) -> bool {
-        if self.n_told != asked.n_told {
-            // What was on its way when the page was told may be of before.
-            return true;
-        }
-        let is_behind = self.is_told && self.passed > read;
-        (self.is_told, self.passed) = (false, 0);
-        is_behind
+    pub(super) fn has_read(&mut self, asked: Self) -> bool {
+        let is_of_before = self.n_told != asked.n_told;
+        self.is_told = is_of_before;
+        is_of_before
     }
 }
 
@@ -48,18 +40,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_went_back_is_shown_as_it_is_and_what_came_meanwhile_is_read() {
+    fn a_run_that_went_back_is_shown_as_it_is() {
         let mut anew = Anew::default();
         assert!(!anew.takes(5, 9) && anew.takes(10, 9), "by itself a page never goes back");
-        assert!(!anew.passes_over(10));
+        assert!(!anew.is_told());
         anew.begin();
         let asked = anew;
         assert!(asked.takes(5, 9));
-        assert!(anew.passes_over(6) && anew.passes_over(7));
-        assert!(anew.has_read(asked, 6), "7 is missing");
-        let asked = anew;
-        assert!(!asked.takes(5, 6) && asked.takes(7, 6));
-        assert!(!anew.has_read(asked, 7));
+        assert!(anew.is_told(), "what comes meanwhile is kept");
+        assert!(!anew.has_read(asked));
+        assert!(!anew.is_told() && !anew.takes(5, 9));
     }
 
     #[test]
@@ -68,11 +58,12 @@ mod tests {
         for _ in 0..2 {
             let asked = anew;
             anew.begin();
-            assert!(anew.has_read(asked, 5), "it is read again");
+            assert!(anew.has_read(asked), "it is read again");
+            assert!(anew.is_told());
         }
         let asked = anew;
         assert!(asked.takes(5, 9));
-        assert!(!anew.has_read(asked, 5));
+        assert!(!anew.has_read(asked));
         assert!(!anew.takes(5, 9));
     }
 }

@@ -87,7 +87,10 @@ pub(super) fn Header(live: LiveRun, past: Past) -> impl IntoView {
                     <Elapsed since=Signal::derive(move || run.with(RunView::counts_from)) until=Signal::derive(move || run.with(|run| run.finished_at))/>
                 </span>
                 <span>{progress}</span>
-                <BudgetMeter live/>
+                // It is used up by steps that may not be there yet.
+                <Show when=move || live.is_whole.get()>
+                    <BudgetMeter live/>
+                </Show>
                 {move || deadline.get().map(|at| view! { <span>"Has to end " <RelativeTime at/></span> })}
                 <Kin live/>
                 <Show when=move || live.is_lost.get() && !has_banner()>

@@ -51,6 +51,12 @@ pub(super) fn worked(one: OneStep) -> Option<Worked> {
     one.live.slowly(|run| Worked::together(run.items(&key).iter().filter_map(|item| Worked::of_generation(item))))
 }
 
+/// How many of them wait for a person.
+pub(super) fn n_waiting(one: OneStep) -> i64 {
+    let key = one.key();
+    one.live.slowly(|run| run.n_items_waiting(&key))
+}
+
 /// The items of a map step that wait for a person, in the order of the list.
 pub(super) fn waiting(one: OneStep) -> Vec<StepKey> {
     let key = one.key();
@@ -116,9 +122,12 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
             fallback=|| view! { <Empty icon="layers" title="No items yet" text="Each entry of the list becomes an item once the steps before this one are over"/> }
         >
             <div class="stack" data-gap="3">
-                <div class="row filters" role="group" aria-label="Show only">{filters}</div>
-                <Show when=move || { items.with(Vec::len) > 10 }>
-                    <TextInput value=search kind="search" icon="search" label="Search items" placeholder="Search"/>
+                // While only the first ones are there, nobody can tell what else there is.
+                <Show when=move || live.is_whole.get() fallback=move || n_coming(one)>
+                    <div class="row filters" role="group" aria-label="Show only">{filters}</div>
+                    <Show when=move || { items.with(Vec::len) > 10 }>
+                        <TextInput value=search kind="search" icon="search" label="Search items" placeholder="Search"/>
+                    </Show>
                 </Show>
                 <ol class="items" aria-label="Items">
                     <For each=shown key=|item| (item.key.clone(), item.status, item.is_stale) let:item>
@@ -139,6 +148,13 @@ pub(super) fn Items(one: OneStep) -> impl IntoView {
             </div>
         </Show>
     }
+}
+
+/// How many there are, where most of them are still being read.
+fn n_coming(one: OneStep) -> AnyView {
+    let words =
+        move || format!("The first of {}: the others are being read", words::count(progress(one).total, "item"));
+    view! { <p class="muted small" role="status">{words}</p> }.into_any()
 }
 
 fn filter(status: StepStatus, n: usize, wanted: RwSignal<Option<StepStatus>>) -> AnyView {

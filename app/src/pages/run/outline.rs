@@ -5,7 +5,7 @@ use workflow::StepKey;
 
 use super::{
     absent::{self, NoWorker},
-    items::{self, waiting},
+    items,
     one_step::OneStep,
     outline_notes::Notes,
     progress,
@@ -85,7 +85,7 @@ fn Item(live: LiveRun, slowest: Slowest, key: StepKey) -> impl IntoView {
         if is_map {
             let progress = items::progress(one);
             return (progress.total > 0).then(|| {
-                let n_waiting = waiting(one).len();
+                let n_waiting = items::n_waiting(one);
                 view! {
                     {progress.brief()}
                     {(n_waiting > 0).then(|| view! {

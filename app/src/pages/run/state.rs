@@ -10,7 +10,11 @@ use workflow::{
     graph::Graph,
     id::GroupId,
     replay,
-    run::{RunEvent, State, state::Emails},
+    run::{
+        RunEvent, State,
+        glance::{first_look, with_all_steps},
+        state::Emails,
+    },
     staleness::staleness,
     title,
     view::{Applied, Feedback, StepView},
@@ -24,10 +28,11 @@ use super::{
     tellings::Tellings,
     touched::Touched,
     verbs::is_shown_to,
+    whole::{self, Whole},
 };
 use crate::reactive::{effect, effect_with, memo, renewed};
 use crate::{
-    api::{self, Done, LoadedRun},
+    api::{Done, LoadedRun},
     error::AppError,
     link::{Link, use_link},
     live::{Connection, follow_run},
@@ -41,6 +46,8 @@ const PULSE: Duration = Duration::from_millis(150);
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
 /// A feed that is lost alone is mostly open again by then; else it is asked what became of the run.
 const ASK_AFTER: Duration = Duration::from_secs(2);
+/// What came while the run was read is kept, up to so many events: then what is missing is read once more.
+const MOST_HELD: usize = 10_000;
 /// So long the feed has to bring what lies between what is shown and what a verb answered.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
@@ -71,6 +78,14 @@ pub(in crate::pages) struct LiveRun {
     pub(super) is_past: bool,
     folded: StoredValue<Folded>,
     pub run: RwSignal<RunView>,
+    /// All of the run is there. Of a large one the page comes with what is seen at first, and reads the rest.
+    pub(super) is_whole: Memo<bool>,
+    /// All steps of its definition are, so that it can be drawn.
+    pub(super) has_graph: RwSignal<bool>,
+    /// The step that it was opened on, of which all came with the page.
+    opened_on: StoredValue<Option<StepKey>>,
+    /// Events that are to be folded once the run was read.
+    held: StoredValue<Vec<(RunEvent, Emails)>>,
     touched: Touched,
     pub selected: RwSignal<Option<StepKey>>,
     /// What a person chose last beside the graph, or by the address; told anew each time, also where it is the selected one already.
@@ -133,9 +148,11 @@ impl LiveRun {
             published_version,
             labels,
             shared_by,
+            left_out,
         } = loaded;
         let state = State::of(snapshot);
-        let view = state.view(&people);
+        let has_graph = left_out.as_ref().is_none_or(|left_out| left_out.has_all_steps);
+        let view = RunView { left_out, ..state.view(&people) };
         let id = view.id;
         let wanted = wanted.filter(|key| view.step(key).is_some());
         let proposed = if wanted.is_some() { None } else { first_choice(&view) };
@@ -144,16 +161,14 @@ impl LiveRun {
         let labels = RwSignal::new(labels);
         let in_tab =
             memo(move || labels.with(|labels| run.with(|run| title::with_workflow(run, labels.title.as_deref()))));
-        let n_waiting = memo(move || {
-            run.with(|run| run.steps.iter().filter(|step| step.status == StepStatus::AwaitingReview).count())
-        });
+        let n_waiting = memo(move || run.with(RunView::n_waiting));
         let title = Signal::derive(move || match n_waiting.get() {
             0 => in_tab.get(),
             _ => format!("Review: {}", in_tab.get()),
         });
         let connection = RwSignal::new(Connection::Connecting);
         let pulse = pulse_of(move || run.track());
-        let version = memo(move || run.with(|run| run.template_version));
+        let version = memo(move || run.with(|run| (run.template_version, run.run_definition.steps.len())));
         let session = use_session();
         session.take_groups(groups, acts_for);
         let me = session.user_untracked();
@@ -166,6 +181,10 @@ impl LiveRun {
             is_past: false,
             folded: StoredValue::new(Folded { state, people }),
             run,
+            is_whole: memo(move || run.with(|run| run.left_out.is_none())),
+            has_graph: RwSignal::new(has_graph),
+            opened_on: StoredValue::new(selected.get_untracked()),
+            held: StoredValue::new(Vec::new()),
             touched: Touched::new(),
             selected,
             chosen: RwSignal::new(wanted),
@@ -188,7 +207,7 @@ impl LiveRun {
                 !is_gone.get() && (looks_on || session.with_user(|me| run.with(|run| is_shown_to(run, me))))
             }),
             // Each row of the list of steps follows it.
-            stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
+            stale: renewed(move || pulse.track(), move || run.with_untracked(stale_steps)),
             order: memo(move || {
                 // A memo that is only tracked, never read, would never look at the run.
                 version.get();
@@ -203,6 +222,11 @@ impl LiveRun {
         let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
         live.ask_when_lost();
+        effect(move || {
+            if live.is_part() == Some(true) {
+                live.refetch();
+            }
+        });
         live
     }
 
@@ -239,11 +263,13 @@ impl LiveRun {
             is_past: true,
             folded: StoredValue::new(Folded { state, people }),
             run,
+            is_whole: memo(|| true),
+            has_graph: RwSignal::new(true),
             touched: Touched::new(),
             streams: RwSignal::default(),
             beside: RwSignal::new(Beside { tellings: Tellings::default(), absent: Absent::default() }),
             news: RwSignal::default(),
-            stale: renewed(move || pulse.track(), move || run.with_untracked(staleness)),
+            stale: renewed(move || pulse.track(), move || run.with_untracked(stale_steps)),
             order: memo(move || {
                 version.get();
                 run.with_untracked(order)
@@ -286,13 +312,16 @@ impl LiveRun {
     fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {
-                let is_passed = self.anew.try_update_value(|anew| anew.passes_over(event.seq));
-                if is_passed == Some(false) && self.fold(event, people) == Some(Applied::Gap) {
+                if self.anew.try_get_value().is_some_and(Anew::is_told) {
+                    self.hold(event, people);
+                } else if self.fold(event, people) == Some(Applied::Gap) {
                     self.refetch();
                 }
             }
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => {
+                // What was kept may be of what never was.
+                self.held.try_update_value(Vec::clear);
                 self.anew.try_update_value(Anew::begin);
                 self.refetch();
             }
@@ -315,8 +344,32 @@ impl LiveRun {
         }
     }
 
+    /// Whether it is not all there yet; none once the page is gone.
+    fn is_part(self) -> Option<bool> {
+        self.run.try_with_untracked(|run| run.left_out.is_some())
+    }
+
+    /// Whether all of a step is there: what it did and made. Follows the run until it is.
+    pub(super) fn has_all_of(self, key: &StepKey) -> bool {
+        self.opened_on.with_value(|opened| opened.as_ref() == Some(key)) || self.is_whole.get()
+    }
+
+    /// Keeps an event until the run was read: what is there now cannot take it in.
+    fn hold(self, event: &RunEvent, people: &Emails) {
+        self.held.try_update_value(|held| {
+            if held.len() == MOST_HELD {
+                held.clear();
+            }
+            held.push((event.clone(), people.clone()));
+        });
+    }
+
     /// Takes in an event. None once the page is gone.
     fn fold(self, event: &RunEvent, people: &Emails) -> Option<Applied> {
+        if self.is_part()? {
+            self.hold(event, people);
+            return Some(Applied::AlreadyKnown);
+        }
         let applied = self.folded.try_update_value(|folded| {
             let applied = folded.state.apply(event);
             if applied == Applied::Changed {
@@ -324,6 +377,9 @@ impl LiveRun {
             }
             applied
         })?;
+        if applied == Applied::Gap {
+            self.hold(event, people);
+        }
         if applied == Applied::Changed {
             self.folded.try_with_value(|folded| {
                 self.run.try_update(|run| run.refresh(&folded.state, event, &folded.people));
@@ -368,7 +424,8 @@ impl LiveRun {
         self.is_refetching.set(true);
         let asked = self.anew.try_get_value().unwrap_or_default();
         spawn_local(async move {
-            let is_behind = match api::get_run(self.id).await {
+            let graph = self.has_graph.try_get_untracked() == Some(false);
+            let is_behind = match whole::read(self.id, graph.then_some(move |all| self.draw(all))).await {
                 Ok(run) => self.load(run, asked),
                 Err(error) => {
                     self.session.note(&error);
@@ -389,25 +446,54 @@ impl LiveRun {
         });
     }
 
+    /// All steps are there to be drawn, while what they did and made is still being read.
+    fn draw(self, all: RunView) {
+        if self.is_part() == Some(true) {
+            self.run.try_update(|run| *run = with_all_steps(run, all));
+            self.touched.tell_all();
+            self.show_graph();
+        }
+    }
+
+    /// In a frame of its own: the list of steps is there before.
+    fn show_graph(self) {
+        if self.has_graph.try_get_untracked() == Some(false) {
+            request_animation_frame(move || {
+                self.has_graph.try_set(true);
+            });
+        }
+    }
+
     /// The run as it was read again, asked for at `asked`; the feed may have brought more since. Whether it has to be read once more.
-    fn load(self, loaded: LoadedRun, asked: Anew) -> bool {
-        let read = loaded.snapshot.seq;
+    fn load(self, whole: Whole, asked: Anew) -> bool {
+        let Whole { run: loaded, state, view } = whole;
         self.session.take_groups(loaded.groups, loaded.acts_for);
         self.names.try_set_value(Names { groups: loaded.group_names, agents: loaded.agent_names });
         self.published.try_set(loaded.published_version);
         self.labels.try_set(loaded.labels);
         self.beside.try_update(|beside| beside.absent = absences::by_step(&loaded.absent));
-        let view = self.folded.try_update_value(|folded| {
-            asked.takes(read, folded.state.seq).then(|| {
-                *folded = Folded { state: State::of(loaded.snapshot), people: loaded.people };
-                folded.state.view(&folded.people)
-            })
+        let was_part = self.is_part() == Some(true);
+        let is_taken = self.folded.try_update_value(|folded| {
+            let is_taken = was_part || asked.takes(state.seq, folded.state.seq);
+            if is_taken {
+                *folded = Folded { state, people: loaded.people };
+            }
+            is_taken
         });
-        if let Some(view) = view.flatten() {
+        if is_taken == Some(true) {
             self.run.try_set(view);
             self.touched.tell_all();
         }
-        self.anew.try_update_value(|anew| anew.has_read(asked, read)) == Some(true)
+        self.show_graph();
+        if self.anew.try_update_value(|anew| anew.has_read(asked)) == Some(true) {
+            return true;
+        }
+        let held = self.held.try_update_value(std::mem::take).unwrap_or_default();
+        let mut has_gap = false;
+        for (event, people) in &held {
+            has_gap |= self.fold(event, people) == Some(Applied::Gap);
+        }
+        has_gap
     }
 
     /// What a verb did; the feed may have brought it already.
@@ -544,24 +630,36 @@ fn dialog_is_open() -> bool {
     document().query_selector("dialog[open]").ok().flatten().is_some()
 }
 
-/// Where to look first: what waits for a person, what failed, what runs, else the last step.
+/// Where to look first.
 fn first_choice(run: &RunView) -> Option<StepKey> {
+    if let Some(left_out) = &run.left_out {
+        return left_out.first.clone();
+    }
     let order = order(run);
-    let with =
-        |status: StepStatus| order.iter().find(|key| run.step(key).is_some_and(|step| step.status == status)).cloned();
-    // An item of a list may be what waits.
-    let item = || run.steps.iter().find(|step| step.status == StepStatus::AwaitingReview).map(|step| step.key.clone());
-    with(StepStatus::AwaitingReview)
-        .or_else(item)
-        .or_else(|| with(StepStatus::Failed))
-        .or_else(|| with(StepStatus::Running))
-        .or_else(|| if run.status.is_terminal() { order.last().cloned() } else { order.first().cloned() })
+    let statuses = run.steps.iter().map(|step| (&step.key, step.status));
+    first_look(&order.iter().collect::<Vec<_>>(), run.status.is_terminal(), statuses)
+}
+
+/// None while not all is there that it follows from.
+fn stale_steps(run: &RunView) -> BTreeMap<StepKey, Staleness> {
+    if run.left_out.is_some() { BTreeMap::new() } else { staleness(run) }
 }
 
 fn order(run: &RunView) -> Vec<StepKey> {
-    match Graph::of(&run.run_definition).order() {
+    let order: Vec<StepKey> = match Graph::of(&run.run_definition).order() {
         Ok(order) => order.into_iter().cloned().collect(),
         // A published definition has no cycle; by key is still a list.
         Err(_) => run.steps.iter().map(|step| step.key.clone()).collect(),
+    };
+    if run.left_out.is_none() {
+        return order;
     }
+    // The step that is looked at may be there without what it waits for: it stands behind the first ones, as it does in the whole list.
+    let steps = &run.run_definition.steps;
+    let stands = |key: &StepKey| {
+        let step = steps.get(key);
+        step.is_none_or(|step| step.direct_dependencies().into_iter().all(|before| steps.contains_key(before)))
+    };
+    let (first, apart): (Vec<_>, Vec<_>) = order.into_iter().partition(stands);
+    [first, apart].concat()
 }

@@ -7,7 +7,9 @@ use super::{
     attempts::Attempts, gate::rounds_of, gates_left::GatesLeft, inputs::Inputs, items::Items, log_fold::CurrentLog,
     needs::Needs, one_step::OneStep, output::Output, prompt::Prompt, state::LiveRun, versions::Versions,
 };
-use crate::components::{Button, Empty, PanelHandle, Side, Size, StatusChip, Tab, TabPanel, Tabs, Variant};
+use crate::components::{
+    Button, Empty, PanelHandle, Side, Size, Skeleton, SkeletonKind, StatusChip, Tab, TabPanel, Tabs, Variant,
+};
 use crate::{
     behind::Later,
     later::{View, later},
@@ -28,6 +30,7 @@ pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
     view! {
         <aside class="panel side-panel" id="side-panel" aria-label="Step">
             {move || match live.selected.get() {
+                Some(key) if !live.has_all_of(&key) => view! { <Comes live key/> }.into_any(),
                 Some(key) => view! { <Panel live key/> }.into_any(),
                 None => {
                     view! {
@@ -40,6 +43,21 @@ pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
             }}
             <PanelHandle side=Side::Left key="run-step" label="Resize the step panel" min=280.0/>
         </aside>
+    }
+}
+
+/// What it is called, until the run was read.
+#[component]
+fn Comes(live: LiveRun, key: StepKey) -> impl IntoView {
+    let title = untrack(move || live.title_of(&key));
+    view! {
+        <div class="panel-head">
+            <h2 class="truncate" tabindex="-1">{title}</h2>
+        </div>
+        <div class="panel-body" aria-busy="true">
+            <Skeleton kind=SkeletonKind::Row/>
+            <Skeleton kind=SkeletonKind::Row/>
+        </div>
     }
 }
 

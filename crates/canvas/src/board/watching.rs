@@ -37,13 +37,19 @@ impl Board {
         let is_same =
             Arc::ptr_eq(&view.run_definition, &run.run_definition) || view.run_definition == run.run_definition;
         if !is_same || view.id != run.id {
+            let was_part = view.left_out.is_some();
             **view = run.clone();
+            if was_part {
+                // Alone the first steps stood otherwise than among all of them.
+                self.automatic.clear();
+            }
             self.document.definition = Definition::clone(&run.run_definition);
             self.is_fit_wanted = self.viewport == Size::ZERO;
             self.rebuild();
             self.follow();
             return Vec::new();
         }
+        view.left_out.clone_from(&run.left_out);
         let changed = if view.steps.len() == run.steps.len() {
             // A view that did not change is the same one, so thousands of them are passed over by their addresses.
             let pairs = view.steps.iter_mut().zip(&run.steps).filter(|(known, now)| !Arc::ptr_eq(known, now));

@@ -134,7 +134,7 @@ impl Scene {
     }
 
     fn push_run(&mut self, key: &StepKey, step: &Step, run: &RunView, agent_names: &BTreeMap<AgentId, String>) {
-        let (view, items) = (run.step(key), Items::of(run.items(key)));
+        let (view, items) = (run.step(key), Items::of(run, key));
         let name = agent_names.get(&step.agent_id).map_or(step.agent_id.as_str(), String::as_str);
         let version = view.map(|view| view.agent_version).or(step.agent_version);
         self.push(key, step, name, version, view.map_or(Kind::Other, |view| Kind::of(&view.kind)));
@@ -188,7 +188,7 @@ impl Scene {
                 continue;
             };
             let at = node as usize;
-            let items = Items::of(run.items(key));
+            let items = Items::of(run, key);
             let words = status_words(view, items);
             self.progress[at] = items.map(Items::share);
             let worked = worked(view, items);

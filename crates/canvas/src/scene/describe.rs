@@ -4,7 +4,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use workflow::{
-    Progress, StepStatus,
+    Progress, RunView, StepKey, StepStatus,
     status::Reason,
     timing::Worked,
     view::StepView,
@@ -33,24 +33,19 @@ pub fn status_label(status: StepStatus) -> &'static str {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Items {
     progress: Progress,
-    waiting: u32,
+    waiting: i64,
     worked: Option<Worked>,
 }
 
 impl Items {
-    /// None where the step has none.
-    pub(super) fn of(items: &[Arc<StepView>]) -> Option<Self> {
-        let spans = items.iter().filter_map(|item| Worked::of_generation(item));
-        let mut counted = Self { worked: Worked::together(spans), ..Self::default() };
-        for item in items {
-            counted.add(item);
+    /// None where the step has none. All of them are counted, also while a page has only some of them.
+    pub(super) fn of(run: &RunView, map: &StepKey) -> Option<Self> {
+        let progress = Progress::of_items(run, map);
+        if progress.total == 0 {
+            return None;
         }
-        (!items.is_empty()).then_some(counted)
-    }
-
-    fn add(&mut self, item: &StepView) {
-        self.progress.add(item.status);
-        self.waiting += u32::from(item.status == StepStatus::AwaitingReview);
+        let spans = run.items(map).iter().filter_map(|item| Worked::of_generation(item));
+        Some(Self { progress, waiting: run.n_items_waiting(map), worked: Worked::together(spans) })
     }
 
     pub(super) fn share(self) -> f32 {

@@ -32,7 +32,7 @@ impl Tried {
     pub(crate) fn of(run: &RunView, before: Option<Self>) -> Self {
         let own = run.steps.iter().filter(|step| step.item_of.is_none());
         let stood = own.map(|step| {
-            let items = Items::of(run.items(&step.key));
+            let items = Items::of(run, &step.key);
             let stood = Stood {
                 status: step.status,
                 words: status_words(step, items),

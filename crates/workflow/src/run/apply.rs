@@ -98,7 +98,7 @@ impl State {
         self.derive();
     }
 
-    fn put_attempt(&mut self, attempt: &Attempt) {
+    pub(super) fn put_attempt(&mut self, attempt: &Attempt) {
         let of_step = self.attempts.entry(attempt.step.clone()).or_default();
         match of_step.binary_search_by_key(&attempt.number, |known| known.number) {
             Ok(n) => of_step[n] = attempt.clone(),
@@ -106,7 +106,7 @@ impl State {
         }
     }
 
-    fn put_version(&mut self, version: &Version) {
+    pub(super) fn put_version(&mut self, version: &Version) {
         let (key, name) = (&version.producing_step_id, &version.name);
         self.makers.insert(version.id, (key.clone(), name.clone()));
         let of_name = self.versions.entry(key.clone()).or_default().entry(name.clone()).or_default();

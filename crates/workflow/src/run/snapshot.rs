@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     RunEvent, State, Voters,
-    event::{Effects, EventKind, Moved, Started},
+    event::{Effects, Moved, Started},
     plan::StepPlan,
-    state::{Attempt, Entry, Item, Review, Status, Step, Version, Wait, Work},
+    state::{Attempt, Item, Review, Status, Step, Version, Wait, Work},
 };
 use crate::id::{UserId, WorkerId};
 
@@ -80,24 +80,6 @@ impl State {
                 ..Effects::default()
             },
         }
-    }
-
-    /// What is derived is worked out anew.
-    pub fn of(snapshot: Snapshot) -> Self {
-        let Snapshot { seq, at, created_at, mut data } = snapshot;
-        let mut state = Self::empty();
-        let steps = std::mem::take(&mut data.steps);
-        let removed = std::mem::take(&mut data.removed);
-        let told = RunEvent { seq: 1, at: created_at, kind: EventKind::RunStarted, actor: None, cause: None, data };
-        state.apply(&told);
-        for step in steps {
-            let is_removed = removed.binary_search(&step.key).is_ok();
-            state.entries.insert(step.key.clone(), Entry { is_removed, ..Entry::new(step) });
-        }
-        state.derive();
-        state.seq = seq;
-        state.at = at;
-        state
     }
 }
 

@@ -5,6 +5,7 @@ mod delegation;
 mod engine;
 mod gate;
 mod gates;
+mod glance;
 mod page;
 mod parts;
 mod repeats;

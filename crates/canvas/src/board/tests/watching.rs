@@ -1,5 +1,7 @@
 //! Watching a run: times, the slowest path, the camera that follows, and that nothing asks for a frame while nothing changes.
 
+use workflow::{StepStatus, view::LeftOut};
+
 use super::{
     testing::{run_of, step},
     *,
@@ -441,4 +443,28 @@ fn where_a_card_is_a_box_its_status_is_told_by_a_shape_too() {
         shapes.0
     };
     assert_eq!((crosses("failed"), crosses("completed")), (2, 0));
+}
+
+#[test]
+fn a_graph_of_which_a_part_was_there_is_laid_out_as_if_all_had_come_at_once() {
+    let definition = json!({"steps": {"a": {"agent_id": "x"}, "b": {"agent_id": "x", "depends_on": ["a"]},
+        "c": {"agent_id": "x", "depends_on": ["b"]}}});
+    let whole = run_of(&Definition::from_value(&definition).unwrap(), &json!([]));
+    let mut part = whole.clone();
+    std::sync::Arc::make_mut(&mut part.run_definition).steps.retain(|key, _| key.as_str() != "a");
+    part.left_out = Some(LeftOut::default());
+    let mut board = Board::watch(&part, BTreeMap::new());
+    assert_eq!(board.scene().place.len(), 2);
+    board.set_run(&whole);
+    assert_eq!(board.scene().place, Board::watch(&whole, BTreeMap::new()).scene().place);
+}
+
+#[test]
+fn items_are_counted_although_only_some_of_them_are_there() {
+    let mut run = run_of_three(&json!([step("b", "completed", None)]));
+    let items = BTreeMap::from([("b".into(), BTreeMap::from([(StepStatus::Completed, 10_000)]))]);
+    run.left_out = Some(LeftOut { items, ..LeftOut::default() });
+    let board = Board::watch(&run, BTreeMap::new());
+    let node = board.scene().node(&"b".into()).unwrap();
+    assert_eq!(&**board.scene().status_words(node), "Completed · 10,000 of 10,000 done");
 }

@@ -17,6 +17,15 @@ impl State {
     /// Somebody without an account any more is shown by nothing.
     pub fn view(&self, emails: &Emails) -> RunView {
         RunView {
+            steps: self.steps().map(|step| self.step_view(step, emails)).collect(),
+            artifacts: self.artifact_views(emails),
+            ..self.view_begun(emails)
+        }
+    }
+
+    /// The view without any step yet: `view_more` adds them.
+    pub fn view_begun(&self, emails: &Emails) -> RunView {
+        RunView {
             id: self.birth.id,
             seq: self.seq,
             template_id: self.birth.template_id,
@@ -38,9 +47,23 @@ impl State {
             budget: self.run.budget,
             parent: self.birth.parent.clone(),
             forked_from: self.birth.forked_from.clone(),
-            steps: self.steps().map(|step| self.step_view(step, emails)).collect(),
-            artifacts: self.artifact_views(emails),
+            steps: Vec::new(),
+            artifacts: Vec::new(),
+            left_out: None,
         }
+    }
+
+    /// Adds the next `n` steps, and what they made, to a view that was begun of this very state. False once it has all.
+    pub fn view_more(&self, view: &mut RunView, n: usize, emails: &Emails) -> bool {
+        let next: Vec<&Step> = self.steps().skip(view.steps.len()).take(n).collect();
+        for step in &next {
+            view.steps.push(self.step_view(step, emails));
+            for name in self.names(&step.key) {
+                view.artifacts.extend(self.version_views(&step.key, name, emails));
+            }
+        }
+        // Where the last ones fill it there may be more, of which the next call finds none.
+        next.len() == n
     }
 
     /// What people call a step: as the definition does, with its item if it is one.

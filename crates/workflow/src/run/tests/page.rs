@@ -10,6 +10,7 @@ use crate::{
     id::{StepKey, UserId},
     run::{
         RunEvent, Snapshot, State,
+        pieces::Drawing,
         state::Emails,
         testing::{person, worker},
     },
@@ -34,8 +35,9 @@ impl Page {
         let snapshot = sent(&now.snapshot());
         let people = now.people();
         let emails: Emails = emails().into_iter().filter(|(id, _)| people.contains(id)).collect();
-        let state = State::of(snapshot);
+        let state = State::of(snapshot.clone());
         let view = state.view(&emails);
+        in_pieces(snapshot, &state, &emails);
         let page = Self { state, view, emails };
         page.check(now);
         page
@@ -68,6 +70,26 @@ impl Page {
             "a page that was there shows the same as one that is loaded now"
         );
     }
+}
+
+/// However small they are, the pieces of a snapshot come to what it comes to.
+fn in_pieces(snapshot: Snapshot, whole: &State, emails: &Emails) {
+    let pieces = snapshot.into_pieces(2);
+    let mut drawing = Drawing::of(sent(&pieces.head));
+    for piece in &pieces.drawn {
+        assert!(piece.steps.len() + piece.plans.len() <= 2);
+        drawing.add(sent(piece));
+    }
+    let mut assembly = drawing.begin();
+    for piece in &pieces.told {
+        assert!(piece.steps.len() + piece.attempts.len() + piece.artifacts.len() <= 2);
+        assembly.add(sent(piece));
+    }
+    let state = assembly.finish();
+    assert!(state == *whole, "no piece is lost");
+    let mut view = state.view_begun(emails);
+    while state.view_more(&mut view, 2, emails) {}
+    assert_eq!(view, whole.view(emails));
 }
 
 /// Over the wire.
