@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use workflow::cell::CellNumber;
+
 use crate::{Dice, Kinds};
 
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Options {
     /// Runs that are over for so many days are deleted; none: never.
     pub keep_days: Option<u32>,
     pub dice: Dice,
+    /// Which of several installations this is: ids of runs carry it.
+    pub cell: CellNumber,
 }
 
 impl Default for Options {
@@ -42,6 +46,7 @@ impl Default for Options {
             drain: Duration::from_secs(30),
             keep_days: None,
             dice: Dice::default(),
+            cell: CellNumber::default(),
         }
     }
 }

@@ -75,7 +75,7 @@ async fn check_changes(call: &Call<'_>, source: &State, at: &StepKey, changes: &
 /// Under a key the new run's id follows from it, and from how many that were made under it are deleted, so that the same request finds the
 /// same run.
 fn new_id(call: &Call<'_>, n_deleted: usize) -> RunId {
-    RunId(match &call.request {
+    call.ctx.run_id(match &call.request {
         Some(request) => {
             let mut source = format!("fork\n{}\n{}\n{}", call.actor.id, call.run, request.key);
             if n_deleted > 0 {

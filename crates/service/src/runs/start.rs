@@ -128,7 +128,7 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
     let actor = ctx.user()?;
     let version = start.version;
     let mut begin = Begin::of(NewRun {
-        id: RunId(id::new_id()),
+        id: ctx.run_id(id::new_id()),
         template_id: version.template_id,
         template_name: version.name.clone(),
         template_version: version.version,
