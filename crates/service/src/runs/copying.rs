@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use workflow::{
     AgentCatalog, ArtifactId, RunId, StepKey, TemplateId,
+    access::Scope,
     api::{AdoptRun, ForkRun},
     json, limits,
     run::{
@@ -26,6 +27,7 @@ use crate::{Error, OpContext, Result, id};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
+    let _turn = start::turn(ctx, ctx.user_for(Scope::Run)?).await?;
     let (call, source) = on_run(ctx, from, RunVerb::Fork, &fork, key, State::clone).await?;
     if call.earlier() != Earlier::No {
         // The run that is forked is not written to, so what it knows the key from is another verb.
