@@ -40,7 +40,7 @@ async fn every_run_that_begins_here_carries_the_number_and_one_of_another_cell_i
     let keyed = fork("k").await;
     let plain = server.anna.post(&format!("{RUNS}/{run}/fork"), json!({"step": "part"})).await.expect(201);
     let plain = plain["id"].as_str().unwrap();
-    for (what, id) in [("start", &*run), ("sub-workflow", &child), ("fork under a key", &keyed), ("fork", plain)] {
+    for (what, id) in [("start", &*run), ("sub-workflow", &*child), ("fork under a key", &*keyed), ("fork", plain)] {
         assert_eq!(of(id), Some(17), "{what}: {id}");
     }
     for fork in [&*keyed, plain] {

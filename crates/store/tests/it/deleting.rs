@@ -54,7 +54,8 @@ async fn what_is_done_to_many_at_once_is_one_entry_of_the_log_that_is_found_by_e
             .await
             .unwrap();
     let (first, many) = (runs[0].to_string(), audit::RUNS);
-    let wanted = [("run.archived", many), ("run.unarchived", &first), ("run.deletion_asked", many), ("run.kept", many)];
+    let wanted =
+        [("run.archived", many), ("run.unarchived", first.as_str()), ("run.deletion_asked", many), ("run.kept", many)];
     let all: Vec<(&str, &str)> = all.iter().map(|(action, subject)| (&**action, &**subject)).collect();
     assert_eq!(all, wanted, "and none for what was done to none");
     for (n, run) in runs.iter().enumerate() {
