@@ -5,6 +5,12 @@
 -- the decision was made. So no row here has a foreign key: each would lock a row of another table at every insert.
 --------------------------------------------------------------------------------
 
+-- Which of several installations this is, for good, as the ids of its runs carry it. No row: nobody said, and they carry 0. At most one row.
+CREATE TABLE cell (
+    id     boolean PRIMARY KEY CHECK (id),
+    number smallint NOT NULL CHECK (number BETWEEN 0 AND 1023)
+);
+
 -- A run as lists and chores look for it, and its head: the last commit. What the run is otherwise stands in its events.
 CREATE TABLE workflow_runs (
     id               uuid PRIMARY KEY,
