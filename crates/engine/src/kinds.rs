@@ -1,6 +1,8 @@
 //! The kinds of agents that processes like this one work on, and which kinds and agents a process was told to.
 //! Must never leave a step to nobody that only has to fail: one without an agent is everybody's.
 
+use std::fmt;
+
 use workflow::{AgentId, agent::matches};
 
 /// One without a name is a step whose agent is not in the library, which fails saying so.
@@ -46,6 +48,17 @@ impl Kinds {
     }
 }
 
+/// As an operator names them.
+impl fmt::Display for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.are_all() {
+            return f.write_str("all");
+        }
+        let named: Vec<&str> = self.0.iter().map(String::as_str).filter(|kind| *kind != NO_AGENT).collect();
+        f.write_str(&named.join(","))
+    }
+}
+
 /// Which agents a process works on, of the kinds that it works on. Whatever it is told, it takes steps without an agent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Agents(Option<Vec<String>>);
@@ -72,6 +85,15 @@ impl Agents {
     }
 }
 
+impl fmt::Display for Agents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.named() {
+            Some(named) => f.write_str(&named.join(",")),
+            None => f.write_str("all"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +112,11 @@ mod tests {
         let has = |agent: &str| some.has(&agent.into());
         assert!(has("say") && has("gpu-paint") && !has("says") && !has("gpu") && !some.are_all());
         assert_eq!(some.named().map(<[String]>::len), Some(2));
+        assert_eq!((some.to_string(), Agents::default().to_string()), ("gpu-*,say".into(), "all".into()));
+        assert_eq!(
+            (Kinds::only(["llm", "http"]).to_string(), Kinds::default().to_string()),
+            ("http,llm".into(), "all".into())
+        );
         assert!(Agents::only([]).are_all() && Agents::default().has(&"say".into()));
     }
 }

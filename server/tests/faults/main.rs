@@ -10,5 +10,6 @@ mod processes;
 mod restore;
 mod server;
 mod support;
+mod telling;
 mod together;
 mod verbs;
