@@ -2,6 +2,7 @@
 //! Nothing here may reach into a process: faults come from outside, as in life.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
+mod gone;
 mod machine;
 mod operator;
 mod pooler;
