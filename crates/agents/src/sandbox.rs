@@ -246,8 +246,8 @@ mod tests {
     /// Whether the process that is noted there is gone; who nobody has waited for yet is.
     fn is_gone(note: &Path) -> bool {
         let id = std::fs::read_to_string(note).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
-        stat.is_err() || stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())) else { return true };
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
     }
 
     async fn until_gone(note: &Path) {
@@ -266,7 +266,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (end, expected) in [
             ("echo done", Ok("done\n")),
-            ("kill -ABRT $$", Err(Reason::Template)),
+            ("ulimit -c 0; kill -ABRT $$", Err(Reason::Template)),
             ("kill -KILL $$", Err(Reason::Template)),
             ("exit 1", Err(Reason::Server)),
         ] {
