@@ -95,6 +95,8 @@ CREATE TABLE steps (
     step       text NOT NULL,
     -- Of its agent. Null: it waits for keys.
     kind       text,
+    -- Which agent that is, for processes that run some alone.
+    agent      text,
     -- What it waits for: [{"key", "max"}].
     limits     json,
     -- Whose backlog it belongs to: claiming is fair over owners.

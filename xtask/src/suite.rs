@@ -11,6 +11,7 @@ mod examples;
 mod interface;
 mod isolated;
 pub(crate) mod long;
+mod older;
 mod simulators;
 mod steps;
 mod template;

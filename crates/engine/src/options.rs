@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use workflow::cell::CellNumber;
 
-use crate::{Dice, Kinds};
+use crate::{Agents, Dice, Kinds};
 
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Attempts that run at the same time in this process. Agents mostly wait for others, so it may be large.
     pub slots: usize,
-    /// Of which agents. Whatever else a run needs, such as conditions that want judging, every process does.
+    /// Of which agents: of these kinds, and of those these. Whatever else a run needs, such as conditions that want judging, every
+    /// process does.
     pub kinds: Kinds,
+    pub agents: Agents,
     /// Bytes that attempts may hold together of what they read and answer, roughly as it takes them in memory.
     pub memory: usize,
     /// How often the queue is looked at when no hint comes.
@@ -37,6 +39,7 @@ impl Default for Options {
         Self {
             slots: 1024,
             kinds: Kinds::default(),
+            agents: Agents::default(),
             memory: 512 * 1024 * 1024,
             poll: Duration::from_millis(400),
             beat: Duration::from_secs(2),

@@ -141,6 +141,7 @@ impl Running {
         let options = engine::Options {
             slots: worker.worker_slots as usize,
             kinds: worker.kinds(),
+            agents: worker.agents(),
             memory: worker.worker_memory_mb as usize * 1024 * 1024,
             keep_days: worker.delete_runs_after_days,
             cell,

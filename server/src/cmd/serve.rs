@@ -129,6 +129,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     );
     let (stop_accepting, mut server) = accept(listener, &state, &command.web);
     state.readiness.set(true);
+    tracing::info!(%address, "answers requests there");
     announce(&command.web, address)?;
 
     let stopped = tokio::select! {

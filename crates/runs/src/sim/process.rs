@@ -146,7 +146,7 @@ async fn claim(inside: &Inside) {
         return;
     }
     let kinds = ["template", "human", "workflow"].map(str::to_owned);
-    let Ok(found) = inside.connection.claimable(inside.worker, &kinds, &[], places.n).await else { return };
+    let Ok(found) = inside.connection.claimable(inside.worker, &kinds, None, &[], places.n).await else { return };
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for Ready { run, step, .. } in found {
         of_run.entry(run).or_default().push(step);
