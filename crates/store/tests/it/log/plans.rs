@@ -99,6 +99,22 @@ async fn fill(pool: &PgPool) {
     }
 }
 
+/// Else each hop would write to every index of runs, whether its run stands in that or not.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_index_of_runs_knows_what_every_commit_changes(pool: PgPool) {
+    let known: Vec<String> = sqlx::query_scalar(
+        "SELECT i.indexrelid::regclass || ' knows ' || a.attname
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+        WHERE i.indrelid = 'workflow_runs'::regclass
+            AND a.attname IN ('head', 'seq', 'status', 'n_steps', 'n_items', 'n_completed', 'n_skipped', 'n_failed', 'n_cancelled', 'committed_at')
+            AND (a.attnum = ANY (i.indkey) OR pg_get_expr(i.indpred, i.indrelid) ~ ('\\m' || a.attname || '\\M'))",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(known, Vec::<String>::new());
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn plans_are_the_same_on_empty_and_on_full_tables(pool: PgPool) {
     sqlx::query("ANALYZE").execute(&pool).await.unwrap();
