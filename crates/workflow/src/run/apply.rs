@@ -102,7 +102,7 @@ impl State {
         let of_step = self.attempts.entry(attempt.step.clone()).or_default();
         match of_step.binary_search_by_key(&attempt.number, |known| known.number) {
             Ok(n) => of_step[n] = attempt.clone(),
-            Err(n) => of_step.insert(n, attempt.clone()),
+            Err(n) => insert(of_step, n, attempt.clone()),
         }
     }
 
@@ -117,11 +117,19 @@ impl State {
         }
         match of_name.binary_search_by_key(&version.version, |known| known.version) {
             Ok(n) => of_name[n] = version.clone(),
-            Err(n) => of_name.insert(n, version.clone()),
+            Err(n) => insert(of_name, n, version.clone()),
         }
     }
 
     fn put_rejection(&mut self, rejection: &Rejection) {
         self.rejections.entry(rejection.step.clone()).or_default().push(rejection.clone());
     }
+}
+
+/// Mostly it is the only one. By itself a vector makes room for four, which of ten thousand steps is more than all that is known of them.
+fn insert<T>(into: &mut Vec<T>, at: usize, one: T) {
+    if into.is_empty() {
+        into.reserve_exact(1);
+    }
+    into.insert(at, one);
 }
