@@ -13,6 +13,7 @@ use crate::{
     Error, Result,
     gather::Gather,
     lending::{self, Pool},
+    models::Said,
     notify::Outbox,
     quotas::Limits,
     read_only,
@@ -41,6 +42,8 @@ pub struct Store {
     pub(crate) tokens: Gather<SecretHash, OpenToken>,
     pub(crate) sessions: Gather<SecretHash, OpenSession>,
     pub(crate) startable: Gather<Wanted, ForWhom>,
+    /// What attempts that end at the same time write.
+    pub(crate) transcripts: Gather<Said, bool>,
 }
 
 impl Store {
@@ -96,6 +99,7 @@ impl Store {
             tokens: Gather::default(),
             sessions: Gather::default(),
             startable: Gather::default(),
+            transcripts: Gather::default(),
         }
     }
 
