@@ -49,7 +49,7 @@ pub(crate) async fn move_on(world: &World, rng: &mut Rng, runs: &Runs) {
     }
     until_nothing_runs(runs, run).await;
     // For the moment between a reservation and a start all processes have enough to do, sometimes.
-    let is_crowded = rng.one_in(2).then(|| world.crowd());
+    let crowd = rng.one_in(2).then(|| world.crowd());
     let step = look(runs, run, under_keys).await.and_then(|found| pick_step(rng, found));
     if let Some(step) = &step {
         let trigger = Command::Trigger { step: step.clone(), changes: Changes::default(), expect_generation: None };
@@ -61,7 +61,7 @@ pub(crate) async fn move_on(world: &World, rng: &mut Rng, runs: &Runs) {
     if let Some(to) = document.and_then(|document| other(world, rng, document, step.as_ref())) {
         let _ = world.ask(runs, ask(Command::Move(Box::new(to)))).await;
     }
-    drop(is_crowded);
+    drop(crowd);
 }
 
 /// Steps under keys that somebody may start by hand.
