@@ -343,9 +343,9 @@ CREATE TABLE workers (
     token_id     uuid,
     CHECK ((lease IS NULL) = (token_id IS NULL))
 ) WITH (fillfactor = 50);
--- What is alive is counted without looking at what was.
+-- What is alive is counted without looking at what was. None knows when a worker beat: else each beat would write to all of them.
 CREATE INDEX workers_of_token ON workers (token_id) WHERE token_id IS NOT NULL AND state = 'alive';
-CREATE INDEX workers_over ON workers (token_id, beat_at) WHERE token_id IS NOT NULL AND state = 'dead';
+CREATE INDEX workers_over ON workers (token_id) WHERE token_id IS NOT NULL AND state = 'dead';
 CREATE INDEX workers_ending ON workers (id) WHERE state = 'ending';
 
 -- Runs that somebody looks at now, so that workers send their tokens. Unlogged: after a crash of the database they say so again.
