@@ -29,12 +29,12 @@ use crate::{
 
 const KEYS: [&str; 5] = ["one", "two", "three", "four", "five"];
 
-/// How long a person waits for the moment in which nothing runs.
-const MOST_LOOKS: usize = 60;
+/// How long a person waits for the moment in which nothing runs, before they start a step by hand and after it.
+const MOST_LOOKS: (usize, usize) = (20, 40);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// And for the one in which the step has its place and nobody took it yet: that is over soon.
-const MOST_GLANCES: usize = 200;
-const GLANCE_AGAIN: Duration = Duration::from_millis(10);
+const MOST_GLANCES: usize = 80;
+const GLANCE_AGAIN: Duration = Duration::from_millis(15);
 
 pub(crate) async fn move_on(world: &World, rng: &mut Rng, runs: &Runs) {
     let Some(run) = world.pick_run(rng) else { return };
@@ -47,14 +47,14 @@ pub(crate) async fn move_on(world: &World, rng: &mut Rng, runs: &Runs) {
         // Whoever is not let does not go on either: each answer is looked at by `ask`.
         let _ = world.ask(runs, ask(Command::Pause)).await;
     }
-    until_nothing_runs(runs, run).await;
+    until_nothing_runs(runs, run, MOST_LOOKS.0).await;
     // For the moment between a reservation and a start all processes have enough to do, sometimes.
     let crowd = rng.one_in(2).then(|| world.crowd());
     let step = look(runs, run, under_keys).await.and_then(|found| pick_step(rng, found));
     if let Some(step) = &step {
         let trigger = Command::Trigger { step: step.clone(), changes: Changes::default(), expect_generation: None };
         if world.ask(runs, ask(trigger)).await.is_ok() && !gets_its_place(runs, run, step).await {
-            until_nothing_runs(runs, run).await;
+            until_nothing_runs(runs, run, MOST_LOOKS.1).await;
         }
     }
     let document = look(runs, run, |state| serde_json::to_value(&*state.design.definition).ok()).await.flatten();
@@ -73,8 +73,8 @@ fn under_keys(state: &State) -> Vec<StepKey> {
 }
 
 /// A run in which something runs is not moved.
-async fn until_nothing_runs(runs: &Runs, run: RunId) {
-    for _ in 0..MOST_LOOKS {
+async fn until_nothing_runs(runs: &Runs, run: RunId, most_looks: usize) {
+    for _ in 0..most_looks {
         let rests = |state: &State| state.steps().all(|step| step.status.word() != StepStatus::Running);
         if look(runs, run, rests).await != Some(false) {
             return;
