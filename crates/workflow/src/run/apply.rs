@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     event::{Moved, RunEvent, Started},
-    state::{Attempt, Birth, Design, Rejection, State, Step, Version, put},
+    state::{Attempt, Birth, Design, Rejection, State, Step, Version, insert, put},
 };
 use crate::view::Applied;
 
@@ -109,27 +109,10 @@ impl State {
     pub(super) fn put_version(&mut self, version: &Version) {
         let (key, name) = (&version.producing_step_id, &version.name);
         self.makers.insert(version.id, (key.clone(), name.clone()));
-        let of_name = self.versions.entry(key.clone()).or_default().entry(name.clone()).or_default();
-        if version.is_latest {
-            for known in of_name.iter_mut() {
-                known.is_latest = false;
-            }
-        }
-        match of_name.binary_search_by_key(&version.version, |known| known.version) {
-            Ok(n) => of_name[n] = version.clone(),
-            Err(n) => insert(of_name, n, version.clone()),
-        }
+        self.versions.entry(key.clone()).or_default().put(version);
     }
 
     fn put_rejection(&mut self, rejection: &Rejection) {
         self.rejections.entry(rejection.step.clone()).or_default().push(rejection.clone());
     }
-}
-
-/// Mostly it is the only one. By itself a vector makes room for four, which of ten thousand steps is more than all that is known of them.
-fn insert<T>(into: &mut Vec<T>, at: usize, one: T) {
-    if into.is_empty() {
-        into.reserve_exact(1);
-    }
-    into.insert(at, one);
 }
