@@ -63,7 +63,7 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let options =
         Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
     let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
-    let slots = Arc::new(Slots::default());
+    let slots = Arc::new(Slots::new(world.crowds.clone()));
     runs.set_taker(Arc::clone(&slots) as Arc<dyn crate::Taker>);
     let held = Arc::clone(&slots) as Arc<dyn Held>;
     world.enter(n, Alive { runs: runs.clone(), connection: connection.clone(), held });
