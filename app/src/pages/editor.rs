@@ -69,12 +69,13 @@ use self::{
     replacing::Replacing,
     save_state::SaveWords,
     side_panel::SidePanel,
-    trying::{TryDialog, TryOnCanvas, Trying, use_trying},
+    trying::{TryOnCanvas, Trying, use_trying},
     writing::Writing,
 };
 use crate::reactive::memo;
 use crate::{
     api,
+    behind::LaterDialogs,
     canvas_view::{EditorCanvas, provide_map},
     components::{
         Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
@@ -226,7 +227,12 @@ fn TryButton(draft: Draft) -> impl IntoView {
                 <span class="words-if-wide">"Try the draft"</span>
             </Button>
         </Tooltip>
-        <TryDialog/>
+        <LaterDialogs
+            part=parts::try_dialog
+            of=()
+            wanted=Signal::derive(move || trying.asking.with(Option::is_some))
+            on_failure=move |()| trying.asking.set(None)
+        />
     }
 }
 
