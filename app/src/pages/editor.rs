@@ -80,7 +80,6 @@ use crate::{
     components::{
         Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
     },
-    error::AppError,
     finder::{Entry, Group, use_finder},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
@@ -96,7 +95,7 @@ pub fn EditorPage() -> impl IntoView {
         move || id.get(),
         |id| async move {
             match id {
-                Some(id) => Some(load(id).await),
+                Some(id) => Some(api::open_template(id).await),
                 None => None,
             }
         },
@@ -113,12 +112,6 @@ pub fn EditorPage() -> impl IntoView {
             })}
         </Transition>
     }
-}
-
-async fn load(id: TemplateId) -> Result<(TemplateView, AgentCatalog), AppError> {
-    // At once: neither needs what the other brings.
-    let (template, agents) = futures::future::join(api::get_template(id), api::catalog_of(id)).await;
-    Ok((template?, agents?))
 }
 
 fn above() -> Vec<(String, String)> {
