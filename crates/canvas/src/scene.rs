@@ -8,6 +8,7 @@ mod marks;
 mod note_text;
 pub mod route;
 mod tried;
+pub(crate) mod ways;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -186,6 +187,8 @@ pub struct Scene {
     extent: Rect,
     /// Something was moved since the lines were drawn, so that some of them may lie behind it now.
     is_astray: bool,
+    /// The lines that lie as if nothing stood in between, since no way was looked for yet.
+    wayless: BTreeSet<u32>,
     node_grid: Grid,
     edge_grid: Grid,
 }
