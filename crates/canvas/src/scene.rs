@@ -182,6 +182,8 @@ pub struct Scene {
     pub edges_out: Vec<Vec<u32>>,
     /// Every node after what it depends on.
     pub order: Vec<u32>,
+    /// By node, its place in that order.
+    rank: Vec<u32>,
     index: HashMap<StepKey, u32>,
     /// Holds every card.
     extent: Rect,
@@ -283,13 +285,7 @@ impl Scene {
 
     /// The nodes, every one after what it depends on.
     pub fn in_order(&self, mut nodes: Vec<u32>) -> Vec<u32> {
-        if nodes.len() > 1 {
-            let mut rank = vec![0_u32; self.n_nodes()];
-            for (n, node) in (0..).zip(&self.order) {
-                rank[*node as usize] = n;
-            }
-            nodes.sort_by_key(|node| rank[*node as usize]);
-        }
+        nodes.sort_by_key(|node| self.rank[*node as usize]);
         nodes
     }
 

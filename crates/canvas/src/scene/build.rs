@@ -108,6 +108,10 @@ impl Scene {
             Ok(order) => order.into_iter().map(|key| index[key]).collect(),
             Err(_) => scene.nodes().collect(),
         };
+        scene.rank = vec![0; n];
+        for (place, node) in (0..).zip(&scene.order) {
+            scene.rank[*node as usize] = place;
+        }
         scene.index_edges();
         scene
     }
