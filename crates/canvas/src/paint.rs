@@ -11,6 +11,7 @@ mod marks;
 mod minimap;
 mod overlay;
 mod parts;
+mod piles;
 mod svg;
 mod thumbnail;
 
