@@ -82,7 +82,13 @@ impl Draft {
         let problems = template.problems.clone();
         let live = Live::of(&template);
         let loaded = template.definition.steps.keys().cloned().collect();
-        let handle = EditorHandle::new(Document::from(&template), agents.clone());
+        // Of thousands of steps a copy takes as long as a frame, and its room is never given back.
+        let document = Document {
+            name: template.name.clone(),
+            description: template.description.clone(),
+            definition: template.definition,
+        };
+        let handle = EditorHandle::new(document, agents.clone());
         handle.set_problems(problems.clone());
         let session = use_session();
         let kept_in = session.user_untracked().map(|owner| keep::Place { owner: owner.id, template: template.id });
