@@ -429,10 +429,9 @@ impl Board {
             Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
         };
         let before = std::mem::take(&mut self.scene);
-        // Nobody looks at it yet.
-        let ways = if self.viewport == Size::ZERO { Ways::AsSeen } else { Ways::All };
+        // Where there are many lines, those that are seen find their ways before they are drawn, after an edit too.
         let (definition, automatic) = (&self.document.definition, &mut self.automatic);
-        self.scene = Scene::build_with(definition, source, self.flow, automatic, Some(before), ways);
+        self.scene = Scene::build_with(definition, source, self.flow, automatic, Some(before), Ways::AsSeen);
         if let Content::Compared { fates, .. } = &self.content {
             self.scene.set_fates(fates);
         }

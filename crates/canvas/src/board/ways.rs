@@ -82,6 +82,23 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_of_a_large_board_leads_anew_only_what_is_seen() {
+        let mut board = board(5_000);
+        board.set_viewport(Size::new(1280.0, 800.0));
+        while board.find_ways() {
+            board.take_dirty();
+        }
+        assert_eq!(n_left(&board), 0);
+        board.select_keys(vec![StepKey::new("s00001")], false);
+        board.delete_selected();
+        assert_eq!(board.definition().steps.len(), 4_999);
+        let n_lines = n_left(&board);
+        board.paint();
+        let n_seen = n_lines - n_left(&board);
+        assert!(n_lines > 4_500 && n_seen > 10 && n_seen < 200, "{n_seen} of {n_lines}");
+    }
+
+    #[test]
     fn what_is_drawn_does_not_depend_on_how_far_the_ways_are() {
         let (mut early, mut late) = (board(1_000), board(1_000));
         for board in [&mut early, &mut late] {
