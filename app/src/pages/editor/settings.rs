@@ -18,7 +18,7 @@ use super::{draft::Draft, focus, trying::TryProgress};
 use crate::{
     components::{Button, CopyId, Field, Size, Skeleton, SkeletonKind, TextArea, TextInput},
     later::{View, later},
-    reactive::memo,
+    reactive::{effect, memo},
 };
 
 /// The draft, its keys in their order, the row to draw open, and the keys that were made on this page.
@@ -49,6 +49,16 @@ pub(super) fn Settings(
     let fresh = RwSignal::new(None::<String>);
     // Made on this page: no version knows these keys.
     let made = StoredValue::new(BTreeSet::<String>::new());
+    // The field to begin with, which may still be on its way when it is asked for.
+    let begin = RwSignal::new(None::<String>);
+    effect(move || {
+        if run_inputs.with(Option::is_some)
+            && let Some(field) = begin.get()
+        {
+            begin.set(None);
+            focus::focus_soon(field);
+        }
+    });
     let n_steps = memo(move || draft.handle.with_definition(|definition| definition.steps.len()));
     let name_error = Signal::derive(move || {
         draft.name.with(|name| {
@@ -68,7 +78,7 @@ pub(super) fn Settings(
             made.update_value(|made| {
                 made.insert(key.clone());
             });
-            focus::focus_soon(format!("inputs.{key}.title"));
+            begin.set(Some(format!("inputs.{key}.title")));
         }
     };
     view! {
