@@ -194,6 +194,11 @@ impl Definition {
         crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
+    /// The same as text, without a value in between.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
+    }
+
     /// The hash of what the definition means: what is only drawn is left out, so moving a node changes nothing.
     pub fn semantic_hash(&self) -> String {
         let mut bare = self.clone();

@@ -112,6 +112,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("get_published", SMALL),
     ("list_templates", SMALL),
     ("get_template", SMALL),
+    ("open_template", SMALL),
     ("get_version", SMALL),
     ("create_template", CONTENT),
     ("new_template", SMALL),
