@@ -80,7 +80,7 @@ pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<Run
 
 pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {
     let state = looking::state(ctx, id).await?;
-    Ok(state.view(&looking::emails(ctx, &state).await?))
+    looking::view(ctx, state).await
 }
 
 /// The run for those who fold its events, with the emails of everybody whom it names.

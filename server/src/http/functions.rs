@@ -33,6 +33,8 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("my_delegations", SMALL),
     ("delegate_reviews", SMALL),
     ("end_delegation", SMALL),
+    ("list_delegations", SMALL),
+    ("end_any_delegation", SMALL),
     ("import_workflow", EXCHANGE_IN_JSON),
     ("find", SMALL),
     ("list_groups", SMALL),

@@ -294,6 +294,8 @@ fn functions_of_delegations() -> Vec<Row> {
         ("POST", "/_fn/my_delegations", Form(&[]), SIGNED_IN),
         ("POST", "/_fn/delegate_reviews", Json(json!({"wanted": in_vain()})), SIGNED_IN),
         ("POST", "/_fn/end_delegation", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
+        ("POST", "/_fn/list_delegations", Json(json!({})), ADMINS),
+        ("POST", "/_fn/end_any_delegation", Json(json!({"id": NOWHERE})), MISSING_TO_ADMINS),
     ]
 }
 

@@ -122,7 +122,7 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[
         "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
-        "get_audience", "set_audience", "stuck_gates",
+        "get_audience", "set_audience", "stuck_gates", "list_delegations", "end_any_delegation",
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
         "get_template", "open_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",
