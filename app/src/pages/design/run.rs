@@ -7,6 +7,10 @@ use leptos::prelude::*;
 use super::specimen::{Group, Specimen};
 use crate::components::{Icon, StatusIcon};
 
+const PANEL: &str = r#"<button class="btn left-toggle" type="button" data-size="sm" aria-expanded="true" aria-controls="design-panel"><span class="btn-label">Steps</span></button>
+<div class="panel design-panel" id="design-panel"><div class="panel-head"><strong>Steps</strong><span class="left-close push"><button class="btn" type="button" data-variant="quiet" data-size="sm">Close the steps</button></span></div>
+<div class="panel-body">Drag the line at the right, or go there by keyboard and press the arrows.</div>
+<div class="panel-handle" role="separator" tabindex="0" aria-orientation="vertical" aria-label="Resize the list of steps" aria-valuemin="200" aria-valuemax="640" aria-valuenow="280" data-side="right"></div></div>"#;
 const STALE: &str = r#"<p class="row"><span class="stale-word">Stale</span></p>
 <div class="stale-note"><strong>This result is stale</strong><ul><li>because Research · notes is now v3; it was made with v2</li><li>something before it is stale: Outline</li></ul></div>"#;
 const BARS: &str = r#"<div class="review-bar" data-kind="review"><strong>Waiting for your review</strong><span>Read the output below. Continue hands exactly this version on to the next steps.</span></div>
@@ -50,6 +54,7 @@ pub fn RunParts() -> impl IntoView {
         ("Versions", VERSIONS),
         ("Times of the steps", TIMES),
         ("Chart of days", CHART),
+        ("LeftToggle, LeftClose, PanelHandle", PANEL),
     ];
     let parts = parts.into_iter().map(|(name, html)| {
         view! { <Specimen name=name><div class="stack" inner_html=html></div></Specimen> }
