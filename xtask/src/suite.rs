@@ -31,12 +31,12 @@ pub(crate) enum Step {
     Setup,
     /// rustfmt
     Fmt,
+    /// Rules of the tree: edges, headers, licences
+    Tidy,
     /// clippy over everything native
     Clippy,
     /// clippy over what runs in the browser
     ClippyWasm,
-    /// Rules of the tree: edges, headers, licences
-    Tidy,
     /// The files of deploy: schemas, units, packages out of scripts
     Deploy,
     /// The committed query cache is current
