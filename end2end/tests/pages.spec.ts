@@ -312,8 +312,8 @@ function cutOff(): string[] {
   const found: string[] = [];
   for (const one of document.querySelectorAll("h1, h2, a[href], button, input, select, textarea, summary")) {
     const { left, right, width } = one.getBoundingClientRect();
-    // What is there for readers alone is a dot, or nothing; what is drawn on a canvas is moved over it.
-    if (width > 2 && !one.closest(".canvas-mirror") && (left < -1 || right > window.innerWidth + 1) && one.checkVisibility({ visibilityProperty: true }) && !isReached(one)) {
+    // What is there for readers alone is a dot, or nothing; what lies on a canvas is moved over it, and a menu stands where it was asked for.
+    if (width > 2 && !one.closest("[popover], .canvas-stage > :not(.canvas-bar, .left-toggle)") && (left < -1 || right > window.innerWidth + 1) && one.checkVisibility({ visibilityProperty: true }) && !isReached(one)) {
       found.push(`${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent?.trim().slice(0, 40)} from ${left} to ${right}`);
     }
   }
