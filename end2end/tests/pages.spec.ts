@@ -305,15 +305,17 @@ async function expectToFit(page: Page): Promise<void> {
   }
 }
 
-/** Titles, links and controls of the page that the left or right edge of the window cuts, in what does not scroll sideways. Runs in the browser. */
+/** Titles, links and controls that the left or right edge of the window cuts, in what does not scroll sideways. Runs in the browser. */
 function cutOff(): string[] {
   const scrolls = (one: Element) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth;
   const isReached = (one: Element | null): boolean => one !== null && (scrolls(one) || isReached(one.parentElement));
   const found: string[] = [];
   for (const one of document.querySelectorAll("h1, h2, a[href], button, input, select, textarea, summary")) {
     const { left, right, width } = one.getBoundingClientRect();
-    // What is there for readers alone is a dot, or nothing; what lies on a canvas is moved over it, and a menu stands where it was asked for.
-    if (width > 2 && !one.closest("[popover], .canvas-stage > :not(.canvas-bar, .left-toggle)") && (left < -1 || right > window.innerWidth + 1) && one.checkVisibility({ visibilityProperty: true }) && !isReached(one)) {
+    const isOut = left < -1 || right > window.innerWidth + 1;
+    // What lies on a canvas is moved over it, and a menu stands where it was asked for. What is there for readers alone is a dot, or nothing.
+    const isApart = width <= 2 || one.closest("[popover], .canvas-stage > :not(.canvas-bar, .left-toggle)");
+    if (isOut && !isApart && one.checkVisibility({ visibilityProperty: true }) && !isReached(one)) {
       found.push(`${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent?.trim().slice(0, 40)} from ${left} to ${right}`);
     }
   }
