@@ -7,6 +7,7 @@ mod batches;
 mod charts;
 mod compare;
 mod dashboard;
+mod day_fields;
 mod deleting;
 mod design;
 mod editor;

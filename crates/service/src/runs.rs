@@ -46,7 +46,7 @@ pub use moving::move_to;
 pub use releasing::release;
 pub use sharing::{end_share, share, shared_by, shares};
 pub use start::start;
-pub(crate) use start::{Start, begin, start_row, startable};
+pub(crate) use start::{Start, begin, start_row, startable, turn};
 pub use totals::totals;
 
 use crate::{Error, OpContext, Result, Wanted};

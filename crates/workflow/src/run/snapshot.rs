@@ -13,7 +13,7 @@ use super::{
     RunEvent, State, Voters,
     event::{Effects, Moved, Started},
     plan::StepPlan,
-    state::{Attempt, Item, Review, Status, Step, Version, Wait, Work},
+    state::{Attempt, Item, Outputs, Review, Status, Step, Version, Wait, Work},
 };
 use crate::id::{UserId, WorkerId};
 
@@ -64,7 +64,7 @@ impl State {
             steps: self.design.plans().into_iter().map(StepPlan::for_wire).collect(),
         };
         let removed = self.entries.values().filter(|entry| entry.is_removed);
-        let versions = self.versions.values().flat_map(|names| names.values()).flatten();
+        let versions = self.versions.values().flat_map(Outputs::all).flatten();
         Snapshot {
             seq: self.seq,
             at: self.at,
