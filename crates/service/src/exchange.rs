@@ -17,6 +17,7 @@ use workflow::{
     agent::AgentConfig,
     exchange::{self, Action, Bundle, Fault, Gathered, GivenUp, Note, Plan, Report, Untold},
     limits,
+    words::count,
 };
 
 use self::turns::Turn;
@@ -94,9 +95,9 @@ fn written(gathered: Gathered) -> Result<Exported> {
         }
         Err(Untold::Nothing) => return Err(Error::NotFound),
         Err(Untold::TooManySteps(n)) => {
-            let most = limits::MAX_STEPS;
+            let (n, most) = (count(n, "step"), count(limits::MAX_STEPS, "step"));
             let detail = format!(
-                "With the workflows that its agents run it has {n} steps; a file that is imported has at most {most}. Split the workflow."
+                "With the workflows that its agents run it has {n}; a file that is imported has at most {most}. Split the workflow."
             );
             return Err(Error::too_large("file", detail));
         }

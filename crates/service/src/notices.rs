@@ -23,6 +23,7 @@ use workflow::{
     id::{NoticeAddressId, NoticeId},
     notices::{DEFAULT_FOR_MAIL, Password, StoredMail},
     secret::{Hidden, Host},
+    words::count,
 };
 
 use crate::{Courier, Error, OpContext, Result, Wanted, id, text};
@@ -311,7 +312,10 @@ fn checked_url(url: &SecretString) -> Result<String> {
     let invalid = |detail: &str| Error::invalid("url", detail);
     let url = url.expose_secret();
     if url.len() > MAX_ADDRESS_BYTES {
-        return Err(Error::too_large("url", format!("It is longer than {MAX_ADDRESS_BYTES} characters. Shorten it.")));
+        return Err(Error::too_large(
+            "url",
+            format!("It is longer than {}. Shorten it.", count(MAX_ADDRESS_BYTES, "character")),
+        ));
     }
     if url.bytes().any(|byte| !byte.is_ascii_graphic()) {
         return Err(invalid(
