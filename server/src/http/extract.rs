@@ -217,7 +217,9 @@ fn refused(refused: &Refused) -> Problem {
             ErrorCode::TooLarge,
             format!("The body holds more than {max} values. Send fewer, or pass them as a text."),
         ),
-        Refused::Duplicate { .. } | Refused::LongNumber { .. } => invalid(format!("In the body, {refused}.")),
+        Refused::Duplicate { .. } | Refused::LongNumber { .. } | Refused::HalfCharacter { .. } => {
+            invalid(format!("In the body, {refused}."))
+        }
         Refused::ReservedKey { .. } => invalid(format!("In the body, {refused}. Name it otherwise.")),
     };
     match refused.place() {
@@ -286,6 +288,9 @@ mod tests {
         assert_eq!(refusal::<serde_json::Value>(many.as_bytes()).0, 413);
         let number = br#"{"inputs":{"x":{"$serde_json::private::Number":"1"}}}"#;
         assert_eq!(refusal::<StartRun>(number).1.as_deref(), Some("inputs.x"));
+        let (status, field, detail) = refusal::<StartRun>(br#"{"inputs":{"text":"cut \ud83d"}}"#);
+        assert_eq!((status, field.as_deref()), (422, Some("inputs.text")));
+        assert!(detail.contains("half a character"), "{detail}");
         let long = format!(r#"{{"inputs":{{"n":{}}}}}"#, "7".repeat(1_001));
         let (status, field, detail) = refusal::<StartRun>(long.as_bytes());
         assert_eq!((status, field.as_deref()), (422, Some("inputs.n")));
