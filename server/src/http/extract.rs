@@ -178,6 +178,15 @@ impl<S: Send + Sync> FromRequest<S> for Text {
 
 /// The whole body: the gate has read it before.
 async fn collect(request: Request) -> Result<Bytes, Problem> {
+    // Nothing is unpacked here: a few bytes could become more than a body may have.
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::Malformed,
+            "A body is taken as it is. Send it without `Content-Encoding`, and not compressed.",
+        ));
+    }
     let collected = request.into_body().collect().await.map_err(|_| Problem::internal())?;
     Ok(collected.to_bytes())
 }
@@ -190,7 +199,8 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
 }
 
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = utf8(bytes)?;
+    // A mark in front is what some shells write; files and tables may have one too.
+    let text = utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))?;
     let text = if text.is_empty() { "{}" } else { text };
     // Strictly, into a value: what is bounded and whole is then read as what the endpoint takes.
     let document = json::parse(text, Bounds::BODY).map_err(|fault| refused(&fault))?;
@@ -263,6 +273,8 @@ mod tests {
         assert_eq!(status, 400);
         assert!(detail.contains("byte 14"), "{detail}");
         assert_eq!(refusal::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
+        assert!(read::<PatchRun>(b"\xEF\xBB\xBF{\"auto_run\": true}").is_ok_and(|patch| patch.auto_run));
+        assert_eq!(refusal::<PatchRun>(b"{\"auto_run\": \xEF\xBB\xBFtrue}").0, 400);
         assert_eq!(refusal::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
     }
 
