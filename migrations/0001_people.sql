@@ -156,6 +156,8 @@ CREATE INDEX audit_log_actor_idx ON audit_log (actor, id);
 CREATE INDEX audit_log_action_idx ON audit_log (action text_pattern_ops, id);
 CREATE INDEX audit_log_address_idx ON audit_log ((data ->> 'address'), id);
 CREATE INDEX audit_log_at_idx ON audit_log (at);
+-- What was done to several runs in one go is one entry, which is found by each of them.
+CREATE INDEX audit_log_runs_idx ON audit_log USING gin ((data -> 'runs')) WHERE data ? 'runs';
 -- Append-only by rights: whoever migrates, and so owns it, would have to take this back first. The role that the application speaks
 -- as owns nothing and is given only SELECT and INSERT on it (crates/store/src/schema.rs).
 REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM CURRENT_USER;

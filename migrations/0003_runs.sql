@@ -5,6 +5,12 @@
 -- the decision was made. So no row here has a foreign key: each would lock a row of another table at every insert.
 --------------------------------------------------------------------------------
 
+-- Which of several installations this is, for good, as the ids of its runs carry it. No row: nobody said, and they carry 0. At most one row.
+CREATE TABLE cell (
+    id     boolean PRIMARY KEY CHECK (id),
+    number smallint NOT NULL CHECK (number BETWEEN 0 AND 1023)
+);
+
 -- A run as lists and chores look for it, and its head: the last commit. What the run is otherwise stands in its events.
 CREATE TABLE workflow_runs (
     id               uuid PRIMARY KEY,
@@ -46,11 +52,13 @@ CREATE TABLE workflow_runs (
     idempotency_key  text,
     -- Why nobody may go on with it: its rows do not equal its log, or deciding about it failed.
     quarantine       text,
-    UNIQUE (user_id, idempotency_key),
     CHECK ((status = 'paused') = (status_reason IS NOT NULL)),
     CHECK ((status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
-    -- A hop changes no indexed column, so the next version of the row has room beside it and no index is touched.
+    -- A hop changes no column of any index, nor one that a condition of an index names: so the next version of the row has room beside it
+    -- and no index is touched. That holds for the indexes below as well, also for those that a hop's run does not stand in.
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+-- What was started under a key is one run. Most are started without.
+CREATE UNIQUE INDEX workflow_runs_of_key ON workflow_runs (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 -- Lists of runs show no sub-workflows, of which a map may have thousands. The indexes over everybody's runs serve only who asks for
 -- everybody's, and says so with `created_at > '-infinity'`: along them somebody's few runs would be looked for among all others.
 CREATE INDEX workflow_runs_of_user ON workflow_runs (user_id, created_at DESC, id DESC) WHERE NOT is_test AND parent_run IS NULL;
@@ -66,7 +74,8 @@ CREATE INDEX workflow_runs_of_template ON workflow_runs (template_id, created_at
 CREATE INDEX workflow_runs_of_parent ON workflow_runs (parent_run) WHERE parent_run IS NOT NULL;
 CREATE INDEX workflow_runs_under_way ON workflow_runs (user_id) WHERE finished_at IS NULL AND parent_run IS NULL;
 CREATE INDEX workflow_runs_due ON workflow_runs (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX workflow_runs_judgement ON workflow_runs (committed_at) WHERE wants_judgement;
+-- Not by when they were committed, by which they are looked at: an index over that is written to by every commit of every run.
+CREATE INDEX workflow_runs_judgement ON workflow_runs (id) WHERE wants_judgement;
 
 -- Every event of every run, as it was told: the audit log, the wire frame and what a run is rebuilt from.
 CREATE TABLE run_events (
@@ -89,6 +98,8 @@ CREATE TABLE steps (
     step       text NOT NULL,
     -- Of its agent. Null: it waits for keys.
     kind       text,
+    -- Which agent that is, for processes that run some alone.
+    agent      text,
     -- What it waits for: [{"key", "max"}].
     limits     json,
     -- Whose backlog it belongs to: claiming is fair over owners.
@@ -340,9 +351,9 @@ CREATE TABLE workers (
     token_id     uuid,
     CHECK ((lease IS NULL) = (token_id IS NULL))
 ) WITH (fillfactor = 50);
--- What is alive is counted without looking at what was.
+-- What is alive is counted without looking at what was. None knows when a worker beat: else each beat would write to all of them.
 CREATE INDEX workers_of_token ON workers (token_id) WHERE token_id IS NOT NULL AND state = 'alive';
-CREATE INDEX workers_over ON workers (token_id, beat_at) WHERE token_id IS NOT NULL AND state = 'dead';
+CREATE INDEX workers_over ON workers (token_id) WHERE token_id IS NOT NULL AND state = 'dead';
 CREATE INDEX workers_ending ON workers (id) WHERE state = 'ending';
 
 -- Runs that somebody looks at now, so that workers send their tokens. Unlogged: after a crash of the database they say so again.

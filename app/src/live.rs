@@ -36,13 +36,13 @@ pub enum Connection {
     Lost,
 }
 
-/// Follows one run. `after` gives the last event already known, and is asked again at each reconnect.
+/// Follows one run. `known` gives the last event already known, and is asked again at each reconnect.
 pub fn follow_run(
     id: RunId,
-    after: impl Fn() -> i64 + Send + Sync + 'static,
+    known: impl Fn() -> Follow + Send + Sync + 'static,
     on_frame: impl Fn(&RunFrame) + Send + Sync + 'static,
 ) -> Signal<Connection> {
-    follow(&format!("/api/workflows/runs/{id}/live"), None, None, after, on_frame, || ())
+    follow(&format!("/api/workflows/runs/{id}/live"), None, None, known, on_frame, || ())
 }
 
 /// Opens the one socket about my runs that the whole app shares; the shell calls it once.
@@ -56,7 +56,7 @@ pub fn provide_mine() {
     // There is no log to replay: what changed before the socket was open is fetched.
     let whereabouts = RwSignal::new(Whereabouts::default());
     let resync = move || tell(&MyFrame::Resync);
-    let connection = follow("/api/live", use_link(), Some(whereabouts), || 0, tell, resync);
+    let connection = follow("/api/live", use_link(), Some(whereabouts), Follow::default, tell, resync);
     let (last_id, speaker) = (StoredValue::new(0), StoredValue::new(0));
     provide_context(Mine { listeners, last_id, connection, whereabouts, speaker });
 }
@@ -174,7 +174,7 @@ fn follow<Frame>(
     url: &str,
     link: Option<Link>,
     whereabouts: Option<RwSignal<Whereabouts>>,
-    after: impl Fn() -> i64 + Send + Sync + 'static,
+    known: impl Fn() -> Follow + Send + Sync + 'static,
     on_frame: impl Fn(&Frame) + Send + Sync + 'static,
     on_open: impl Fn() + Send + Sync + 'static,
 ) -> Signal<Connection>
@@ -226,7 +226,7 @@ where
         if ready_state.get() == ConnectionReadyState::Open {
             feed.retry.opened();
             feed.heart(|heart| heart.opened(clock::now()));
-            send(&Said::Follow(Follow { after: untrack(&after) }));
+            send(&Said::Follow(untrack(&known)));
             feed.connection.set(Connection::Open);
             if let Some(link) = feed.link {
                 untrack(|| link.heard());

@@ -123,6 +123,11 @@ impl Session {
         }
     }
 
+    /// The groups they are in, followed: what depends on them is read again when they are put into one or taken out.
+    pub fn groups(self) -> BTreeSet<GroupId> {
+        self.with_user(|user| user.map(|user| user.groups.clone()).unwrap_or_default())
+    }
+
     /// Reads who it is and follows their groups.
     pub fn with_user<R>(self, read: impl FnOnce(Option<&Actor>) -> R) -> R {
         self.user.with(|user| read(user.as_ref()))

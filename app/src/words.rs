@@ -2,12 +2,7 @@
 //! Must know no locale: the server and the browser print alike.
 
 use workflow::words::is_direction;
-pub use workflow::words::{count, size, thousands};
-
-/// "12,400": a number that stands alone.
-pub fn number(n: impl TryInto<i64>) -> String {
-    thousands(n.try_into().unwrap_or(i64::MAX))
-}
+pub use workflow::words::{count, number, size, thousands};
 
 /// "1 person", "12,400 people".
 pub fn people(n: impl TryInto<i64>) -> String {

@@ -1,4 +1,4 @@
-// Bundles the page of @xyflow/react as for production, and both drivers for the Node of this machine, whichever release it is.
+// Bundles the page of @xyflow/react as for production, and the drivers for the Node of this machine, whichever release it is.
 // What it writes lies among the packages, where Git looks at nothing.
 
 import { build } from "esbuild";
@@ -18,7 +18,7 @@ await build({
   define: { "process.env.NODE_ENV": '"production"' },
 });
 await build({
-  entryPoints: { main: `${folder}src/main.ts`, pages: `${folder}src/pages/main.ts` },
+  entryPoints: { main: `${folder}src/main.ts`, pages: `${folder}src/pages/main.ts`, light: `${folder}src/light/main.ts` },
   outdir,
   outExtension: { ".js": ".mjs" },
   loader: { ".sql": "text" },

@@ -87,9 +87,10 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
     let violations = settle::settle(&mut broken, &clients).await?;
     let n_violations = crowd.judge(&mut broken.fleet, violations, &database.url).await?;
     println!(
-        "seed {seed}: {n_faults} faults, {} answers that hold, {} answers 500, {:.0} s in all",
+        "seed {seed}: {n_faults} faults, {} answers that hold, {} answers 500, {} runs to be deleted, {:.0} s in all",
         crowd.told().count(),
         crowd.told().count_broken(),
+        crowd.told().count_deleted(),
         began.elapsed().as_secs_f32()
     );
     println!("violations: {n_violations}");

@@ -162,7 +162,7 @@ test("what cannot be pasted is refused with the reason, and nothing changes", as
     [wrap(`{"__proto__":{"agent_id":"x"}}`), "is no key of a step"],
     [wrap(`{"a":{"agent_id":"x","prompt":${"[".repeat(5000)}${"]".repeat(5000)}}}`), "nested deeper than 64 levels"],
     [wrap(`{"a":{"agent_id":"x","depends_on":["b"]},"b":{"agent_id":"x","depends_on":["a"]}}`), "would close the cycle"],
-    [wrap(`{${many}}`), "at most 10000 steps"],
+    [wrap(`{${many}}`), "at most 10,000 steps"],
     [wrap(`{"a":{"agent_id":"${"x".repeat(50_000_000)}"}}`), "too large: 48 MiB"],
     [`{"weft_steps":2,"steps":{}}`, "newer Weft"],
   ] as const) {

@@ -1,7 +1,8 @@
-// Somebody who is away gives their reviews to another, who is told in whose place they decide; the timeline names both, and it ends.
+// Somebody who is away gives their reviews to another, who is told in whose place they decide; the timeline names both, and it ends: by
+// themselves, and by an admin.
 
 import { randomUUID } from "node:crypto";
-import type { Person } from "../support/people.ts";
+import { ADMIN, type Person } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
 import { ECHO, input, output, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
@@ -70,5 +71,24 @@ test("reviews are given to somebody, decided in the other's place, and taken bac
   await given.getByRole("button", { name: /^End/ }).click();
   await expect(section).toContainText("Nobody decides for you");
   expect((await page.request.get(`/api/workflows/runs/${run.id}`)).status()).toBe(404);
+
+  await delegate.fill(ben.email);
+  await section.getByLabel("First day").fill(today);
+  await section.getByLabel("Last day").fill(today);
+  await delegate.press("Enter");
+  await expect(given).toContainText("Now");
+  const admin = await open(ADMIN);
+  await visit(admin, "/admin/users");
+  await admin.getByRole("button", { name: "Given reviews" }).click();
+  const all = admin.getByRole("dialog", { name: "Reviews that were given" }).getByRole("listitem");
+  const rows = all.filter({ hasText: `${ben.email} decides for ${anna.email}` });
+  await expect(rows).toHaveCount(2);
+  // The newest is the first, and what has ended is not ended again.
+  await expect(rows.first()).toContainText("Now");
+  await expect(rows.last().getByRole("button")).toHaveCount(0);
+  await rows.first().getByRole("button", { name: /^End/ }).click();
+  await expect(rows.first()).toContainText("Ended");
+  await away.reload();
+  await expect(section).toContainText("Nobody decides for you");
   await adminApi.post(`/api/workflows/runs/${run.id}/cancel`);
 });

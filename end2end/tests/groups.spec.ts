@@ -4,7 +4,7 @@ import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
 import { RunPage } from "../support/run_page.ts";
 import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import { ECHO, echo, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
@@ -28,12 +28,21 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
   await admin.keyboard.press("Enter");
   await expect(email).toHaveAccessibleDescription(/Nobody has an account/);
   // They have Weft open already, from before they were in it.
+  const theirs = unique("0 For the group alone");
+  const forGroup = await adminApi.publish(theirs, echo());
+  const audience = { groups: [{ group_id: id, may_start: true, may_see: false }] };
+  expect((await adminApi.raw("PUT", `/api/workflows/templates/${forGroup}/audience`, audience)).ok()).toBe(true);
   const page = await open(OTHER_USER);
-  await visit(page, "/account");
+  await visit(page, "/dashboard");
+  const gallery = page.getByRole("region", { name: "Start a workflow" });
+  await expect(gallery.getByRole("listitem").first()).toBeVisible();
+  await expect(gallery.getByRole("link", { name: theirs, exact: true })).toHaveCount(0);
   await email.fill(OTHER_USER.email);
   await admin.keyboard.press("Enter");
   const members = people.getByRole("list", { name: "People in the group" });
   await expect(members).toContainText(OTHER_USER.email);
+  // What is for the group comes by itself.
+  await expect(gallery.getByRole("link", { name: theirs, exact: true })).toBeVisible();
   await people.getByRole("button", { name: "Done" }).click();
   const row = admin.getByRole("row", { name: new RegExp(id) });
   await expect(row).toContainText("1 person");
@@ -77,6 +86,8 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     await expect(row).toContainText("Nobody can decide");
     await visit(admin, "/admin/groups");
     const stuck = admin.getByRole("list", { name: "Reviews that too few can decide" });
+    await expect(stuck.locator(`a[href^="/runs/${waiting.id}"]`)).toBeVisible();
+    await visit(admin, "/dashboard");
     await expect(stuck.locator(`a[href^="/runs/${waiting.id}"]`)).toBeVisible();
     // Nothing is left that waits for ever.
     await userApi.post(`/api/workflows/runs/${waiting.id}/cancel`);

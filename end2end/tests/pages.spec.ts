@@ -1,5 +1,5 @@
-// Every page, large and small, light and dark: nothing wider than the window, nothing that the rules of accessibility
-// forbid, and content before the script arrives.
+// Every page, large and small, light and dark: nothing wider than the window, nothing that can be pressed cut off by its edge, nothing that
+// the rules of accessibility forbid, and content before the script arrives.
 
 import type { Page } from "@playwright/test";
 import { axe } from "../support/axe.ts";
@@ -11,8 +11,13 @@ import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test
 import { chain, diamond, echo, input, output, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
+/** Long, since its name and its texts are what a page is made too wide by. */
+const TABLE = "customers-of-the-southern-districts-and-of-the-islands-off-the-coast-first-half-of-the-year.csv";
+const ROWS = `text\nrain in May\n${"without-a-single-blank-".repeat(20)}\n`;
 const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
+/** The smallest phone, a desktop at 200 %, which is half of it each way, and a screen of 4K at its own size. */
+const EXTREMES = [{ width: 360, height: 740 }, { width: 720, height: 450 }, { width: 3840, height: 2160 }];
 
 interface Shown {
   readonly name: string;
@@ -22,7 +27,7 @@ interface Shown {
   readonly ready: (page: Page) => Promise<void>;
 }
 
-const made = { template: "", unpublished: "", branches: "", reviewed: "", failed: "", completed: "", other: "", map: "", form: "", one: "" };
+const made = { template: "", unpublished: "", branches: "", reviewed: "", failed: "", completed: "", other: "", map: "", form: "", one: "", batch: "" };
 
 const heading = (name: string | RegExp) => (page: Page) =>
   expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -35,11 +40,15 @@ const PAGES: readonly Shown[] = [
   { name: "a review in the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&gate=${made.reviewed}/take`, ready: read },
   { name: "the history of reviews", person: USER, path: () => "/inbox?tab=history", ready: decided },
   { name: "the list of runs", person: USER, path: () => "/runs", ready: heading("Runs") },
+  { name: "the charts of runs", person: USER, path: () => "/runs/charts", ready: charts },
   { name: "a start form", person: USER, path: () => `/start/${made.template}`, ready: heading(`Start ${NAME}`) },
+  { name: "starting many", person: USER, path: () => `/start/${made.template}/table`, ready: uploaded },
+  { name: "a table of runs", person: USER, path: () => `/batches/${made.batch}`, ready: rows },
   { name: "a run in review", person: USER, path: () => `/runs/${made.reviewed}`, ready: status("Awaiting review") },
   { name: "a failed run", person: USER, path: () => `/runs/${made.failed}`, ready: status("Failed") },
   { name: "a completed run", person: USER, path: () => `/runs/${made.completed}`, ready: status("Completed") },
   { name: "a run with a list", person: USER, path: () => `/runs/${made.map}?step=write`, ready: items },
+  { name: "the times of a run", person: USER, path: () => `/runs/${made.completed}`, ready: times },
   { name: "a form for a person", person: USER, path: () => `/runs/${made.form}`, ready: form },
   { name: "running a step again", person: USER, path: () => `/runs/${made.one}?step=first`, ready: again },
   { name: "two runs side by side", person: USER, path: () => `/runs/${made.completed}/compare/${made.other}`, ready: difference },
@@ -104,6 +113,8 @@ test.beforeAll(async ({ adminApi, userApi }) => {
     steps: { ask: step("Ask somebody", { id: "e2e-pages-person" }, input("text")) },
   });
   made.form = (await userApi.start(asking, { text: "rain" })).id;
+  const table = await userApi.raw("POST", `/api/batches?template_id=${made.template}&name=${TABLE}`, ROWS);
+  made.batch = ((await table.json()) as { id: string }).id;
   const handed = await adminApi.publish(unique("Handed on"), chain());
   made.one = (await userApi.start(handed, { text: "one" })).id;
 });
@@ -119,6 +130,10 @@ for (const shown of PAGES) {
     await page.emulateMedia({ colorScheme: "dark" });
     await expectToFit(page);
     await expectAccessible(page, "dark, on a phone");
+    for (const size of EXTREMES) {
+      await page.setViewportSize(size);
+      await expectToFit(page);
+    }
   });
 }
 
@@ -156,6 +171,31 @@ test("every page has one main region and a title, and the address bar keeps up",
 
 async function items(page: Page): Promise<void> {
   await expect(new RunPage(page).content.getByRole("list", { name: "Items" }).getByRole("listitem")).toHaveCount(3);
+}
+
+async function charts(page: Page): Promise<void> {
+  await expect(page.getByRole("heading", { level: 1, name: "Charts of runs" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Runs a day" })).toBeVisible();
+}
+
+/** With the tables that were uploaded before. */
+async function uploaded(page: Page): Promise<void> {
+  await expect(page.getByRole("table", { name: "Tables you uploaded" }).getByRole("link", { name: TABLE })).toBeVisible();
+}
+
+async function rows(page: Page): Promise<void> {
+  await expect(page.getByText("2 of 2 rows started, 2 finished")).toBeVisible();
+  await expect(page.getByRole("table", { name: "Rows" }).getByRole("link")).toHaveCount(2);
+}
+
+/** The chart of them, and the slider under it. */
+async function times(page: Page): Promise<void> {
+  await status("Completed")(page);
+  await page.getByRole("button", { name: "Timeline" }).click();
+  await page.getByRole("radio", { name: "Times and replay" }).check();
+  const timeline = page.getByRole("region", { name: "Timeline" });
+  await expect(timeline.getByRole("application", { name: /^Chart of the times/ })).toBeVisible();
+  await expect(timeline.getByText(/^Now, after [1-9]\d* events$/)).toBeVisible();
 }
 
 async function form(page: Page): Promise<void> {
@@ -252,16 +292,34 @@ async function decided(page: Page): Promise<void> {
   await expect(page.getByRole("searchbox", { name: "Search what was decided" })).toBeVisible();
 }
 
-/** No page scrolls sideways, and nothing sticks out of the window where it cannot be reached. */
+/** No page scrolls sideways, and nothing that is pressed or filled in sticks out of the window where it cannot be reached. */
 async function expectToFit(page: Page): Promise<void> {
   await expect
     .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth))
     .toBeLessThanOrEqual(0);
+  await expect.poll(() => page.evaluate(cutOff), "cut off by the edge of the window").toEqual([]);
   // The bar at the foot of a phone scrolls inside itself, so the page does not tell of what is cut off there.
   const places = page.getByRole("navigation", { name: "Main" }).getByRole("list");
   if ((await places.count()) > 0) {
     await expect.poll(() => places.evaluate((list) => list.scrollWidth - list.clientWidth)).toBeLessThanOrEqual(0);
   }
+}
+
+/** Titles, links and controls that the left or right edge of the window cuts, in what does not scroll sideways. Runs in the browser. */
+function cutOff(): string[] {
+  const scrolls = (one: Element) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth;
+  const isReached = (one: Element | null): boolean => one !== null && (scrolls(one) || isReached(one.parentElement));
+  const found: string[] = [];
+  for (const one of document.querySelectorAll("h1, h2, a[href], button, input, select, textarea, summary")) {
+    const { left, right, width } = one.getBoundingClientRect();
+    const isOut = left < -1 || right > window.innerWidth + 1;
+    // What lies on a canvas is moved over it, and a menu stands where it was asked for. What is there for readers alone is a dot, or nothing.
+    const isApart = width <= 2 || one.closest("[popover], .canvas-stage > :not(.canvas-bar, .left-toggle)");
+    if (isOut && !isApart && one.checkVisibility({ visibilityProperty: true }) && !isReached(one)) {
+      found.push(`${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent?.trim().slice(0, 40)} from ${left} to ${right}`);
+    }
+  }
+  return found;
 }
 
 /** A colour on its way from one theme to the other belongs to neither. What spins for ever is not waited for. */

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use store::{Store, log::Log, schema};
+use store::{Store, cell::Cell, log::Log, schema};
 use tokio::time::Instant;
+use workflow::cell::CellNumber;
 
 use crate::{
     config,
@@ -74,6 +75,18 @@ pub enum Error {
          Let both lead to the same primary, database and role"
     )]
     Apart { url: String, direct: String },
+    #[error("cannot ask the database which cell it is")]
+    Cell(#[source] store::Error),
+    #[error(
+        "WEFT_CELL says {named}, and this database is cell {is} for good: the ids of its runs carry that\n\
+         Set WEFT_CELL={is}, or name the database of cell {named}"
+    )]
+    AnotherCell { named: CellNumber, is: CellNumber },
+    #[error(
+        "WEFT_CELL says {named}, and the runs in this database carry 0 already\n\
+         Set WEFT_CELL=0, or name a database in which nothing was run yet"
+    )]
+    NumberedTooLate { named: CellNumber },
     #[error("a task of the runtime ended early")]
     Join(#[from] tokio::task::JoinError),
 }
@@ -96,15 +109,17 @@ pub struct Database {
     statement_timeout: Option<Duration>,
     /// Connections on which runs are decided about.
     commit_connections: u32,
+    /// The number that the person named.
+    cell: Option<CellNumber>,
 }
 
 impl Database {
     pub async fn open(config: &config::Database) -> Result<Self, Error> {
         let (statement_timeout, commit_connections) = (config.statement_timeout(), config.commit_connections());
-        let direct_url = direct_url(config)?;
+        let (direct_url, cell) = (direct_url(config)?, config.cell());
         if let Some(url) = config.url() {
             let (url, owner_url) = (url.clone(), config.owner_url().cloned());
-            return Ok(Self { url, owner_url, direct_url, cluster: None, statement_timeout, commit_connections });
+            return Ok(Self { url, owner_url, direct_url, cluster: None, statement_timeout, commit_connections, cell });
         }
         if config.owner_url().is_some() {
             return Err(Error::OwnerAlone);
@@ -119,6 +134,7 @@ impl Database {
             cluster: Some(cluster),
             statement_timeout,
             commit_connections,
+            cell,
         })
     }
 
@@ -219,6 +235,17 @@ impl Database {
                 place: format!("the database {}", self.url),
                 instead: "name an empty database in DATABASE_URL".to_owned(),
             },
+        }
+    }
+
+    /// The number that ids of runs carry here, if anybody ever named one. The tables must be there.
+    pub async fn settle_cell(&self, store: &Store) -> Result<Option<CellNumber>, Error> {
+        match (store.settle_cell(self.cell).await.map_err(Error::Cell)?, self.cell) {
+            (Cell::Is(cell), _) => Ok(cell),
+            (Cell::IsAnother(is), Some(named)) => Err(Error::AnotherCell { named, is }),
+            (Cell::HasRuns, Some(named)) => Err(Error::NumberedTooLate { named }),
+            // Only a number that was named can be refused.
+            (Cell::IsAnother(_) | Cell::HasRuns, None) => Ok(None),
         }
     }
 

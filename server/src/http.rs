@@ -12,6 +12,7 @@ mod client_address;
 mod compress;
 mod delegations;
 mod described;
+mod elsewhere;
 mod entry;
 mod exchange;
 mod export;

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Canvas(Canvas),
     /// Lists and charts over 100,000 runs, and how soon large runs, long texts and large workflows can be used in a browser
     Pages(Pages),
+    /// Lighthouse over every page, and how soon the inbox and a run answer while people press keys and write
+    Light(Light),
 }
 
 #[derive(Args, Debug)]
@@ -90,6 +92,31 @@ pub(crate) struct Pages {
     only: Option<Part>,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct Light {
+    /// Print the figures as one JSON object on the last line as well
+    #[arg(long)]
+    json: bool,
+    /// Only accessibility and best practices of each page, and not how quick it is
+    #[arg(long)]
+    quick: bool,
+    /// Only what Lighthouse says of pages, or only how soon they answer to people
+    #[arg(long, value_name = "WHAT", value_enum)]
+    only: Option<Half>,
+    /// Look only at this page, by its name in the table (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    page: Vec<String>,
+    /// The cargo profile of what is measured
+    #[arg(long, default_value = crate::dist::PROFILE)]
+    profile: String,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum Half {
+    Pages,
+    Work,
+}
+
 #[derive(ValueEnum, Clone, Copy, Debug)]
 pub(crate) enum Part {
     Lists,
@@ -117,6 +144,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<()> {
         Command::Crowd(options) => gather(context, options),
         Command::Canvas(options) => draw(context, options),
         Command::Pages(options) => open(context, options),
+        Command::Light(options) => look(context, options),
     }
 }
 
@@ -171,6 +199,19 @@ fn open(context: &Context, options: &Pages) -> Result<()> {
         Part::Pages => "--only=pages",
     }));
     on_durable(&mut driver)
+}
+
+/// It fails where a page has less than 100 for accessibility or best practices. The server makes itself a Postgres, as for `draw`.
+fn look(context: &Context, options: &Light) -> Result<()> {
+    let run = Run { json: options.json, repeats: None, profile: options.profile.clone() };
+    let mut driver = in_browser(context, &run, "light.mjs")?;
+    driver.args(options.quick.then_some("--quick"));
+    driver.args(options.only.map(|half| match half {
+        Half::Pages => "--only=pages",
+        Half::Work => "--only=work",
+    }));
+    driver.args(options.page.iter().map(|name| format!("--page={name}")));
+    shell::run(&mut driver).context("a page has less than 100, or something was not measured")
 }
 
 /// The command of a benchmark in a browser. The site is what is measured there, so it is built too; and what drives the browser is a

@@ -10,6 +10,7 @@ mod manifests;
 mod numbers;
 mod seams;
 mod sources;
+mod specimens;
 
 use crate::{
     context::Context,
@@ -82,6 +83,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     problems.extend(numbers::check(tree));
     problems.extend(seams::check(tree));
     problems.extend(interface::check(tree));
+    problems.extend(specimens::check(tree));
     problems.extend(licences::check(context, tree.get("deny.toml"))?);
     Ok(problems)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use workflow::{AgentId, Document, TemplateId, api as wire};
+use workflow::{AgentCatalog, AgentId, Document, TemplateId, api as wire};
 
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
@@ -29,6 +29,12 @@ pub async fn list_templates(after: Option<String>) -> Result<wire::Page<wire::Te
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_template(id: TemplateId) -> Result<wire::TemplateView, AppError> {
     Ok(service::templates::get(&expect_context(), id).await?)
+}
+
+/// The draft, and the agents that the editor and the shared validator need for it.
+#[server(client = Limited, input = Json, output = Json)]
+pub async fn open_template(id: TemplateId) -> Result<(wire::TemplateView, AgentCatalog), AppError> {
+    Ok(service::templates::open(&expect_context(), id).await?)
 }
 
 /// A published version as it is.

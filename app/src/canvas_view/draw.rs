@@ -17,6 +17,11 @@ const MAX_TEXTS: usize = 20_000;
 /// What a cut depends on: the font, the text, and how wide and how many its lines may be.
 type CutKey = (Font, Arc<str>, u64, u8);
 
+/// Texts are set in halves of a pixel: while somebody zooms, each size of its own would be another font, with letters of its own to be made.
+fn font_pixels(style: Text) -> f64 {
+    (style.pixels() * 2.0).round().max(2.0) / 2.0
+}
+
 /// Texts cut to their width. Widths are in the font's own size, so that zooming changes no cut.
 #[derive(Default)]
 pub(super) struct TextCache {
@@ -34,7 +39,7 @@ impl TextCache {
         if let Some(cut) = self.cut.get(&key) {
             return cut.clone();
         }
-        let scale = style.pixels() / style.font.size();
+        let scale = font_pixels(style) / style.font.size();
         let fits =
             |text: &str| context.measure_text(text).map_or(0.0, |metrics| metrics.width()) / scale <= run.max_width;
         let cut: Arc<[String]> = fitted(&run.text, run.max_lines, fits).into();
@@ -198,7 +203,7 @@ impl Renderer for Brush<'_> {
         let context = self.context;
         context.set_global_alpha(f64::from(style.alpha) / 255.0);
         context.set_fill_style_str(self.theme.colour(style.ink));
-        context.set_font(&format!("{} {}px {}", style.font.weight(), style.pixels(), self.theme.font_family));
+        context.set_font(&format!("{} {}px {}", style.font.weight(), font_pixels(style), self.theme.font_family));
         context.set_text_align(match style.align {
             Align::Left => "left",
             Align::Center => "center",

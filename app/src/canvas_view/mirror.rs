@@ -11,6 +11,9 @@ use workflow::StepKey;
 
 use crate::words::thousands;
 
+/// What is the same of every button.
+const BUTTON: &str = "position:absolute;margin:0;padding:0;min-width:0;min-height:0;pointer-events:none;";
+
 pub(super) struct Mirror {
     frame: HtmlDivElement,
     list: HtmlUListElement,
@@ -109,17 +112,6 @@ impl Item {
         for (name, value) in [("type", "button"), ("data-step-key", node.key.as_str())] {
             button.set_attribute(name, value).ok()?;
         }
-        style(
-            &button,
-            &[
-                ("position", "absolute"),
-                ("margin", "0"),
-                ("padding", "0"),
-                ("min-width", "0"),
-                ("min-height", "0"),
-                ("pointer-events", "none"),
-            ],
-        );
         row.append_child(&button).ok()?;
         let item = Self { row, button, node };
         item.place();
@@ -147,16 +139,10 @@ impl Item {
 
     fn place(&self) {
         let rect = self.node.rect;
-        let px = |length: f64| format!("{length}px");
-        style(
-            &self.button,
-            &[
-                ("left", &px(rect.x0)),
-                ("top", &px(rect.y0)),
-                ("width", &px(rect.width())),
-                ("height", &px(rect.height())),
-            ],
-        );
+        let (x, y, width, height) = (rect.x0, rect.y0, rect.width(), rect.height());
+        // In one go: while the picture moves, hundreds of rows come and go.
+        let place = format!("{BUTTON}left:{x}px;top:{y}px;width:{width}px;height:{height}px");
+        self.button.style().set_css_text(&place);
     }
 
     /// Of a large workflow a part is listed, and a reader would count that. Readers that walk from button to button tell no place of a row.

@@ -204,7 +204,10 @@ impl Stage {
             pace.is_behind |= dirty.mirror_soon;
             let list = (dirty.mirror || pace.takes(LIST_MS, now)).then(|| board.mirror());
             let camera = board.camera();
-            let wanted = Wanted { frame: moves || (pace.is_behind && list.is_none()), second: board.counts_time() };
+            // What is seen is drawn with its lines led around cards. The others find their ways while nothing is drawn.
+            let lacks_ways = if base.is_some() { board.lacks_ways() } else { board.find_ways() };
+            let frame = moves || lacks_ways || (pace.is_behind && list.is_none());
+            let wanted = Wanted { frame, second: board.counts_time() };
             ((base, parts.unwrap_or_default(), overlay, list, camera, board.cursor(), dirty.map), wanted)
         }) else {
             return Wanted::default();

@@ -17,8 +17,8 @@ pub fn TableShell(
     /// Without a frame, inside a card or panel.
     #[prop(optional)]
     plain: bool,
-    /// On a phone each row is a card: cells say with `data-at` where they stand in it (`pick`, `name`, `acts`, `below`, `beside`), and with
-    /// their roles what they are, for what is laid out like that is no table any more for the browser.
+    /// On a phone each row is a card: cells say with `data-at` where they stand in it (`pick`, `name`, `acts`, `below`, `beside`, `under`), and
+    /// with their roles what they are, for what is laid out like that is no table any more for the browser.
     #[prop(optional)]
     cards: bool,
     /// What stands under the rows, such as `MoreRows`.

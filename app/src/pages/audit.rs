@@ -12,6 +12,7 @@ use leptos_router::{
 use workflow::api::{AuditEntry, AuditFilter, AuditPage as Found};
 
 use self::filter::{Asked, Typed, export_address};
+use super::day_fields::DayFields;
 use crate::reactive::{effect, memo};
 use crate::{
     api,
@@ -87,7 +88,6 @@ fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>
     });
     let refused = Signal::from(refused);
     let fault_of_days = memo(move || typed.asked().fault_of_days());
-    let fault_of_last = at_field(refused, "to");
     view! {
         <form
             class="audit-filters"
@@ -112,16 +112,7 @@ fn Filters(typed: Typed, asked: Memo<Asked>, refused: RwSignal<Option<AppError>>
             <Field id="audit-address" label="From where" error=at_field(refused, "address")>
                 <TextInput value=typed.address placeholder="192.0.2.7" autocomplete="off"/>
             </Field>
-            <Field id="audit-from" label="From day (UTC)" error=at_field(refused, "from")>
-                <TextInput value=typed.from kind="date"/>
-            </Field>
-            <Field
-                id="audit-to"
-                label="To day (UTC)"
-                error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
-            >
-                <TextInput value=typed.to kind="date"/>
-            </Field>
+            <DayFields page="audit" from=typed.from to=typed.to fault=fault_of_days refused/>
             <div class="row">
                 <Button kind=ButtonType::Submit icon="funnel">"Filter"</Button>
                 <Show when=move || asked.with(|asked| !asked.is_empty())>

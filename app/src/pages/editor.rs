@@ -69,17 +69,17 @@ use self::{
     replacing::Replacing,
     save_state::SaveWords,
     side_panel::SidePanel,
-    trying::{TryDialog, TryOnCanvas, Trying, use_trying},
+    trying::{TryOnCanvas, Trying, use_trying},
     writing::Writing,
 };
 use crate::reactive::memo;
 use crate::{
     api,
+    behind::LaterDialogs,
     canvas_view::{EditorCanvas, provide_map},
     components::{
         Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
     },
-    error::AppError,
     finder::{Entry, Group, use_finder},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
@@ -95,7 +95,7 @@ pub fn EditorPage() -> impl IntoView {
         move || id.get(),
         |id| async move {
             match id {
-                Some(id) => Some(load(id).await),
+                Some(id) => Some(api::open_template(id).await),
                 None => None,
             }
         },
@@ -112,12 +112,6 @@ pub fn EditorPage() -> impl IntoView {
             })}
         </Transition>
     }
-}
-
-async fn load(id: TemplateId) -> Result<(TemplateView, AgentCatalog), AppError> {
-    // At once: neither needs what the other brings.
-    let (template, agents) = futures::future::join(api::get_template(id), api::catalog_of(id)).await;
-    Ok((template?, agents?))
 }
 
 fn above() -> Vec<(String, String)> {
@@ -226,7 +220,12 @@ fn TryButton(draft: Draft) -> impl IntoView {
                 <span class="words-if-wide">"Try the draft"</span>
             </Button>
         </Tooltip>
-        <TryDialog/>
+        <LaterDialogs
+            part=parts::try_dialog
+            of=()
+            wanted=Signal::derive(move || trying.asking.with(Option::is_some))
+            on_failure=move |()| trying.asking.set(None)
+        />
     }
 }
 

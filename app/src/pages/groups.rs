@@ -3,7 +3,6 @@
 
 mod dialogs;
 mod members;
-mod stuck;
 
 use leptos::prelude::*;
 use workflow::{
@@ -14,7 +13,6 @@ use workflow::{
 use self::{
     dialogs::{NewGroupDialog, RenameGroup},
     members::MembersOf,
-    stuck::StuckGates,
 };
 use crate::{
     api,
@@ -22,7 +20,10 @@ use crate::{
     form::FormError,
     load::{Loaded, refetch_after_sign_in},
     paged::{More, Paged},
-    pages::deleting::{DeleteQuestion, Deleting},
+    pages::{
+        deleting::{DeleteQuestion, Deleting},
+        stuck::StuckGates,
+    },
     shell::Page,
 };
 

@@ -1,5 +1,6 @@
 //! /admin/users: who may sign in, and as what. That the last admin stays one is the server's rule, not this page's.
 
+mod delegations;
 mod dialogs;
 mod question;
 mod tokens;
@@ -11,6 +12,7 @@ use workflow::{
 };
 
 use self::{
+    delegations::Delegations,
     dialogs::{NewUser, ResetPassword},
     question::{Asked, Change, Question},
     tokens::TokensOf,
@@ -34,9 +36,12 @@ use crate::{
 pub fn UsersPage() -> impl IntoView {
     let users = Resource::new(|| (), |()| api::list_users(None));
     refetch_after_sign_in(users, Result::is_err);
-    let is_adding = RwSignal::new(false);
+    let (is_adding, shows_given) = (RwSignal::new(false), RwSignal::new(false));
     let new_button = move || {
         view! {
+            <Button icon="users" on_click=move |()| shows_given.set(true)>
+                "Given reviews"
+            </Button>
             <Button variant=Variant::Primary icon="user-plus" on_click=move |()| is_adding.set(true)>
                 "New user"
             </Button>
@@ -56,6 +61,7 @@ pub fn UsersPage() -> impl IntoView {
                 <Loaded of=users fallback=|| view! { <RowsSkeleton n=5/> } let:page>
                     <List page is_adding/>
                 </Loaded>
+                <Delegations open=shows_given/>
             </div>
         </Page>
     }

@@ -4,15 +4,27 @@ use leptos::prelude::*;
 
 use crate::{
     api,
+    behind::LaterDialogs,
     components::{Button, ButtonType, Dialog, Field, Size, TextInput, Variant},
     error::AppError,
     form::{FormError, outcome},
+    later::{View, later},
     session::{Session, use_session},
 };
+
+later! {
+    more: question, View<Session>, |session| view! { <Question session/> }.into_any();
+}
 
 #[component]
 pub(super) fn SignInDialog() -> impl IntoView {
     let session = use_session();
+    let asks = session.asks();
+    view! { <LaterDialogs part=question of=session wanted=asks on_failure=move |()| asks.set(false)/> }
+}
+
+#[component]
+fn Question(session: Session) -> impl IntoView {
     view! {
         <Dialog
             id="sign-in-again"

@@ -9,6 +9,12 @@ export const VIEWPORT = { width: 1280, height: 800 };
 /** A browser context in which nothing was opened yet. */
 export async function signedIn(browser: Browser, url: string, person: Person): Promise<BrowserContext> {
   const context = await browser.newContext({ baseURL: url, viewport: VIEWPORT });
+  await signIn(context, url, person);
+  return context;
+}
+
+/** Posts the form of the sign-in; the cookie stays with the browser. */
+export async function signIn(context: BrowserContext, url: string, person: Person): Promise<void> {
   const answer = await context.request.post(`${url}/_fn/login`, {
     form: { email: person.email, password: person.password },
     headers: { origin: new URL(url).origin },
@@ -16,7 +22,6 @@ export async function signedIn(browser: Browser, url: string, person: Person): P
   if (!answer.ok()) {
     throw new Error(`${person.email} cannot sign in: ${answer.status()} ${await answer.text()}`);
   }
-  return context;
 }
 
 export class Rest {

@@ -40,14 +40,16 @@ pub(crate) struct Told {
     n: AtomicU32,
     /// Answers that say that something broke inside.
     n_broken: AtomicU32,
+    /// Runs that are to be deleted.
+    n_deleted: AtomicU32,
     pub(crate) violations: Mutex<Vec<String>>,
 }
 
 impl Told {
     pub(crate) fn new(file: &Path) -> Result<Self> {
         let file = File::create(file).context("no file for what is answered")?;
-        let (n, n_broken) = (AtomicU32::new(0), AtomicU32::new(0));
-        Ok(Self { file: Mutex::new(file), n, n_broken, violations: Mutex::default() })
+        let (n, n_broken, n_deleted) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+        Ok(Self { file: Mutex::new(file), n, n_broken, n_deleted, violations: Mutex::default() })
     }
 
     pub(crate) fn count(&self) -> u32 {
@@ -56,6 +58,10 @@ impl Told {
 
     pub(crate) fn count_broken(&self) -> u32 {
         self.n_broken.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_deleted(&self) -> u32 {
+        self.n_deleted.load(Ordering::Relaxed)
     }
 
     fn add(&self, line: &Value) {
@@ -130,6 +136,9 @@ impl Person {
         if has_gate && self.waits(&run).await {
             return self.decide(&run).await;
         }
+        if self.dice.one_in(8) {
+            return self.delete(n).await;
+        }
         let (verb, body) = match self.dice.between(1, 12) {
             1..=3 => ("pause".to_owned(), json!({})),
             4..=7 => ("resume".to_owned(), json!({})),
@@ -138,6 +147,22 @@ impl Person {
             _ => ("steps/a/rerun".to_owned(), json!({"mode": "downstream"})),
         };
         self.ask(&format!("{run}/{verb}"), &body, None).await;
+    }
+
+    /// One of theirs, if it is over: it goes half a minute later, and nobody does anything with it any more. No answer is none, and is not
+    /// asked for again: whether it is deleted is seen by what is there, and either is right.
+    async fn delete(&mut self, n: usize) {
+        let Some(Run { id, .. }) = self.runs.get(n) else { return };
+        let body = Bytes::from(json!({"action": "delete", "runs": [id]}).to_string());
+        let server = self.dice.index(self.servers.len());
+        let asked = self.servers[server].send(Method::POST, "/api/workflows/runs/change", body).await;
+        let Ok((status, answer)) = asked else { return };
+        let changed: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let is_done = changed["done"].as_array().is_some_and(|done| !done.is_empty());
+        if status.is_success() && is_done {
+            self.runs.remove(n);
+            self.told.n_deleted.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// At a gate that is open.

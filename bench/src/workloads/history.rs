@@ -33,6 +33,14 @@ const N_BEFORE: u32 = 60;
 const N_ASKED: usize = 200;
 const OVER_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// A process reads a hundred runs every twenty seconds, and goes on at once while there are more.
+const READ_WITHIN: Duration = Duration::from_mins(3);
+const READ_LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Runs of which words and totals are not those of their last commit.
+const UNREAD: &str = "SELECT count(*) FROM workflow_runs r
+    LEFT JOIN run_texts t ON t.run_id = r.id LEFT JOIN run_counts c ON c.run_id = r.id
+    WHERE (r.finished_at IS NOT NULL OR r.n_waiting > 0)
+        AND (t.is_stale IS NULL OR t.as_of < r.committed_at OR c.run_id IS NULL OR c.as_of < r.committed_at)";
 /// Somebody without rights of an admin, who has runs of their own.
 const OTHER: &str = "reader@example.org";
 
@@ -58,8 +66,9 @@ pub(super) async fn million(lab: &mut Lab) -> Result<Vec<Reading>> {
     Ok(vec![Reading::new(MILLION, compared.into_iter().map(|(ratio, _)| ratio).collect()).noted(note)])
 }
 
-/// The history itself, of what [`fill`] left.
+/// The history itself, of what [`fill`] left, while a server works on that.
 pub(crate) async fn make(lab: &Lab, database: &str, n_completed: u32, n_gated: u32) -> Result<()> {
+    until_read(lab, database).await?;
     let began = Instant::now();
     let copy = COPY.replace(":completed", &n_completed.to_string()).replace(":gated", &n_gated.to_string());
     lab.postgres.execute(database, &copy).await?;
@@ -68,6 +77,21 @@ pub(crate) async fn make(lab: &Lab, database: &str, n_completed: u32, n_gated: u
     lab.postgres.execute(database, "CHECKPOINT").await?;
     let n_steps = n_completed * Shape::Dag.n_steps() + n_gated;
     eprintln!("a history of {n_steps} steps was made in {:.0} s", began.elapsed().as_secs_f32());
+    Ok(())
+}
+
+/// What the server reads of runs after their commits is there, so that the copies have it too.
+async fn until_read(lab: &Lab, database: &str) -> Result<()> {
+    let began = Instant::now();
+    while lab.postgres.ask_anew(database, UNREAD).await? != "0" {
+        if began.elapsed() > READ_WITHIN {
+            bail!(
+                "the runs before the history were not read for searches and charts within {} s",
+                READ_WITHIN.as_secs()
+            );
+        }
+        sleep(READ_LOOK_EVERY).await;
+    }
     Ok(())
 }
 

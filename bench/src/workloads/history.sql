@@ -3,7 +3,10 @@
 -- others of two hundred people. :completed copies of runs that are over, :gated copies of runs that wait at a gate.
 --
 -- The ids of a run and of its versions are told apart by their last twelve digits; those before them are the copy's. Only when a run
--- began, as lists know it, differs between copies: their events keep their times.
+-- began, as lists know it, differs between copies: their events keep their times. What the server reads of runs after their commits, as words
+-- and totals, is copied too: else it would be at that for an hour, beside whatever is measured.
+SELECT FROM chores WHERE name IN ('run_texts', 'run_counts') FOR UPDATE;
+
 CREATE TEMP TABLE sources ON COMMIT DROP AS
 SELECT id, user_id, is_gated, n FROM (
     SELECT id, user_id, n_waiting > 0 AS is_gated, row_number() OVER (PARTITION BY n_waiting > 0 ORDER BY created_at) - 1 AS n
@@ -97,3 +100,40 @@ INSERT INTO review_deciders (run_id, step, generation, number, user_id, closed_a
 SELECT (c.ids || '-000000000000')::uuid, d.step, d.generation, d.number, CASE WHEN d.user_id = s.user_id THEN c.owner ELSE d.user_id END,
     d.closed_at
 FROM copies c JOIN sources s ON s.id = c.source JOIN review_deciders d ON d.run_id = c.source ORDER BY c.n, d.step;
+
+INSERT INTO run_texts (run_id, as_of, words, cost_micros, tokens, rested_ms, is_stale)
+SELECT (c.ids || '-000000000000')::uuid, c.began, t.words, t.cost_micros, t.tokens, t.rested_ms, t.is_stale
+FROM copies c JOIN run_texts t ON t.run_id = c.source ORDER BY c.n;
+
+INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited)
+SELECT (c.ids || '-000000000000')::uuid, c.began, (c.began AT TIME ZONE 'UTC')::date, c.owner, k.template_id, k.is_part, k.ended,
+    CASE WHEN k.ended = 'completed' THEN
+        least(400, floor(ln(greatest(1, extract(epoch FROM r.finished_at - c.began)::float8 * 1000)) / ln(1.1::float8)))::smallint END,
+    k.waited
+FROM copies c JOIN run_counts k ON k.run_id = c.source JOIN workflow_runs r ON r.id = c.source ORDER BY c.n;
+
+INSERT INTO run_usages (run_id, day, agent_id, model, n_attempts, tokens, cost_micros)
+SELECT (c.ids || '-000000000000')::uuid, u.day, u.agent_id, u.model, u.n_attempts, u.tokens, u.cost_micros
+FROM copies c JOIN run_usages u ON u.run_id = c.source ORDER BY c.n;
+
+DELETE FROM run_days;
+INSERT INTO run_days (day, user_id, template_id, n_runs, n_completed, n_failed, n_cancelled)
+SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, count(*),
+    count(*) FILTER (WHERE c.ended = 'completed'), count(*) FILTER (WHERE c.ended = 'failed'),
+    count(*) FILTER (WHERE c.ended = 'cancelled')
+FROM run_counts c WHERE NOT c.is_part GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id), (c.day, c.template_id));
+
+DELETE FROM run_day_times;
+INSERT INTO run_day_times (day, user_id, template_id, is_waiting, bucket, n)
+SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, t.is_waiting, t.bucket, count(*)
+FROM run_counts c CROSS JOIN LATERAL (VALUES (false, c.took), (true, c.waited)) t (is_waiting, bucket)
+WHERE NOT c.is_part AND t.bucket IS NOT NULL
+GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id, t.is_waiting, t.bucket), (c.day, c.template_id, t.is_waiting, t.bucket));
+
+DELETE FROM run_day_usages;
+INSERT INTO run_day_usages (day, user_id, template_id, is_part, agent_id, model, n_attempts, tokens, cost_micros)
+SELECT u.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, c.is_part, u.agent_id, u.model,
+    sum(u.n_attempts)::bigint, sum(u.tokens)::bigint, sum(u.cost_micros)::bigint
+FROM run_usages u JOIN run_counts c ON c.run_id = u.run_id
+GROUP BY GROUPING SETS ((u.day, c.user_id, c.template_id, c.is_part, u.agent_id, u.model),
+    (u.day, c.template_id, c.is_part, u.agent_id, u.model));

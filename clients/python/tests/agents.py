@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
+import signal
+import subprocess
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
@@ -117,6 +120,40 @@ def die(path: str) -> str:
         note(path, "died")
         os._exit(9)
     return "alive"
+
+
+@app.agent(id="py-fork", timeout_s=300)
+def fork(path: str, how: str) -> str:
+    """Starts one that holds all that is open here, and one as a program of its own, and both ignore every wish."""
+    note(path, f"child {os.getpid()}")
+    forked = os.fork()
+    if forked == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+        os._exit(0)
+    note(path, f"forked {forked}")
+    program = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM INT HUP; while :; do sleep 1; done"])
+    note(path, f"program {program.pid}")
+    if how == "abort":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.abort()
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "exit":
+        os._exit(9)
+    if how == "hang":
+        time.sleep(600)
+    return how
+
+
+@app.agent(id="py-flood", output="text")
+def flood(n: int, ctx: Context) -> str:
+    """More than anybody can read, in every way there is."""
+    for at in range(n):
+        ctx.log(f"line {at} " + "x" * 200)
+        ctx.progress(at, n, "on and on")
+        ctx.stream("word " * 20)
+    return f"{n} lines"
 
 
 @app.agent(id="py-fail")

@@ -9,6 +9,7 @@ use workflow::{
     limits::{MAX_ARTIFACT_BYTES, MAX_DEPTH, depth},
     schema::{Kind, Schema},
     status::Reason,
+    words::count,
 };
 
 use crate::Output;
@@ -159,7 +160,7 @@ pub(crate) fn parse_json(text: &str) -> Result<Value, Unfit> {
     json::parse(text.trim(), json::Bounds::VALUE).map_err(|refused| match refused {
         Refused::TooDeep { max, .. } => Unfit::new(format!("gave JSON nested deeper than {max} levels")),
         Refused::TooMany { max } => {
-            Unfit { class: Reason::OutputTooLarge, reason: format!("gave JSON of more than {max} values") }
+            Unfit { class: Reason::OutputTooLarge, reason: format!("gave JSON of more than {}", count(max, "value")) }
         }
         refused => Unfit::new(format!("did not give valid JSON: {refused}")),
     })

@@ -1,5 +1,5 @@
 //! Children that do what people's own code asks for: each a process with little time, little memory, no environment and no files,
-//! which is killed when nobody waits for it any more.
+//! which is killed when nobody waits for it any more, with all that it started.
 //! Only a process can be stopped in the middle of one operation, so nothing whose cost cannot be told beforehand may run elsewhere.
 
 use std::{
@@ -12,9 +12,12 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::{
-    resource::{Resource, setrlimit},
-    signal::Signal,
+use nix::{
+    sys::{
+        resource::{Resource, setrlimit},
+        signal::{Signal, killpg},
+    },
+    unistd::Pid,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -73,9 +76,9 @@ impl Sandbox {
             self.turns.acquire().await.map_err(|closed| {
                 AgentError::new(Reason::Server, "The sandbox is being shut down").with_source(closed)
             })?;
-        let mut child = self.start()?;
-        tracing::Span::current().record("pid", child.id());
-        let answer = tokio::time::timeout(PATIENCE, exchange(&mut child, request)).await;
+        let mut family = self.start()?;
+        tracing::Span::current().record("pid", family.child.id());
+        let answer = tokio::time::timeout(PATIENCE, exchange(&mut family, request)).await;
         let (status, answer) = match answer {
             Ok(Ok(ended)) => ended,
             Ok(Err(error)) => return Err(broken(error)),
@@ -89,17 +92,45 @@ impl Sandbox {
         judge(what, status, answer)
     }
 
-    fn start(&self) -> Result<Child, AgentError> {
-        Command::new(&self.program)
+    fn start(&self) -> Result<Family, AgentError> {
+        let child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(broken)
+            .map_err(broken)?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+        Ok(Family { child, group: Group(group) })
+    }
+}
+
+/// A child, and the group of processes that it leads.
+struct Family {
+    child: Child,
+    group: Group,
+}
+
+/// Killed when dropped. A child may start others, which it is to be kept from (`limit_this_process`), and which must not outlive it: they
+/// would hold its streams open, and go on with nobody to stop them.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn kill(&self) {
+        if let Some(group) = self.0 {
+            // Its number is nobody else's while one of them is there; if none is, there is no such group.
+            let _are_gone = killpg(group, Signal::SIGKILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -107,8 +138,10 @@ fn broken(error: std::io::Error) -> AgentError {
     AgentError::new(Reason::Server, "The sandbox cannot be started or broke off").with_source(error)
 }
 
-/// Sends the request while reading the answer, so that neither side waits for the other with a full pipe.
-async fn exchange(child: &mut Child, request: &[u8]) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+/// Sends the request while reading the answer, so that neither side waits for the other with a full pipe. When the child ends, the rest of
+/// its family does, and with them whatever else held the streams.
+async fn exchange(family: &mut Family, request: &[u8]) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+    let Family { child, group } = family;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(std::io::ErrorKind::BrokenPipe.into());
     };
@@ -117,14 +150,22 @@ async fn exchange(child: &mut Child, request: &[u8]) -> std::io::Result<(ExitSta
         let _ended_early = stdin.write_all(request).await;
         drop(stdin);
     };
-    let mut answer = Vec::new();
     let mut stdout = stdout.take(MAX_ANSWER_BYTES + 1);
-    let ((), read) = tokio::join!(send, stdout.read_to_end(&mut answer));
-    read?;
-    if answer.len() as u64 > MAX_ANSWER_BYTES {
-        child.kill().await?;
-    }
-    Ok((child.wait().await?, answer))
+    let read = async {
+        let mut answer = Vec::new();
+        let read = stdout.read_to_end(&mut answer).await;
+        if answer.len() as u64 > MAX_ANSWER_BYTES {
+            group.kill();
+        }
+        read.map(|_| answer)
+    };
+    let wait = async {
+        let status = child.wait().await;
+        group.kill();
+        status
+    };
+    let ((), answer, status) = tokio::join!(send, read, wait);
+    Ok((status?, answer?))
 }
 
 fn judge(what: &str, status: ExitStatus, answer: Vec<u8>) -> Result<String, AgentError> {
@@ -165,6 +206,8 @@ fn limit_this_process() -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     setrlimit(Resource::RLIMIT_FSIZE, 0, 0)?;
+    // No other process can be started. Of root, whom no limit of this kind binds, no process of the product is.
+    setrlimit(Resource::RLIMIT_NPROC, 0, 0)?;
     // Nothing can be opened or connected beyond the three streams.
     setrlimit(Resource::RLIMIT_NOFILE, 3, 3)
 }
@@ -183,4 +226,86 @@ fn serve() -> std::io::Result<ExitCode> {
     stdout.write_all(&answer)?;
     stdout.flush()?;
     Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Instant};
+
+    use super::*;
+
+    /// What a child of this script is judged to have done, and how long that took. It is told a folder to leave notes in.
+    async fn run(script: &str, folder: &Path) -> (Result<String, AgentError>, Duration) {
+        let folder = folder.display().to_string();
+        let shell = Sandbox::new("/bin/sh", ["-c", script, "sh", &folder]);
+        let began = Instant::now();
+        let answer = shell.run("The prompt", b"").await;
+        (answer, began.elapsed())
+    }
+
+    /// Whether the process that is noted there is gone; who nobody has waited for yet is.
+    fn is_gone(note: &Path) -> bool {
+        let id = std::fs::read_to_string(note).unwrap();
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())) else { return true };
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+    }
+
+    async fn until_gone(note: &Path) {
+        let began = Instant::now();
+        while !is_gone(note) {
+            assert!(began.elapsed() < Duration::from_secs(20), "it goes on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Ignores SIGTERM and SIGHUP, and holds the streams of its parent.
+    const GRANDCHILD: &str = "(trap '' TERM HUP; exec /bin/sleep 600) & echo $! > $1/note; ";
+
+    #[tokio::test]
+    async fn what_a_child_started_ends_with_it_however_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        for (end, expected) in [
+            ("echo done", Ok("done\n")),
+            ("ulimit -c 0; kill -ABRT $$", Err(Reason::Template)),
+            ("kill -KILL $$", Err(Reason::Template)),
+            ("exit 1", Err(Reason::Server)),
+        ] {
+            let (answer, took) = run(&format!("{GRANDCHILD}{end}"), folder.path()).await;
+            assert_eq!(answer.as_deref().map_err(|error| error.class), expected, "{end}");
+            assert!(took < PATIENCE, "{end}: it waited for the grandchild");
+            until_gone(&folder.path().join("note")).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ignores_every_wish_is_gone_with_its_family_when_nobody_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (child, note) = (folder.path().join("child"), folder.path().join("note"));
+        let script = format!(
+            "trap '' TERM HUP INT; {GRANDCHILD} echo $$ > $1/part; mv $1/part $1/child; while :; do /bin/sleep 1; done"
+        );
+        let place = folder.path().to_owned();
+        let attempt = tokio::spawn(async move { run(&script, &place).await.0.is_ok() });
+        let began = Instant::now();
+        while !child.exists() {
+            assert!(began.elapsed() < Duration::from_secs(20), "it does not begin");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        attempt.abort();
+        assert!(attempt.await.unwrap_err().is_cancelled());
+        until_gone(&child).await;
+        until_gone(&note).await;
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_ended_at_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let (answer, took) = run(&format!("{GRANDCHILD} while :; do echo 0123456789abcdef; done"), folder.path()).await;
+        assert_eq!(answer.unwrap_err().class, Reason::Template);
+        assert!(took < PATIENCE, "took {took:?}");
+        until_gone(&folder.path().join("note")).await;
+        // Errors are nobody's to read, and hold up nobody.
+        let (answer, _) = run("head -c 20000000 /dev/zero >&2; echo done", folder.path()).await;
+        assert_eq!(answer.unwrap(), "done\n");
+    }
 }

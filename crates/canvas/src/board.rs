@@ -32,6 +32,7 @@ mod selecting;
 mod view;
 mod walk_notes;
 mod watching;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +45,7 @@ use crate::{
     edit::{Edit, Refused},
     flow::Flow,
     history::{History, Kept},
-    scene::{Scene, Side, Source, Tried, hit::Hit},
+    scene::{Scene, Side, Source, Tried, hit::Hit, ways::Ways},
 };
 
 use building::Builder;
@@ -428,7 +429,9 @@ impl Board {
             Content::Run { view, agent_names } => Source::Run { run: view, agent_names },
         };
         let before = std::mem::take(&mut self.scene);
-        self.scene = Scene::build(&self.document.definition, source, self.flow, &mut self.automatic, Some(before));
+        // Where there are many lines, those that are seen find their ways before they are drawn, after an edit too.
+        let (definition, automatic) = (&self.document.definition, &mut self.automatic);
+        self.scene = Scene::build_with(definition, source, self.flow, automatic, Some(before), Ways::AsSeen);
         if let Content::Compared { fates, .. } = &self.content {
             self.scene.set_fates(fates);
         }

@@ -8,6 +8,8 @@ use kurbo::{CubicBez, ParamCurve, ParamCurveArclen, Rect};
 use crate::scene::route::Route;
 
 const CELL: f64 = 512.0;
+/// From so many on, to tick them off costs less than to sort them: all of a large picture are asked for in each frame that shows it.
+const MANY: usize = 512;
 
 type Cell = (i32, i32);
 
@@ -78,9 +80,23 @@ impl Grid {
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
+        if found.len() > MANY {
+            in_order(found);
+        } else {
+            found.sort_unstable();
+            found.dedup();
+        }
     }
+}
+
+/// Ascending and without duplicates: ids are places in arrays, so there are no more of them than the largest says.
+fn in_order(found: &mut Vec<u32>) {
+    let Some(most) = found.iter().max() else { return };
+    let mut is_there = vec![false; *most as usize + 1];
+    for id in found.drain(..) {
+        is_there[id as usize] = true;
+    }
+    found.extend((0..).zip(is_there).filter_map(|(id, is_there)| is_there.then_some(id)));
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, and beyond i32 is beyond the plane")]
@@ -126,6 +142,25 @@ mod tests {
     fn any_curve() -> impl Strategy<Value = CubicBez> {
         let p = || (-9000.0..9000.0, -9000.0..9000.0).prop_map(|(x, y)| Point::new(x, y));
         (p(), p(), p(), p()).prop_map(|(a, b, c, d)| CubicBez::new(a, b, c, d))
+    }
+
+    #[test]
+    fn very_many_are_found_in_order_and_once() {
+        let mut grid = Grid::default();
+        for id in (0..2_000).rev() {
+            let x = f64::from(id % 50) * 400.0;
+            grid.insert_rect(
+                id,
+                Rect::new(x, f64::from(id / 50) * 400.0, x + 600.0, f64::from(id / 50) * 400.0 + 50.0),
+            );
+        }
+        let mut found = Vec::new();
+        grid.query(Rect::new(-100.0, -100.0, 30_000.0, 30_000.0), &mut found);
+        assert_eq!(found, (0..2_000).collect::<Vec<u32>>());
+        grid.remove_rect(7, Rect::new(2_800.0, 0.0, 3_400.0, 50.0));
+        grid.query(Rect::new(-100.0, -100.0, 30_000.0, 30_000.0), &mut found);
+        assert_eq!(found.len(), 1_999);
+        assert!(found.is_sorted_by(|a, b| a < b) && !found.contains(&7));
     }
 
     proptest! {

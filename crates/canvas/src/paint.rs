@@ -11,6 +11,7 @@ mod marks;
 mod minimap;
 mod overlay;
 mod parts;
+mod piles;
 mod svg;
 mod thumbnail;
 
@@ -88,6 +89,7 @@ impl Board {
         self.set_lod(Lod::at(self.camera().zoom, self.lod()));
         // What looks different is drawn with all else.
         drop(self.take_restyled());
+        self.find_ways_of_seen();
         painted(&View::of(self), Rect::from_origin_size(Point::ORIGIN, self.viewport()))
     }
 

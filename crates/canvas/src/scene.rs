@@ -8,6 +8,7 @@ mod marks;
 mod note_text;
 pub mod route;
 mod tried;
+pub(crate) mod ways;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -181,11 +182,15 @@ pub struct Scene {
     pub edges_out: Vec<Vec<u32>>,
     /// Every node after what it depends on.
     pub order: Vec<u32>,
+    /// By node, its place in that order.
+    rank: Vec<u32>,
     index: HashMap<StepKey, u32>,
     /// Holds every card.
     extent: Rect,
     /// Something was moved since the lines were drawn, so that some of them may lie behind it now.
     is_astray: bool,
+    /// The lines that lie as if nothing stood in between, since no way was looked for yet.
+    wayless: BTreeSet<u32>,
     node_grid: Grid,
     edge_grid: Grid,
 }
@@ -280,13 +285,7 @@ impl Scene {
 
     /// The nodes, every one after what it depends on.
     pub fn in_order(&self, mut nodes: Vec<u32>) -> Vec<u32> {
-        if nodes.len() > 1 {
-            let mut rank = vec![0_u32; self.n_nodes()];
-            for (n, node) in (0..).zip(&self.order) {
-                rank[*node as usize] = n;
-            }
-            nodes.sort_by_key(|node| rank[*node as usize]);
-        }
+        nodes.sort_by_key(|node| self.rank[*node as usize]);
         nodes
     }
 

@@ -221,7 +221,10 @@ async fn attempt(inside: &Inside, task: &Task, room: &Room, told: &mut Told, can
     if let AgentConfig::Workflow(config) = &spec.config {
         // Whoever begins its run looks again; but what cannot begin now is better told here.
         return match until_there(cancel, || child::check(shared, config, &resolved.values)).await {
-            Some(Ok(Ok(_))) => Outcome::Child(RunId(shared.options.dice.id(task.attempt.started_at))),
+            Some(Ok(Ok(_))) => {
+                let id = shared.options.dice.id(task.attempt.started_at);
+                Outcome::Child(RunId(shared.options.cell.mark(id)))
+            }
             Some(Ok(Err(error))) => Outcome::Output(Err(error)),
             Some(Err(error)) => Outcome::Output(Err(child::refused(&error))),
             None => Outcome::Cancelled,

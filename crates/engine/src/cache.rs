@@ -2,7 +2,7 @@
 //! Bounded; anything that can change (overrides, artifacts) must never be kept here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use tokio::sync::OnceCell;
 use workflow::{AgentCatalog, AgentId, AgentSpec, Definition, Plan, TemplateId};
 
 use crate::{
@@ -35,8 +36,8 @@ pub(crate) struct Startable {
 pub(crate) struct Cache {
     agents: Mutex<HashMap<(AgentId, i32), Arc<AgentSpec>>>,
     versions: Mutex<HashMap<(TemplateId, i32), Judged>>,
-    /// Hashes of prompts that the database is known to hold.
-    prompts: Mutex<HashSet<String>>,
+    /// By hash, whether the database holds a prompt. Attempts that begin at the same time wait for one answer.
+    prompts: Mutex<HashMap<String, Arc<OnceCell<bool>>>>,
     /// Of the database that all of it was read from.
     history: AtomicU64,
     pub(crate) contents: Contents,
@@ -115,18 +116,26 @@ impl Cache {
 
     /// Remembers a prompt that an attempt is made with. Failing costs only the text in a later lineage.
     pub(crate) async fn keep_prompt(&self, from: &dyn Shelf, hash: &str, text: &str) {
-        if self.prompts.lock().unwrap_or_else(PoisonError::into_inner).contains(hash) {
-            return;
-        }
-        match from.keep_prompt(hash, text).await {
-            Ok(()) => {
-                let mut known = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
-                if known.len() >= MAX_PROMPTS {
-                    known.clear();
-                }
-                known.insert(hash.to_owned());
+        let cell = {
+            let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+            if prompts.len() >= MAX_PROMPTS && !prompts.contains_key(hash) {
+                prompts.clear();
             }
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a prompt was not kept"),
+            Arc::clone(prompts.entry(hash.to_owned()).or_default())
+        };
+        let kept = cell.get_or_init(|| async {
+            let kept = from.keep_prompt(hash, text).await;
+            if let Err(error) = &kept {
+                tracing::warn!(error = error as &dyn std::error::Error, "a prompt was not kept");
+            }
+            kept.is_ok()
+        });
+        if !*kept.await {
+            // Who begins later tries again; those who waited do not, or they would wait for the database one after the other.
+            let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+            if prompts.get(hash).is_some_and(|known| Arc::ptr_eq(known, &cell)) {
+                prompts.remove(hash);
+            }
         }
     }
 }

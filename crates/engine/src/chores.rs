@@ -17,10 +17,13 @@ const READ_EVERY: u32 = 10;
 const COUNT_EVERY: RangeInclusive<u32> = 2..=30;
 const COUNT_SHARE: u32 = 50;
 
+/// By so much of itself the pause between two sweeps is longer at most, so that processes do not sweep in step.
+pub(crate) const SPREAD: f64 = 0.25;
+
 /// Declares workers dead that are not heard of. Nothing else stands in its way: what such a worker had waits for it.
 pub(crate) async fn sweep<L: Log>(options: &Options, log: &L, stop: &CancellationToken) {
     loop {
-        let pause = options.sweep.mul_f64(1.0 + options.dice.unit() / 4.0);
+        let pause = options.sweep.mul_f64(1.0 + options.dice.unit() * SPREAD);
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }

@@ -30,7 +30,7 @@ pub(crate) async fn claim<L: Log>(inside: &Inside, log: &L) -> Result<bool, Unav
         found
     } else {
         let n = promised.n.max(PEEK);
-        let found = log.claimable(inside.worker, slots.kinds(), &kept, n).await;
+        let found = log.claimable(inside.worker, slots.kinds(), slots.agents(), &kept, n).await;
         if found.is_err() && is_on(Bug::KeepsPromised) {
             std::mem::forget(promised);
             return Err(Unavailable);

@@ -20,8 +20,9 @@ use crate::{
     shelf::{self, Shelf},
 };
 
-/// Bytes of content that are kept for the next step that reads it; a value is a few times larger.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of content after which what was kept before grows old, and what was old goes: so twice as much is kept for the next step that
+/// reads it, and never what came last is forgotten. A value is a few times larger.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Lists whose items run now, however large each is.
 const MAX_LISTS: usize = 4;
 
@@ -35,8 +36,25 @@ pub(crate) struct Contents {
 
 #[derive(Default)]
 struct Kept {
-    values: HashMap<ArtifactId, Option<Arc<Value>>>,
+    young: HashMap<ArtifactId, Option<Arc<Value>>>,
+    old: HashMap<ArtifactId, Option<Arc<Value>>>,
+    /// Of those that are young.
     bytes: usize,
+}
+
+impl Kept {
+    fn get(&self, id: ArtifactId) -> Option<&Option<Arc<Value>>> {
+        self.young.get(&id).or_else(|| self.old.get(&id))
+    }
+
+    fn put(&mut self, id: ArtifactId, bytes: usize, value: Option<Arc<Value>>) {
+        if self.bytes + bytes > MAX_BYTES {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        self.young.insert(id, value);
+    }
 }
 
 impl Contents {
@@ -45,7 +63,7 @@ impl Contents {
         let mut known: BTreeMap<ArtifactId, Option<Arc<Value>>> = BTreeMap::new();
         {
             let kept = self.kept();
-            known.extend(metas.iter().filter_map(|meta| Some((meta.id, kept.values.get(&meta.id)?.clone()))));
+            known.extend(metas.iter().filter_map(|meta| Some((meta.id, kept.get(meta.id)?.clone()))));
         }
         let missing: BTreeMap<ArtifactId, &Version> =
             metas.iter().filter(|meta| !known.contains_key(&meta.id)).map(|meta| (meta.id, meta)).collect();
@@ -64,7 +82,7 @@ impl Contents {
 
     /// The list whose items many attempts read at the same time: it is read once for all of them.
     pub(crate) async fn list(&self, from: &dyn Shelf, meta: &Version) -> shelf::Result<Option<Arc<Value>>> {
-        if let Some(value) = self.kept().values.get(&meta.id) {
+        if let Some(value) = self.kept().get(meta.id) {
             return Ok(value.clone());
         }
         let cell = self.cell(meta.id);
@@ -96,18 +114,34 @@ impl Contents {
     }
 
     fn keep(&self, id: ArtifactId, bytes: usize, value: Option<Arc<Value>>) {
-        if bytes > MAX_BYTES / 4 {
-            return;
+        if bytes <= MAX_BYTES {
+            self.kept().put(id, bytes, value);
         }
-        let mut kept = self.kept();
-        if kept.bytes + bytes > MAX_BYTES {
-            *kept = Kept::default();
-        }
-        kept.bytes += bytes;
-        kept.values.insert(id, value);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_last_is_kept_and_what_came_long_before_is_not() {
+        let (contents, size) = (Contents::default(), MAX_BYTES / 4);
+        let id = |n: u128| ArtifactId(uuid::Uuid::from_u128(n));
+        let mut most = 0;
+        for n in 0..40 {
+            contents.keep(id(n), size, None);
+            let kept = contents.kept();
+            let is_there = |n: u128| kept.get(id(n)).is_some();
+            assert!((n.saturating_sub(4)..=n).all(is_there), "of the last five none is forgotten at {n}");
+            most = most.max(kept.young.len() + kept.old.len());
+        }
+        assert_eq!(most, 8, "twice as much as grows old at once");
+        contents.keep(id(99), MAX_BYTES + 1, None);
+        assert!(contents.kept().get(id(99)).is_none());
     }
 }

@@ -49,7 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
 pub use dice::Dice;
-pub use kinds::Kinds;
+pub use kinds::{Agents, Kinds};
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;
@@ -111,7 +111,7 @@ impl<L: Log> Engine<L> {
             cache: cache::Cache::default(),
             watched: Watched::default(),
             memory: Memory::new(options.memory),
-            slots: Arc::new(Slots::new(options.slots, options.kinds.clone())),
+            slots: Arc::new(Slots::new(options.slots, options.kinds.clone(), options.agents.clone())),
             kept: kept::Kept::default(),
             judging: room::Room::default(),
             underway: room::Underway::default(),

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::{Dice, Kinds};
+use workflow::cell::CellNumber;
+
+use crate::{Agents, Dice, Kinds};
 
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Attempts that run at the same time in this process. Agents mostly wait for others, so it may be large.
     pub slots: usize,
-    /// Of which agents. Whatever else a run needs, such as conditions that want judging, every process does.
+    /// Of which agents: of these kinds, and of those these. Whatever else a run needs, such as conditions that want judging, every
+    /// process does.
     pub kinds: Kinds,
+    pub agents: Agents,
     /// Bytes that attempts may hold together of what they read and answer, roughly as it takes them in memory.
     pub memory: usize,
     /// How often the queue is looked at when no hint comes.
@@ -26,6 +30,8 @@ pub struct Options {
     /// Runs that are over for so many days are deleted; none: never.
     pub keep_days: Option<u32>,
     pub dice: Dice,
+    /// Which of several installations this is: ids of runs carry it.
+    pub cell: CellNumber,
 }
 
 impl Default for Options {
@@ -33,6 +39,7 @@ impl Default for Options {
         Self {
             slots: 1024,
             kinds: Kinds::default(),
+            agents: Agents::default(),
             memory: 512 * 1024 * 1024,
             poll: Duration::from_millis(400),
             beat: Duration::from_secs(2),
@@ -42,6 +49,36 @@ impl Default for Options {
             drain: Duration::from_secs(30),
             keep_days: None,
             dice: Dice::default(),
+            cell: CellNumber::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chores::SPREAD;
+
+    /// From a kill to the next attempt with one process left, which waits longest: the last beat was up to a beat before; then the lease,
+    /// the rest of a pause until a sweep suspects it, one more until the next is sure, and a look at what waits.
+    #[test]
+    fn what_a_process_ran_that_was_killed_is_anothers_within_fifteen_seconds() {
+        const N: u32 = 40;
+        let Options { beat, lease, sweep, poll, .. } = Options::default();
+        let share = |n: u32| (f64::from(n) + 0.5) / f64::from(N);
+        let longest = sweep.mul_f64(1.0 + SPREAD);
+        let mut times = Vec::new();
+        for since_beat in (0..N).map(|n| beat.mul_f64(share(n))) {
+            for first in (0..N).map(|n| longest.mul_f64(share(n))) {
+                for second in (0..N).map(|n| sweep.mul_f64(SPREAD.mul_add(share(n), 1.0))) {
+                    times.push(lease + first + second + poll - since_beat);
+                }
+            }
+        }
+        times.sort_unstable();
+        assert!(times[times.len() / 100 * 99] <= Duration::from_secs(15), "of 99 in 100 kills");
+        // As docs/processes.md has it.
+        assert!(times[0] >= Duration::from_secs(10) && times[times.len() - 1] <= Duration::from_millis(15_500));
+        assert_eq!(times[times.len() / 2].as_millis().div_ceil(1000), 13);
     }
 }

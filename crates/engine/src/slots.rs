@@ -14,13 +14,13 @@ use chrono::{DateTime, Utc};
 use runs::{Ready, Taker};
 use tokio::{sync::Notify, time::Instant};
 use workflow::{
-    RunId, UserId,
+    AgentId, RunId, UserId,
     id::WorkerId,
     run::{RunEvent, state::Attempt},
 };
 
 use crate::{
-    Kinds,
+    Agents, Kinds,
     bugs::{Bug, is_on},
 };
 
@@ -41,6 +41,7 @@ pub(crate) struct Begun {
 pub(crate) struct Slots {
     n: usize,
     kinds: Kinds,
+    agents: Agents,
     inner: Mutex<Inner>,
     /// There is something for the worker's loop: attempts began, or a place is free again.
     pub(crate) bell: Notify,
@@ -111,10 +112,11 @@ pub(crate) struct Promised {
 }
 
 impl Slots {
-    pub(crate) fn new(n: usize, kinds: Kinds) -> Self {
+    pub(crate) fn new(n: usize, kinds: Kinds, agents: Agents) -> Self {
         Self {
             n,
             kinds,
+            agents,
             inner: Mutex::default(),
             bell: Notify::new(),
             claim: Notify::new(),
@@ -174,6 +176,11 @@ impl Slots {
     /// What may be claimed for them.
     pub(crate) fn kinds(&self) -> &[String] {
         self.kinds.names()
+    }
+
+    /// And of which agents; none: of all.
+    pub(crate) fn agents(&self) -> Option<&[String]> {
+        self.agents.named()
     }
 
     /// Runs that want a look, each once.
@@ -267,12 +274,13 @@ impl Slots {
 }
 
 impl Taker for Slots {
-    fn takes(&self, kind: &str) -> bool {
-        self.kinds.has(kind) || is_on(Bug::TakesOutside)
+    fn takes(&self, kind: &str, agent: &AgentId) -> bool {
+        // One whose agent is not in the library has no kind, and is everybody's.
+        self.kinds.has(kind) && (kind.is_empty() || self.agents.has(agent)) || is_on(Bug::TakesOutside)
     }
 
     fn is_choosy(&self) -> bool {
-        !self.kinds.are_all()
+        !self.kinds.are_all() || !self.agents.are_all()
     }
 
     fn take(&self, owner: UserId, oldest: DateTime<Utc>, n: usize) -> Option<(WorkerId, usize)> {
@@ -367,7 +375,7 @@ mod tests {
     }
 
     fn open(n: usize) -> Arc<Slots> {
-        let slots = Arc::new(Slots::new(n, Kinds::default()));
+        let slots = Arc::new(Slots::new(n, Kinds::default(), Agents::default()));
         slots.begin(WORKER);
         slots
     }
@@ -451,10 +459,21 @@ mod tests {
 
     #[test]
     fn a_process_that_is_told_some_kinds_takes_no_others() {
-        let all = Slots::new(1, Kinds::default());
-        assert!(Kinds::known().all(|kind| all.takes(kind)) && !all.takes("worker:a:0") && !all.is_choosy());
-        let some = Slots::new(1, Kinds::only(["llm"]));
-        assert!(some.takes("llm") && some.takes("") && !some.takes("human") && some.is_choosy());
+        let any = AgentId::new("any");
+        let all = Slots::new(1, Kinds::default(), Agents::default());
+        assert!(Kinds::known().all(|kind| all.takes(kind, &any)) && !all.takes("worker:a:0", &any) && !all.is_choosy());
+        let some = Slots::new(1, Kinds::only(["llm"]), Agents::default());
+        assert!(some.takes("llm", &any) && some.takes("", &any) && !some.takes("human", &any) && some.is_choosy());
+    }
+
+    #[test]
+    fn a_process_that_is_told_some_agents_takes_those_of_its_kinds_and_no_others() {
+        let (say, other) = (AgentId::new("say"), AgentId::new("other"));
+        let some = Slots::new(1, Kinds::only(["llm"]), Agents::only(["say"]));
+        assert!(some.takes("llm", &say) && !some.takes("llm", &other) && !some.takes("http", &say));
+        assert!(some.takes("", &other), "what has no agent only has to fail");
+        let all = Slots::new(1, Kinds::default(), Agents::only(["say"]));
+        assert!(all.takes("http", &say) && !all.takes("http", &other) && all.is_choosy());
     }
 
     #[test]

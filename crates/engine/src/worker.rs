@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::id::WorkerId;
 
 use crate::{
-    attempt,
+    Options, attempt,
     bugs::{Bug, is_on},
     claims, heart,
     held::Attempts,
@@ -87,6 +87,7 @@ pub(crate) async fn live<L: Log>(
         async move { heart::beat(&inside, &*log, joined).await }
     });
     shared.slots.begin(worker);
+    tell_what_it_takes(worker, &shared.options);
     let duties = Duties::begin(&inside, log);
     let mut worker = Worker { inside, phase: Phase::Working, attempts: JoinSet::new() };
     let end = worker.work(heart, hints, &duties, shutdown).await;
@@ -102,6 +103,17 @@ pub(crate) async fn live<L: Log>(
     }
     // Attempts that are dropped here are not ours any more, or could not be told of in time.
     end
+}
+
+/// Whose log says what of: a process goes on under another id when its lease ran out.
+fn tell_what_it_takes(worker: WorkerId, options: &Options) {
+    tracing::info!(
+        worker.id = %worker,
+        worker.slots = options.slots,
+        worker.kinds = %options.kinds,
+        worker.agents = %options.agents,
+        "takes steps"
+    );
 }
 
 struct Worker {

@@ -44,11 +44,11 @@ pub struct Change {
 impl Change {
     pub(crate) fn of(commit: &RunCommit, seq: i64, rest: Rest) -> Self {
         let waits = |row: &StepRow| match &row.waits {
-            Some((since, For::Worker(_))) => *since <= commit.decided_at,
+            Some((since, For::Worker { .. })) => *since <= commit.decided_at,
             _ => false,
         };
         let is_outside =
-            |row: &StepRow| matches!(&row.waits, Some((_, For::Worker(kind))) if kind.starts_with("worker:"));
+            |row: &StepRow| matches!(&row.waits, Some((_, For::Worker { kind, .. })) if kind.starts_with("worker:"));
         let is_cancelled =
             |row: &AttemptRow| row.attempt.worker.is_some() && row.attempt.outcome == Some(Outcome::Cancelled);
         Self {

@@ -50,10 +50,12 @@ pub trait Log: Send + Sync + 'static {
     fn reserve(&self, wants: &[Want]) -> impl Future<Output = Result<Vec<(RunId, StepKey)>, Unavailable>> + Send;
 
     /// Steps of these kinds that this worker may take now, at most so many: owner by owner, each owner's oldest first. Of these runs none.
+    /// `agents`: of these alone, as [`workflow::agent::matches`] says, beside steps without one (whose kind is empty).
     fn claimable(
         &self,
         worker: WorkerId,
         kinds: &[String],
+        agents: Option<&[String]>,
         but: &[RunId],
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Ready>, Unavailable>> + Send;

@@ -11,11 +11,11 @@ mod summary;
 
 use chrono::{DateTime, Utc};
 use workflow::{
-    id::{StepKey, WorkerId},
+    id::{AgentId, StepKey, WorkerId},
     run::{
         RunEvent, State,
         event::Effects,
-        plan::KeyLimit,
+        plan::{KeyLimit, StepPlan},
         state::{Admission, Attempt, Step, Version},
     },
 };
@@ -56,8 +56,8 @@ pub struct StepRow {
 /// What a queued step waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum For {
-    /// A worker for agents of this kind.
-    Worker(String),
+    /// A worker for this agent, which is of this kind.
+    Worker { kind: String, agent: AgentId },
     /// A reservation of all its keys.
     Keys(Vec<KeyLimit>),
 }
@@ -104,6 +104,15 @@ impl Rows {
             + self.artifact_heads.len()
             + 2 * self.ends.len()
             + self.tells.len()
+    }
+}
+
+impl For {
+    /// Where there is no plan there is no agent either, and the step fails.
+    pub(crate) fn worker(plan: Option<&StepPlan>) -> Self {
+        let kind = plan.map(|plan| plan.kind.clone()).unwrap_or_default();
+        let agent = plan.map_or_else(|| AgentId::new(""), |plan| plan.agent_id.clone());
+        Self::Worker { kind, agent }
     }
 }
 

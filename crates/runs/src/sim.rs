@@ -7,6 +7,7 @@
 
 mod attempt;
 mod children;
+mod crowd;
 mod inside;
 mod judging;
 mod moving;

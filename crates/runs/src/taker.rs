@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use workflow::{
-    id::{RunId, UserId, WorkerId},
+    id::{AgentId, RunId, UserId, WorkerId},
     run::RunEvent,
 };
 
 /// What works on steps in this process. Called by the task that decides, so it must never wait for anything.
 pub trait Taker: Send + Sync + 'static {
-    /// Whether this process works on agents of this kind.
-    fn takes(&self, _kind: &str) -> bool {
+    /// Whether this process works on this agent, which is of this kind.
+    fn takes(&self, _kind: &str, _agent: &AgentId) -> bool {
         true
     }
 
-    /// Whether it leaves kinds to other processes like this one.
+    /// Whether it leaves kinds or agents to other processes like this one.
     fn is_choosy(&self) -> bool {
         false
     }

@@ -159,6 +159,7 @@ pub(crate) fn check(spec: &AgentSpec) -> Result<()> {
 /// is judged and stored before, as if it were saved, but where nobody finds it.
 pub async fn test(ctx: &OpContext, test: TestAgent) -> Result<RunId> {
     let actor = ctx.admin()?;
+    let _turn = runs::turn(ctx, actor).await?;
     let is_saved = test.unsaved.is_none();
     let spec = match test.unsaved {
         Some(typed) => unsaved(ctx, &test.agent_id, *typed).await?,

@@ -17,13 +17,13 @@ use crate::{Error, OpContext, Result};
 const MOST_STUCK: i64 = 100;
 
 pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<Audience> {
-    ctx.admin()?;
+    ctx.manager_of_people()?;
     Ok(Audience { groups: ctx.store().audience(id).await?.ok_or(Error::NotFound)? })
 }
 
 /// Says anew for whom a workflow is. Runs that are there go on.
 pub async fn set(ctx: &OpContext, id: TemplateId, change: &ChangeAudience) -> Result<Audience> {
-    ctx.admin()?;
+    ctx.manager_of_people()?;
     let ChangeAudience { groups, expect } = change;
     check(groups)?;
     match ctx.store().set_audience(id, groups, expect.as_deref(), ctx.author()).await? {

@@ -14,9 +14,11 @@ use store::{
     secret::SecretHash,
     tokens::OpenToken,
 };
+use uuid::Uuid;
 use workflow::{
     RunId, UserId,
     access::{Actor, Scope},
+    cell::CellNumber,
     id::TokenId,
 };
 
@@ -155,6 +157,13 @@ impl Service {
     /// The name under which the device travels.
     pub fn device_cookie_name(&self) -> &'static str {
         Cookie::Device.name(self.0.settings.secure_cookies)
+    }
+
+    /// Which cell the run of another one is of, by its id, and which one this is; none where this is the only one.
+    pub fn elsewhere(&self, run: RunId) -> Option<(CellNumber, CellNumber)> {
+        let here = self.0.settings.cell?;
+        let there = CellNumber::of(run).filter(|there| *there != here)?;
+        Some((there, here))
     }
 
     /// Whose session the value of the cookie opens; counts as activity.
@@ -421,6 +430,11 @@ impl OpContext {
     /// Turns at starting runs, person by person.
     pub(crate) fn starts(&self) -> &Turns<UserId> {
         &self.service.0.starts
+    }
+
+    /// What a run that begins here is known by: an id that was just made, with the number of this cell.
+    pub(crate) fn run_id(&self, made: Uuid) -> RunId {
+        RunId(self.settings().cell.unwrap_or_default().mark(made))
     }
 
     pub(crate) fn settings(&self) -> &Settings {

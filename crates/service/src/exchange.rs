@@ -17,6 +17,7 @@ use workflow::{
     agent::AgentConfig,
     exchange::{self, Action, Bundle, Fault, Gathered, GivenUp, Note, Plan, Report, Untold},
     limits,
+    words::count,
 };
 
 use self::turns::Turn;
@@ -58,15 +59,21 @@ pub async fn export(ctx: &OpContext, which: &str) -> Result<Exported> {
     Ok(made)
 }
 
-async fn exported(ctx: &OpContext, which: &str, turn: Turn) -> Result<(TemplateId, Exported)> {
-    let id = match which.parse::<TemplateId>() {
-        Ok(id) => id,
+/// The workflow that somebody names at a terminal: by its id, which may be nobody's, or by its slug.
+pub async fn named(ctx: &OpContext, which: &str) -> Result<TemplateId> {
+    ctx.manager_of_people()?;
+    match which.parse::<TemplateId>() {
+        Ok(id) => Ok(id),
         Err(_) if exchange::slug::is_slug(which) => {
             let found = ctx.store().slugs(&[], &[which.to_owned()]).await?;
-            found.first().ok_or(Error::NotFound)?.0
+            Ok(found.first().ok_or(Error::NotFound)?.0)
         }
-        Err(_) => return Err(Error::NotFound),
-    };
+        Err(_) => Err(Error::NotFound),
+    }
+}
+
+async fn exported(ctx: &OpContext, which: &str, turn: Turn) -> Result<(TemplateId, Exported)> {
+    let id = named(ctx, which).await?;
     let gathered = gather::gather(ctx, id).await?;
     let (_, made) = turn.work(move || written(gathered)).await?;
     Ok((id, made?))
@@ -88,9 +95,9 @@ fn written(gathered: Gathered) -> Result<Exported> {
         }
         Err(Untold::Nothing) => return Err(Error::NotFound),
         Err(Untold::TooManySteps(n)) => {
-            let most = limits::MAX_STEPS;
+            let (n, most) = (count(n, "step"), count(limits::MAX_STEPS, "step"));
             let detail = format!(
-                "With the workflows that its agents run it has {n} steps; a file that is imported has at most {most}. Split the workflow."
+                "With the workflows that its agents run it has {n}; a file that is imported has at most {most}. Split the workflow."
             );
             return Err(Error::too_large("file", detail));
         }

@@ -23,6 +23,7 @@ use workflow::{
     id::{NoticeAddressId, NoticeId},
     notices::{DEFAULT_FOR_MAIL, Password, StoredMail},
     secret::{Hidden, Host},
+    words::count,
 };
 
 use crate::{Courier, Error, OpContext, Result, Wanted, id, text};
@@ -37,12 +38,21 @@ pub async fn mine(ctx: &OpContext) -> Result<MyNotices> {
     let me = ctx.user()?;
     let given = &ctx.settings().mail;
     let stored = ctx.store().notice_settings().await?;
+    let mut choices = ctx.store().notice_choices(me.id, ctx.admin().is_ok()).await?;
+    if choices.iter().any(|choice| choice.template_id.is_some() && choice.template_name.is_none()) {
+        // Whoever is asked in one that is for others sees what it is called in their inbox.
+        let waiting = ctx.store().inbox_counts(me, &InboxQuery::default()).await?.workflows;
+        for choice in choices.iter_mut().filter(|choice| choice.template_name.is_none()) {
+            let asked = waiting.iter().find(|one| choice.template_id == Some(one.template_id));
+            choice.template_name = asked.map(|one| one.name.clone());
+        }
+    }
     Ok(MyNotices {
         email: me.email.clone(),
         has_email: given.over(&stored).is_set_up(),
         email_default: DEFAULT_FOR_MAIL,
         addresses: ctx.store().notice_address_options().await?,
-        choices: ctx.store().notice_choices(me.id).await?,
+        choices,
     })
 }
 
@@ -71,7 +81,7 @@ async fn knows(ctx: &OpContext, me: &Actor, workflow: TemplateId) -> Result<bool
     if ctx.admin().is_ok() || store.may_start(workflow, me.id).await? {
         return Ok(true);
     }
-    let chosen = store.notice_choices(me.id).await?;
+    let chosen = store.notice_choices(me.id, false).await?;
     if chosen.iter().any(|choice| choice.template_id == Some(workflow)) {
         return Ok(true);
     }
@@ -302,7 +312,10 @@ fn checked_url(url: &SecretString) -> Result<String> {
     let invalid = |detail: &str| Error::invalid("url", detail);
     let url = url.expose_secret();
     if url.len() > MAX_ADDRESS_BYTES {
-        return Err(Error::too_large("url", format!("It is longer than {MAX_ADDRESS_BYTES} characters. Shorten it.")));
+        return Err(Error::too_large(
+            "url",
+            format!("It is longer than {}. Shorten it.", count(MAX_ADDRESS_BYTES, "character")),
+        ));
     }
     if url.bytes().any(|byte| !byte.is_ascii_graphic()) {
         return Err(invalid(

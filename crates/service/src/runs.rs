@@ -46,7 +46,7 @@ pub use moving::move_to;
 pub use releasing::release;
 pub use sharing::{end_share, share, shared_by, shares};
 pub use start::start;
-pub(crate) use start::{Start, begin, start_row, startable};
+pub(crate) use start::{Start, begin, start_row, startable, turn};
 pub use totals::totals;
 
 use crate::{Error, OpContext, Result, Wanted};
@@ -80,7 +80,7 @@ pub async fn waiting_for_me(ctx: &OpContext, wanted: &Wanted) -> Result<Page<Run
 
 pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {
     let state = looking::state(ctx, id).await?;
-    Ok(state.view(&looking::emails(ctx, &state).await?))
+    looking::view(ctx, state).await
 }
 
 /// The run for those who fold its events, with the emails of everybody whom it names.

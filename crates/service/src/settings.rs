@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use store::{sessions::Lifetimes, vault::KeyRing};
-use workflow::{api::ProviderView, notices::GivenMail};
+use workflow::{api::ProviderView, cell::CellNumber, notices::GivenMail};
 
 use crate::{courier::Courier, library::Library};
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub mail: GivenMail,
     /// How browsers reach Weft, where it is said in a message.
     pub base_url: String,
+    /// Which of several installations this is, as ids of runs carry it. None: the only one, whose runs carry 0.
+    pub cell: Option<CellNumber>,
     /// Who sends the tests of notices that admins make.
     pub courier: Option<Arc<dyn Courier>>,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             library: Library::default(),
             mail: GivenMail::default(),
             base_url: String::new(),
+            cell: None,
             courier: None,
         }
     }

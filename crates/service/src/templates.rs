@@ -12,7 +12,7 @@ use store::{
     templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft},
 };
 use workflow::{
-    AgentId, Definition, Document, Plan, Problem, TemplateId,
+    AgentCatalog, AgentId, Definition, Document, Plan, Problem, TemplateId,
     api::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
@@ -72,6 +72,13 @@ pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {
     ctx.admin()?;
     let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
     view(ctx, draft).await
+}
+
+/// The draft to be worked on: with all latest versions of agents, and those that it pins. It is read once for both.
+pub async fn open(ctx: &OpContext, id: TemplateId) -> Result<(TemplateView, AgentCatalog)> {
+    ctx.admin()?;
+    let draft = ctx.store().draft(id).await?.ok_or(Error::NotFound)?;
+    judged(ctx, draft).await
 }
 
 pub async fn create(ctx: &OpContext, template: CreateTemplate) -> Result<TemplateView> {
@@ -272,6 +279,11 @@ fn read(document: &Value) -> Result<Definition> {
 }
 
 async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
+    Ok(judged(ctx, draft).await?.0)
+}
+
+/// The draft with what is wrong with it, and the agents with which that was found.
+async fn judged(ctx: &OpContext, draft: Draft) -> Result<(TemplateView, AgentCatalog)> {
     let catalog = validation::catalog_for(ctx, &draft.definition).await?;
     let (definition, plan, catalog, mut problems) = validation::validate(draft.definition, catalog).await?;
     problems.extend(nesting::problems(ctx, draft.id, &definition, &catalog).await?);
@@ -282,7 +294,7 @@ async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
             || live.description != draft.description
             || live.semantic_hash != pin(definition.clone(), &plan).semantic_hash()
     });
-    Ok(TemplateView {
+    let view = TemplateView {
         id: draft.id,
         name: draft.name,
         description: draft.description,
@@ -294,7 +306,8 @@ async fn view(ctx: &OpContext, draft: Draft) -> Result<TemplateView> {
         updated_at: draft.updated_at,
         archived_at: draft.archived_at,
         problems,
-    })
+    };
+    Ok((view, catalog))
 }
 
 /// The definition with every agent version that the plan chose.

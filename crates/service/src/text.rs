@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
+use workflow::words::count;
 
 use crate::{Error, Result};
 
@@ -25,7 +26,7 @@ pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> 
         return Err(Error::invalid(field, "It holds a control character. Use plain text on one line."));
     }
     if text.chars().count() > max_chars {
-        return Err(Error::invalid(field, format!("It is longer than {max_chars} characters. Shorten it.")));
+        return Err(Error::invalid(field, format!("It is longer than {}. Shorten it.", count(max_chars, "character"))));
     }
     Ok(text.to_owned())
 }
@@ -34,7 +35,7 @@ pub(crate) fn name(field: &str, text: &str, max_chars: usize) -> Result<String> 
 pub(crate) fn prose(field: &str, text: &str, max_chars: usize) -> Result<String> {
     no_nul(field, text)?;
     if text.chars().count() > max_chars {
-        return Err(Error::invalid(field, format!("It is longer than {max_chars} characters. Shorten it.")));
+        return Err(Error::invalid(field, format!("It is longer than {}. Shorten it.", count(max_chars, "character"))));
     }
     Ok(text.trim().to_owned())
 }

@@ -30,6 +30,7 @@ use crate::{
 /// Runs the stored draft or a part of it, on what is given, pinned, seen earlier or made up, and names the run to watch.
 pub async fn try_draft(ctx: &OpContext, template: TemplateId, wanted: TryDraft) -> Result<TryStarted> {
     let actor = ctx.admin()?;
+    let _turn = runs::turn(ctx, actor).await?;
     let draft = stored(ctx, template, wanted.revision).await?;
     let extent = wanted.extent.at(wanted.step.as_ref());
     let extent = extent.ok_or_else(|| Error::invalid("step", "Name the step that is to be tried, or up to which."))?;

@@ -85,6 +85,24 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// The subject of an entry about several runs, which stand in its data.
+pub const RUNS: &str = "runs";
+
+/// Appends one entry for what was done to these runs in one go, and none where there is none: as many as a request may name would bury what
+/// everybody else did. It is found by each of them.
+pub(crate) async fn append_of_runs(
+    connection: &mut PgConnection,
+    author: Author,
+    action: &str,
+    runs: &[Uuid],
+) -> Result<()> {
+    match runs {
+        [] => Ok(()),
+        [run] => append(connection, author, action, &run.to_string(), json!({})).await,
+        runs => append(connection, author, action, RUNS, json!({"runs": runs})).await,
+    }
+}
+
 /// What of the log is asked for, checked; what is absent restricts nothing.
 #[derive(Clone, Default, Debug)]
 pub struct Wanted {
@@ -109,7 +127,7 @@ impl Store {
                WHERE ($1::uuid IS NULL OR actor = $1 OR (action = 'session.refused' AND subject = $1::uuid::text))
                  AND (NOT $2 OR data ->> 'via' = 'operator')
                  AND ($3::text IS NULL OR action = $3 OR action LIKE $3 || '.%')
-                 AND ($4::text IS NULL OR subject = $4)
+                 AND ($4::text IS NULL OR subject = $4 OR (data ? 'runs' AND data -> 'runs' ? $4))
                  AND ($5::text IS NULL OR data ->> 'address' = $5)
                  AND ($6::timestamptz IS NULL OR at >= $6)
                  AND ($7::timestamptz IS NULL OR at < $7)
@@ -180,7 +198,8 @@ impl Store {
     /// What was done to one thing, oldest first.
     pub async fn audit_of(&self, subject: &str) -> Result<Vec<Entry>> {
         let rows = sqlx::query!(
-            r#"SELECT at, actor, action, subject, data FROM audit_log WHERE subject = $1 ORDER BY id"#,
+            r#"SELECT at, actor, action, subject, data FROM audit_log
+               WHERE subject = $1 OR (data ? 'runs' AND data -> 'runs' ? $1) ORDER BY id"#,
             subject,
         )
         .fetch_all(&self.pool)

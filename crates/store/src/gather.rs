@@ -1,6 +1,6 @@
-//! Questions for one row each that are asked at the same time, put to the database together: while one statement is on its way, who comes
-//! then waits for the next one, which asks for all of them. So a hundred requests of a moment cost a few statements, and nobody is
-//! answered by what was read before they asked.
+//! Questions for one row each that are asked at the same time, and rows that are each written by itself, put to the database together:
+//! while one statement is on its way, who comes then waits for the next one, which asks for all of them. So a hundred requests of a moment
+//! cost a few statements, and nobody is answered by what was read before they asked.
 //!
 //! Must never keep an answer, nor let a statement that hangs hold up who came after it.
 

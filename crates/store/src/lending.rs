@@ -98,7 +98,8 @@ fn begin(kind: &str, patience: Option<Duration>) -> String {
         let ms = patience.as_millis();
         format!("; SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}")
     });
-    format!("{kind}; DEALLOCATE ALL{}", settings.unwrap_or_default())
+    // As on sessions of our own, where `pool` says why.
+    format!("{kind}; DEALLOCATE ALL; SET LOCAL jit = off{}", settings.unwrap_or_default())
 }
 
 /// A session for as long as it is read from.

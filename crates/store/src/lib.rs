@@ -11,6 +11,7 @@ pub mod audit;
 pub mod batches;
 pub mod blobs;
 mod called;
+pub mod cell;
 mod chores;
 mod decode;
 pub mod delegations;

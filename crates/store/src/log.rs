@@ -156,10 +156,11 @@ impl runs::Log for Log {
         &self,
         worker: WorkerId,
         kinds: &[String],
+        agents: Option<&[String]>,
         but: &[RunId],
         limit: usize,
     ) -> Result<Vec<Ready>, Unavailable> {
-        self.ready(worker, kinds, but, limit).await
+        self.ready(worker, kinds, agents, but, limit).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

@@ -1,12 +1,13 @@
 //! What attempts told language models and what came back, and which parameters models do not take.
 //! Written beside the log of their runs; nothing here decides about a step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::types::Json;
+use uuid::Uuid;
 use workflow::{RunId, StepKey, transcript::Transcript};
 
-use crate::{Result, Store, decode};
+use crate::{Result, Store, decode, lending::Pool};
 
 /// A parameter that a model does not take, in words; no value stands for every value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,8 +16,42 @@ pub struct RefusedParameter {
     pub value: Option<String>,
 }
 
+/// Bytes of what is written together with others; what is larger goes alone, so that no statement is long.
+const MOST_TOGETHER: usize = 16 * 1024;
+
+/// What an attempt said and heard, as it is kept.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Said {
+    run: Uuid,
+    step: StepKey,
+    number: i32,
+    transcript: Arc<str>,
+}
+
+/// All of them, or none.
+async fn keep(pool: Pool, said: Vec<Said>) -> Result<BTreeMap<Said, bool>> {
+    let runs: Vec<Uuid> = said.iter().map(|said| said.run).collect();
+    let steps: Vec<&str> = said.iter().map(|said| said.step.as_str()).collect();
+    let numbers: Vec<i32> = said.iter().map(|said| said.number).collect();
+    let transcripts: Vec<&str> = said.iter().map(|said| &*said.transcript).collect();
+    sqlx::query(
+        "INSERT INTO attempt_transcripts (run_id, step, number, transcript)
+        SELECT s.run_id, s.step, s.number, s.transcript::json
+        FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) AS s (run_id, step, number, transcript)
+        ON CONFLICT (run_id, step, number) DO UPDATE SET transcript = excluded.transcript",
+    )
+    .bind(runs)
+    .bind(steps)
+    .bind(numbers)
+    .bind(transcripts)
+    .execute(&pool)
+    .await?;
+    Ok(said.into_iter().map(|said| (said, true)).collect())
+}
+
 impl Store {
-    /// Keeps what an attempt said and heard; written again, the later one stays.
+    /// Keeps what an attempt said and heard; written again, the later one stays. Attempts that end at the same time write together: each
+    /// waits for this before its result is told.
     pub async fn keep_transcript(
         &self,
         run: RunId,
@@ -24,16 +59,14 @@ impl Store {
         attempt: i32,
         transcript: &Transcript,
     ) -> Result<()> {
-        sqlx::query!(
-            "INSERT INTO attempt_transcripts (run_id, step, number, transcript) VALUES ($1, $2, $3, $4::text::json)
-            ON CONFLICT (run_id, step, number) DO UPDATE SET transcript = EXCLUDED.transcript",
-            run.0,
-            step.as_str(),
-            attempt,
-            decode::text(transcript)?,
-        )
-        .execute(&self.pool)
-        .await?;
+        let said =
+            Said { run: run.0, step: step.clone(), number: attempt, transcript: decode::text(transcript)?.into() };
+        if said.transcript.len() > MOST_TOGETHER {
+            keep(self.pool.clone(), vec![said]).await?;
+            return Ok(());
+        }
+        let pool = self.pool.clone();
+        self.transcripts.ask(said, move |said| keep(pool.clone(), said)).await?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use crate::{
     Error, Result,
     gather::Gather,
     lending::{self, Pool},
+    models::Said,
     notify::Outbox,
     quotas::Limits,
     read_only,
@@ -41,6 +42,8 @@ pub struct Store {
     pub(crate) tokens: Gather<SecretHash, OpenToken>,
     pub(crate) sessions: Gather<SecretHash, OpenSession>,
     pub(crate) startable: Gather<Wanted, ForWhom>,
+    /// What attempts that end at the same time write.
+    pub(crate) transcripts: Gather<Said, bool>,
 }
 
 impl Store {
@@ -96,6 +99,7 @@ impl Store {
             tokens: Gather::default(),
             sessions: Gather::default(),
             startable: Gather::default(),
+            transcripts: Gather::default(),
         }
     }
 
@@ -137,14 +141,7 @@ async fn own_sessions(
         // Some stay open, so that a burst after a quiet time does not begin with handshakes.
         .min_connections(max_connections / 4)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                match patience {
-                    Some(patience) => be_impatient(connection, patience).await,
-                    None => Ok(()),
-                }
-            })
-        })
+        .after_connect(move |connection, _| Box::pin(set(connection, patience)))
         .before_acquire(|connection, _| Box::pin(read_only::may_serve_on(connection)))
         .connect_with(options.application_name("weft"))
         .await
@@ -152,14 +149,20 @@ async fn own_sessions(
 
 /// By statement, not as a parameter of the connection: poolers refuse parameters that they do not know, and one that keeps sessions apart
 /// needs nothing else of us.
-async fn be_impatient(connection: &mut PgConnection, patience: Duration) -> sqlx::Result<()> {
-    // In milliseconds, as Postgres takes a number without a unit. Nothing of ours is named, so there is nothing to check beforehand.
-    sqlx::query(
-        "SELECT set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)",
-    )
-    .bind(patience.as_millis().to_string())
-    .execute(connection)
-    .await?;
+async fn set(connection: &mut PgConnection, patience: Option<Duration>) -> sqlx::Result<()> {
+    // What lists and chores ask takes milliseconds. To compile it takes a processor for a tenth of a second, anew at each statement, and is
+    // done once tables are large enough to make it look worth that.
+    let (mut names, mut values) = (vec!["jit"], vec!["off".to_owned()]);
+    if let Some(patience) = patience {
+        // In milliseconds, as Postgres takes a number without a unit.
+        names.extend(["statement_timeout", "idle_in_transaction_session_timeout"]);
+        values.extend([patience.as_millis().to_string(), patience.as_millis().to_string()]);
+    }
+    sqlx::query("SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)")
+        .bind(names)
+        .bind(values)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -183,6 +186,15 @@ mod tests {
         let error = Error::from(sleeping.unwrap_err());
         assert!(error.took_too_long() && error.is_unavailable() && !error.is_refused_value(), "{error:?}");
         store.ping().await.unwrap();
+        store.close().await;
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn no_statement_is_compiled(pool: PgPool) {
+        let options = PgConnectOptions::clone(&pool.connect_options());
+        let store = Store::connect_with(options, 1, None).await.unwrap();
+        let jit: String = sqlx::query_scalar("SELECT current_setting('jit')").fetch_one(&store.pool).await.unwrap();
+        assert_eq!(jit, "off");
         store.close().await;
     }
 

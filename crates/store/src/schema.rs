@@ -62,7 +62,7 @@ WITH things AS (
         WHEN c.relkind = 'S' THEN ARRAY['USAGE']
         WHEN c.relname = '_sqlx_migrations' THEN ARRAY['SELECT']
         -- Nothing in these ever changes.
-        WHEN c.relname IN ('audit_log', 'agent_versions', 'workflow_template_versions', 'workflow_version_agents') THEN ARRAY['SELECT', 'INSERT']
+        WHEN c.relname IN ('audit_log', 'cell', 'agent_versions', 'workflow_template_versions', 'workflow_version_agents') THEN ARRAY['SELECT', 'INSERT']
         -- Nor in these, but they go with a run that is deleted.
         WHEN c.relname = 'run_events' THEN ARRAY['SELECT', 'INSERT', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END AS wanted
@@ -229,6 +229,8 @@ mod tests {
             "DELETE FROM workflow_template_versions",
             "DELETE FROM agent_versions",
             "DELETE FROM workflow_version_agents",
+            "UPDATE cell SET number = 1",
+            "DELETE FROM cell",
             "DELETE FROM _sqlx_migrations",
             "TRUNCATE users",
             "DROP TABLE blobs",

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 pub use difference::differences;
 pub use http::{HttpConfig, HttpMethod};
 pub use port::{InputPort, OutputPort, port_words};
-pub use worker::{SideEffects, WorkerConfig, offer_hash, queue, queued};
+pub use worker::{SideEffects, WorkerConfig, matches, offer_hash, queue, queued};
 
 use crate::{
     id::{AgentId, StepKey, TemplateId},

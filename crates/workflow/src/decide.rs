@@ -11,6 +11,7 @@ use crate::{
     limits::{MAX_ITEM_KEY_CHARS, MAX_MAP_ITEMS},
     source::{Source, at_path},
     status::{Reason, StepStatus},
+    words::{count, number},
 };
 
 /// How a direct dependency ended.
@@ -93,7 +94,7 @@ pub enum InvalidMap {
     NoValue,
     #[error("It maps over a list, but was given {given}")]
     NotAList { given: &'static str },
-    #[error("The list has {items} items, but at most {max} are allowed")]
+    #[error("The list has {}, but at most {} are allowed", count(*.items, "item"), number(*.max))]
     TooMany { items: usize, max: u32 },
     #[error("Item {n} has no key at `{path}`: each item needs one")]
     NoKey { n: usize, path: String },

@@ -23,6 +23,7 @@ use crate::{
     id::StepKey,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_STEP_INPUTS, MAX_STEPS, depth},
     schema::Schema,
+    words::{count, number},
 };
 
 pub const SCHEMA_VERSION: u32 = 1;
@@ -97,15 +98,15 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub enum Unstorable {
     #[error("`{path}`: {message}")]
     Malformed { path: String, message: String },
-    #[error("the definition is {bytes} bytes; at most {} are stored", MAX_DEFINITION_BYTES)]
+    #[error("the definition is {}; at most {} are stored", count(*.bytes, "byte"), number(MAX_DEFINITION_BYTES))]
     TooLarge { bytes: usize },
     #[error("the definition is nested deeper than {} levels", MAX_DEPTH)]
     TooDeep,
-    #[error("the definition has {steps} steps; at most {} are allowed", MAX_STEPS)]
+    #[error("the definition has {}; at most {} are allowed", count(*.steps, "step"), number(MAX_STEPS))]
     TooManySteps { steps: usize },
-    #[error("the steps wait for {n} others in all; at most {} are allowed", MAX_DEPENDENCIES)]
+    #[error("the steps wait for {} others in all; at most {} are allowed", number(*.n), number(MAX_DEPENDENCIES))]
     TooManyDependencies { n: usize, field: String },
-    #[error("the steps have {n} inputs in all; at most {} are allowed", MAX_STEP_INPUTS)]
+    #[error("the steps have {} in all; at most {} are allowed", count(*.n, "input"), number(MAX_STEP_INPUTS))]
     TooManyInputs { n: usize, field: String },
     #[error("`{path}`: {fault}")]
     Drawing { path: String, fault: DrawingFault },
@@ -192,6 +193,11 @@ impl Definition {
 
     pub fn to_value(&self) -> Value {
         crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
+    }
+
+    /// The same as text, without a value in between.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
     /// The hash of what the definition means: what is only drawn is left out, so moving a node changes nothing.

@@ -48,7 +48,8 @@ impl Document {
 
     /// Equal for what the server would store alike, and for hardly anything else.
     pub fn fingerprint(&self) -> String {
-        let words = [self.name.trim(), self.description.trim(), &self.definition.to_value().to_string()];
+        // Of thousands of steps a value in between takes ten times the room of the text, and it is made with each save.
+        let words = [self.name.trim(), self.description.trim(), &self.definition.to_text()];
         let lengths: String = words.map(|word| format!("{} ", word.len())).concat();
         crate::hash::sha256_hex((lengths + &words.concat()).as_bytes())
     }

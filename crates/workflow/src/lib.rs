@@ -6,6 +6,7 @@
 pub mod access;
 pub mod agent;
 pub mod api;
+pub mod cell;
 pub mod compare;
 pub mod condition;
 pub mod content;

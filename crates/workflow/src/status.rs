@@ -259,11 +259,11 @@ impl Reason {
             Self::RateLimit => "The provider asked to slow down: wait a moment, then retry",
             Self::Server => "The other side had a fault: retry in a moment",
             Self::InvalidOutput => "The answer did not have the promised form: retry with a clearer prompt",
-            Self::OutputTooLarge => "The output is larger than an artifact may be: ask for less",
+            Self::OutputTooLarge => "The output is larger than can be kept: ask for less",
             Self::NoWorker => "No worker for its agent took it in time: start one, or ask who runs it, then retry",
             Self::Permanent => "Trying again without a change will not help: read the message, then edit and retry",
             Self::MissingInput => "A required input had no value: supply it, then retry",
-            Self::Template => "The prompt cannot be rendered: edit it and retry",
+            Self::Template => "The prompt cannot be filled in: edit it and retry",
             Self::ContextLength => "The text is longer than the model can read: shorten it, or use a larger model",
             Self::Unauthorized => "A key was refused, or may not be used here: ask an admin to look at it, then retry",
             Self::Refused => {

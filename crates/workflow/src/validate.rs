@@ -22,7 +22,7 @@ use crate::{
     limits,
     plan::{Plan, PlannedStep},
     problem::{Problem, ProblemCode},
-    words::{QUOTED_CHARS, shortened},
+    words::{QUOTED_CHARS, count, number, shortened},
 };
 
 /// Judges a definition against the agents it may use.
@@ -99,7 +99,7 @@ fn whole(definition: &Definition, problems: &mut Vec<Problem>) {
             None,
             Some("steps".into()),
             ProblemCode::TooManySteps,
-            format!("{} steps; at most {} are allowed", definition.steps.len(), limits::MAX_STEPS),
+            format!("{}; at most {} are allowed", count(definition.steps.len(), "step"), number(limits::MAX_STEPS)),
         ));
     }
     limits_of_run::check(&definition.limits, problems);

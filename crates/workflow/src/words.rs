@@ -30,6 +30,11 @@ pub fn plural(n: i64, noun: &str) -> String {
     if n == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
+/// "12,400": a number that stands alone, of whatever sort.
+pub fn number(n: impl TryInto<i64>) -> String {
+    thousands(n.try_into().unwrap_or(i64::MAX))
+}
+
 /// "12,400".
 pub fn thousands(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();

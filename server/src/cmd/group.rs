@@ -1,12 +1,12 @@
 //! `weft group`: groups of people, for whoever runs the server.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use service::{OpContext, groups};
+use service::{OpContext, audience, exchange, groups};
 use workflow::{
-    api::{GroupView, MemberView, NewGroup},
+    api::{Audience, AudienceGroup, ChangeAudience, GroupView, MemberView, NewGroup},
     id::GroupId,
     limits::MAX_NAME_CHARS,
 };
@@ -34,6 +34,8 @@ pub(super) enum Group {
     Add(Member),
     /// Take somebody out of a group: their votes at open gates that ask it count no more
     Remove(Member),
+    /// Show or say for which groups a workflow is; what is said takes the place of what was
+    Audience(OfWorkflow),
 }
 
 #[derive(Args, Debug)]
@@ -57,6 +59,35 @@ pub(super) struct Member {
     of: OfGroup,
     #[arg(long)]
     email: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct OfWorkflow {
+    /// Its slug, as files call it, or its id
+    workflow: String,
+    /// A group that may start it; while none may, everybody may (may be given several times)
+    #[arg(long, value_name = "GROUP")]
+    start: Vec<String>,
+    /// A group that sees all its runs (may be given several times)
+    #[arg(long, value_name = "GROUP")]
+    see: Vec<String>,
+    /// It is for everybody, and no group sees its runs
+    #[arg(long, conflicts_with_all = ["start", "see"])]
+    everybody: bool,
+}
+
+impl OfWorkflow {
+    /// None: it is only looked at.
+    fn change(&self) -> Option<ChangeAudience> {
+        let of = |id: &String| AudienceGroup {
+            group_id: GroupId::new(id.clone()),
+            may_start: self.start.contains(id),
+            may_see: self.see.contains(id),
+        };
+        let named: BTreeSet<&String> = self.start.iter().chain(&self.see).collect();
+        let groups: Vec<AudienceGroup> = named.into_iter().map(of).collect();
+        (self.everybody || !groups.is_empty()).then_some(ChangeAudience { groups, expect: None })
+    }
 }
 
 pub(super) async fn run(command: Group, config: &config::Database) -> Result<ExitCode> {
@@ -102,7 +133,39 @@ async fn perform(operator: &Operator, command: Group) -> Result<String> {
                 Err(error) => Err(told(error)),
             }
         }
+        Group::Audience(wanted) => match audience_of(&ctx, &wanted).await {
+            Ok(audience) => Ok(audience_words(&audience)),
+            Err(service::Error::NotFound) => {
+                bail!(
+                    "there is no workflow {}\nName it by its slug or its id, which the address of its page ends with",
+                    line(&wanted.workflow, MAX_NAME_CHARS)
+                )
+            }
+            Err(error) => Err(told(error)),
+        },
     }
+}
+
+async fn audience_of(ctx: &OpContext, wanted: &OfWorkflow) -> service::Result<Audience> {
+    let id = exchange::named(ctx, &wanted.workflow).await?;
+    match wanted.change() {
+        Some(change) => audience::set(ctx, id, &change).await,
+        None => audience::get(ctx, id).await,
+    }
+}
+
+fn audience_words(audience: &Audience) -> String {
+    let groups = &audience.groups;
+    let everybody = (!groups.iter().any(|group| group.may_start)).then(|| "Everybody may start it".to_owned());
+    let of = |group: &AudienceGroup| {
+        let may = match (group.may_start, group.may_see) {
+            (true, true) => "starts it and sees all its runs",
+            (true, false) => "starts it",
+            (false, _) => "sees all its runs",
+        };
+        format!("{}  {may}", group.group_id)
+    };
+    everybody.into_iter().chain(groups.iter().map(of)).collect::<Vec<_>>().join("\n")
 }
 
 async fn find(ctx: &OpContext, of: OfGroup) -> Result<GroupId> {

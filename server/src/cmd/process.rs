@@ -12,6 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use workflow::cell::CellNumber;
 
 use crate::{config, database::Database};
 
@@ -99,6 +100,8 @@ pub(super) struct Known {
     pub(super) secret_keys: KeyRing,
     /// Private networks that the operator opened.
     pub(super) allow_private: Vec<AddressRange>,
+    /// What ids of runs carry.
+    pub(super) cell: CellNumber,
 }
 
 /// The engine, its hints, and how to stop both.
@@ -120,7 +123,7 @@ impl Running {
         known: Known,
         worker: &config::Worker,
     ) -> Result<Self> {
-        let Known { providers, secret_keys, allow_private } = known;
+        let Known { providers, secret_keys, allow_private, cell } = known;
         let (stop_engine, stop_listener) = (CancellationToken::new(), CancellationToken::new());
         let listener = tokio::spawn({
             let (hints, store, stop) = (hints.clone(), store.clone(), stop_listener.clone());
@@ -138,8 +141,10 @@ impl Running {
         let options = engine::Options {
             slots: worker.worker_slots as usize,
             kinds: worker.kinds(),
+            agents: worker.agents(),
             memory: worker.worker_memory_mb as usize * 1024 * 1024,
             keep_days: worker.delete_runs_after_days,
+            cell,
             ..engine::Options::default()
         };
         let (runs, log) = (decider.runs.clone(), Arc::clone(&decider.log));

@@ -1,6 +1,8 @@
-//! `weft run VERB`: every verb of a person on a run, over REST, for people at a terminal and for scripts.
+//! `weft run VERB`: every verb of a person on a run, over REST, for people at a terminal and for scripts; and where a run is, which its id
+//! alone says.
 //! Must never decide anything: what is allowed, and why not, is the server's to say.
 
+mod origin;
 mod print;
 mod values;
 mod verbs;
@@ -9,6 +11,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+
+use workflow::RunId;
 
 use super::remote::Remote;
 use values::{Given, Switch};
@@ -19,7 +23,7 @@ use values::{Given, Switch};
 )]
 pub(super) struct Run {
     #[command(subcommand)]
-    verb: Verb,
+    verb: Asked,
     #[command(flatten)]
     remote: Remote,
     /// Print the answer as JSON
@@ -28,6 +32,15 @@ pub(super) struct Run {
     /// An Idempotency-Key: the same request under it has one effect, however often it is sent
     #[arg(long, global = true, value_name = "KEY")]
     key: Option<String>,
+}
+
+/// What is asked of the server, or of the id alone.
+#[derive(Debug, Subcommand)]
+enum Asked {
+    /// Say which cell a run is of, by its id alone: no server is asked
+    Where { run: RunId },
+    #[command(flatten)]
+    Server(Verb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -232,7 +245,11 @@ pub(super) enum Mode {
 }
 
 pub(super) async fn run(command: Run) -> Result<ExitCode> {
-    let (ask, shape) = verbs::ask(command.verb, command.key)?;
+    let verb = match command.verb {
+        Asked::Where { run } => return origin::tell(run, command.json),
+        Asked::Server(verb) => verb,
+    };
+    let (ask, shape) = verbs::ask(verb, command.key)?;
     let answer = command.remote.ask(ask).await?;
     if command.json {
         print::json(&answer)?;

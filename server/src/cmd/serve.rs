@@ -93,11 +93,12 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let web_store =
         database.connect_and_migrate(WEB_CONNECTIONS, Serves::Requests).await?.within(command.quotas.limits());
     database.tell_rights(&web_store).await?;
+    let cell = database.settle_cell(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;
     let decider = Decider::begin(&database, &engine_store).await?;
     observing.follow(&decider.runs, &command.telemetry, "serve")?;
     let office = office(&command, &web_store, &secret_keys, address);
-    let settings = settings(&command, &providers, secret_keys.clone(), &office, address);
+    let settings = Settings { cell, ..settings(&command, &providers, secret_keys.clone(), &office, address) };
     let service = service(settings, web_store.clone(), decider.runs.clone()).await?;
 
     let stop_background = CancellationToken::new();
@@ -105,7 +106,8 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     let hub = Hub::new(web_store.clone(), hints.clone());
     let mut background = start_background(&web_store, &hub, model, office, &stop_background);
     background.push(tokio::spawn(service::batches::run(service.clone(), stop_background.clone())));
-    let known = Known { providers, secret_keys, allow_private: command.outside.allow_private() };
+    let (allow_private, cell) = (command.outside.allow_private(), cell.unwrap_or_default());
+    let known = Known { providers, secret_keys, allow_private, cell };
     let mut running = Running::start(engine_store.clone(), &decider, &hints, known, &command.worker)?;
     let same_origin = SameOrigin { public_url: command.web.public_url.clone(), is_loopback: command.web.is_loopback() };
     let workers = Workers::new(web_store.clone(), decider.runs.clone(), &decider.log, hints.clone());
@@ -127,6 +129,7 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
     );
     let (stop_accepting, mut server) = accept(listener, &state, &command.web);
     state.readiness.set(true);
+    tracing::info!(%address, "answers requests there");
     announce(&command.web, address)?;
 
     let stopped = tokio::select! {

@@ -115,7 +115,7 @@ impl Watched {
             Err(error) => return Ok(End::Lost(error.to_string())),
         };
         (self.is_connected, self.was_connected) = (true, true);
-        let hello = serde_json::to_string(&Follow { after: self.seq })?;
+        let hello = serde_json::to_string(&Follow { after: self.seq, told_at: None })?;
         if let Err(error) = socket.send(Message::text(hello)).await {
             return Ok(End::Lost(error.to_string()));
         }

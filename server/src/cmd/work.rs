@@ -35,14 +35,16 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     accept::raise_file_limit();
     let providers = providers::read(config::provider_variables())?;
     let allow_private = command.outside.allow_private();
-    let known = Known { providers, secret_keys: command.secrets.read()?, allow_private };
+    let secret_keys = command.secrets.read()?;
     let mut observing = Observing::open(&command.telemetry).await?;
     let mut database = Database::open(config).await?;
     database.supervise();
     let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
     database.tell_rights(&store).await?;
+    let cell = database.settle_cell(&store).await?;
     let decider = Decider::begin(&database, &store).await?;
     observing.follow(&decider.runs, &command.telemetry, "work")?;
+    let known = Known { providers, secret_keys, allow_private, cell: cell.unwrap_or_default() };
     let mut running = Running::start(store.clone(), &decider, &Hints::default(), known, &command.worker)?;
     let (figures, log, load) = (observing.figures.clone(), decider.log.clone(), running.load.clone());
     observing.tell(&Metrics::new(figures, store.clone(), vec![("engine", store.clone())], log, Some(load), None));

@@ -4,6 +4,7 @@
 use std::{ffi::OsString, fmt, fs, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
+use workflow::cell::CellNumber;
 
 use super::quotas::{Limit, STATEMENT_TIMEOUT, statement_timeout};
 
@@ -62,6 +63,9 @@ pub struct Database {
     /// Connections on which a process commits what it decides about runs, and claims steps
     #[arg(long, env = "WEFT_COMMIT_CONNECTIONS", default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100), global = true)]
     commit_connections: u32,
+    /// Which of several installations this is, as the ids of its runs carry it, for good; without it what the database says, or 0
+    #[arg(long, env = "WEFT_CELL", value_name = "N", value_parser = clap::value_parser!(u16).range(0..=i64::from(CellNumber::MAX)), global = true)]
+    cell: Option<u16>,
     /// Folder of everything that Weft keeps on disk
     #[arg(long, env = "WEFT_DATA_DIR", default_value = ".weft", value_name = "FOLDER", global = true)]
     data_dir: PathBuf,
@@ -120,6 +124,11 @@ impl Database {
 
     pub fn commit_connections(&self) -> u32 {
         self.commit_connections
+    }
+
+    /// The number of this installation, if the person named one.
+    pub fn cell(&self) -> Option<CellNumber> {
+        self.cell.and_then(CellNumber::new)
     }
 
     pub fn place(&self) -> Place {

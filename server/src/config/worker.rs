@@ -1,7 +1,8 @@
 //! How much one process executes at once, and of what.
 
 use clap::Args;
-use engine::Kinds;
+use engine::{Agents, Kinds};
+use workflow::AgentId;
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Worker")]
@@ -12,6 +13,10 @@ pub struct Worker {
     /// Kinds of agents whose steps this process runs, such as llm,http; by default all. Some process has to run each
     #[arg(long = "kinds", env = "WEFT_WORKER_KINDS", value_name = "KINDS", value_delimiter = ',', value_parser = kind)]
     kinds: Vec<String>,
+    /// Agents whose steps this process runs, of those kinds: ids, or beginnings with a star such as gpu-*; by default all. Some process
+    /// has to run each
+    #[arg(long = "agents", env = "WEFT_WORKER_AGENTS", value_name = "AGENTS", value_delimiter = ',', value_parser = agent)]
+    agents: Vec<String>,
     /// Mebibytes that they may hold in memory together of what they read and answer; more waits its turn
     #[arg(long, env = "WEFT_WORKER_MEMORY_MB", default_value_t = 512, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     pub worker_memory_mb: u32,
@@ -26,6 +31,20 @@ impl Worker {
         let named: Vec<&str> = named.collect();
         if named.is_empty() { Kinds::default() } else { Kinds::only(named) }
     }
+
+    pub fn agents(&self) -> Agents {
+        Agents::only(self.agents.iter().map(String::as_str).filter(|agent| !agent.is_empty()))
+    }
+}
+
+/// The same for agents. Whether there are such agents is not asked: they may be made later.
+fn agent(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let id = text.strip_suffix('*').unwrap_or(text);
+    if id.is_empty() || AgentId::new(id).is_well_formed() {
+        return Ok(text.to_owned());
+    }
+    Err("the id of an agent begins with a letter and has a-z, 0-9, `-` and `_`; a star may stand at its end".to_owned())
 }
 
 /// An empty one is none, as an empty variable is.
@@ -53,6 +72,22 @@ mod tests {
     fn kinds(args: &[&str]) -> Option<Kinds> {
         let args = ["weft"].iter().chain(args);
         Cli::try_parse_from(args).ok().map(|cli| cli.worker.kinds())
+    }
+
+    fn agents(args: &[&str]) -> Option<Agents> {
+        let args = ["weft"].iter().chain(args);
+        Cli::try_parse_from(args).ok().map(|cli| cli.worker.agents())
+    }
+
+    #[test]
+    fn a_process_runs_all_agents_unless_it_is_told_some_by_their_ids_or_beginnings() {
+        assert_eq!(agents(&[]), Some(Agents::default()));
+        assert_eq!(agents(&["--agents", ""]), Some(Agents::default()));
+        assert_eq!(agents(&["--agents", "say, gpu-*"]), Some(Agents::only(["gpu-*", "say"])));
+        assert_eq!(agents(&["--agents", "say", "--agents", "gpu-*"]), Some(Agents::only(["gpu-*", "say"])));
+        for wrong in ["Say", "gpu-*-x", "a b", "say;drop", "say,%", &"x".repeat(200)] {
+            assert_eq!(agents(&["--agents", wrong]), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use clap::Parser;
+use workflow::cell::CellNumber;
 
 use super::{Database, Error, Serves};
 use crate::{
@@ -113,6 +114,36 @@ fn a_database_of_ones_own_is_migrated_by_its_owner_and_used_by_the_other_role() 
             // The same twice is one role, and no harm.
             open(owner, owner).await.unwrap();
             assert!(matches!(open("", owner).await, Err(Error::OwnerAlone)));
+            tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_process_with_another_number_than_its_database_does_not_start() {
+    as_somebody(|| {
+        block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let place = config(folder.path(), "", "").place();
+            let cluster = tokio::task::spawn_blocking(move || Cluster::open(&place)).await.unwrap().unwrap();
+            let url = format!("--database-url={}", cluster.owner_url().as_str());
+            let settle = async |cell: &[&str]| {
+                let arguments = ["weft", "--database-owner-url=", url.as_str()].into_iter().chain(cell.iter().copied());
+                let database = Database::open(&Cli::parse_from(arguments).database).await?;
+                let store = database.connect_and_migrate(1, Serves::Requests).await?;
+                let settled = database.settle_cell(&store).await;
+                store.close().await;
+                settled.map(|cell| cell.map(CellNumber::number))
+            };
+            assert_eq!(settle(&["--cell=17"]).await.unwrap(), Some(17));
+            assert_eq!(settle(&["--cell=17"]).await.unwrap(), Some(17));
+            let refused = settle(&["--cell=18"]).await.unwrap_err();
+            assert!(matches!(refused, Error::AnotherCell { .. }), "{refused:?}");
+            let words = refused.to_string();
+            assert!(words.contains("WEFT_CELL says 18") && words.contains("Set WEFT_CELL=17"), "{words}");
+            for wrong in ["--cell=1024", "--cell=-1", "--cell=x"] {
+                assert!(Cli::try_parse_from(["weft", wrong]).is_err(), "{wrong}");
+            }
             tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
         });
     });

@@ -1,5 +1,5 @@
 //! Who asks: the session cookie or a bearer token becomes the context of the request.
-//! A credential that is wrong is nobody; with a bearer token the cookie is not looked at.
+//! A credential that is wrong is nobody; with one in `Authorization` the cookie is not looked at, whatever it is worth.
 
 mod held_body;
 
@@ -34,6 +34,8 @@ use crate::{
 const WORKER_ROUTES: &str = "/api/worker/v1/";
 /// What a token for metrics alone opens.
 const METRICS_ROUTES: [&str; 2] = ["/metrics", "/api/queues"];
+/// By these, browsers answer what stands before Weft, with every request: they are for a proxy, and nobody here ever asks for them.
+const SCHEMES_OF_PROXIES: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
 /// Requests that take longer than this look at their credential again before they answer.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -178,10 +180,18 @@ impl Asked {
     }
 }
 
-/// The token of `Authorization: Bearer ...`.
+/// The token of `Authorization: Bearer ...`. What cannot be read as that was meant to say who asks as well: an empty token, which is none
+/// of ours, so that nobody acts as whom a cookie beside it names.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    given.find_map(|value| {
+        let value = value.to_str().unwrap_or_default().trim();
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        if SCHEMES_OF_PROXIES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            return None;
+        }
+        Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+    })
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -224,7 +234,25 @@ mod tests {
         assert_eq!(cookie(&headers, "session"), None);
         headers.insert(header::AUTHORIZATION, "bearer  t0".parse().unwrap());
         assert_eq!(bearer(&headers), Some("t0"));
-        headers.insert(header::AUTHORIZATION, "Basic dTpw".parse().unwrap());
-        assert_eq!(bearer(&headers), None);
+    }
+
+    #[test]
+    fn what_is_said_wrongly_is_a_token_that_is_none_and_what_is_for_a_proxy_is_not_for_us() {
+        let told = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, http::HeaderValue::from_bytes(value).unwrap());
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        for wrong in ["", "Bearer", "Bearer ", "weft_0123", "Token t0", "Bearer\tt0"] {
+            assert_eq!(told(&[wrong.as_bytes()]).as_deref(), Some(""), "{wrong}");
+        }
+        assert_eq!(told(&[b"Bearer \xff"]).as_deref(), Some(""), "it is no text");
+        for proxy in ["Basic dTpw", "digest username=\"u\"", "Negotiate YII", "NTLM TlRM"] {
+            assert_eq!(told(&[proxy.as_bytes()]), None, "{proxy}");
+            assert_eq!(told(&[proxy.as_bytes(), b"Bearer t0"]).as_deref(), Some("t0"), "{proxy}");
+        }
+        assert_eq!(told(&[]), None);
     }
 }

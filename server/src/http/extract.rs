@@ -16,6 +16,7 @@ use service::Wanted;
 use workflow::{
     api::{ErrorCode, Page},
     json::{self, Bounds, Refused, Tree},
+    words::count,
 };
 
 use super::{fault::Fault, problem::Problem};
@@ -225,7 +226,7 @@ fn refused(refused: &Refused) -> Problem {
         Refused::TooMany { max } => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::TooLarge,
-            format!("The body holds more than {max} values. Send fewer, or pass them as a text."),
+            format!("The body holds more than {}. Send fewer, or pass them as a text.", count(*max, "value")),
         ),
         Refused::Duplicate { .. } | Refused::LongNumber { .. } | Refused::HalfCharacter { .. } => {
             invalid(format!("In the body, {refused}."))
@@ -306,6 +307,6 @@ mod tests {
         let long = format!(r#"{{"inputs":{{"n":{}}}}}"#, "7".repeat(1_001));
         let (status, field, detail) = refusal::<StartRun>(long.as_bytes());
         assert_eq!((status, field.as_deref()), (422, Some("inputs.n")));
-        assert!(detail.contains("1000 characters"), "{detail}");
+        assert!(detail.contains("1,000 characters"), "{detail}");
     }
 }

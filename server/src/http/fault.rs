@@ -75,7 +75,7 @@ mod tests {
                 Some("auto_run"),
                 "invalid type: integer `1`, expected a boolean",
             ),
-            (fault::<PatchRun>(json!([])), None, "invalid length 0, expected struct PatchRun with 1 element"),
+            (fault::<PatchRun>(json!([])), None, "invalid type: sequence, expected struct PatchRun"),
             (fault::<PatchRun>(json!("on")), None, "invalid type: string \"on\", expected struct PatchRun"),
             (fault::<StartRun>(json!({"inputs": {}})), Some("template_id"), "missing field `template_id`"),
             (fault::<ForkRun>(json!({"auto_run": true})), Some("step"), "missing field `step`"),

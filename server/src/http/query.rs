@@ -60,24 +60,27 @@ impl Query {
         Ok(Wanted { after: self.text(AFTER).map(str::to_owned), limit: self.parsed(LIMIT, "a number, such as 50")? })
     }
 
-    /// An empty one is none.
+    /// An empty one is none: what is looked for in a list is nothing then.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        let found = self.given.iter().find(|(given, _)| given == name);
-        found.map(|(_, text)| text.as_str()).filter(|text| !text.is_empty())
+        self.told(name).filter(|text| !text.is_empty())
     }
 
-    /// What is written as a text of its own kind. `kind`: that, for people.
+    fn told(&self, name: &str) -> Option<&str> {
+        self.given.iter().find_map(|(given, text)| (given == name).then_some(text.as_str()))
+    }
+
+    /// What is written as a text of its own kind, which an empty one is not. `kind`: that, for people.
     pub(super) fn parsed<T: FromStr>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
-        self.text(name).map(|text| text.parse().map_err(|_| wrong(name, kind))).transpose()
+        self.told(name).map(|text| text.parse().map_err(|_| wrong(name, kind))).transpose()
     }
 
-    /// One of a few words.
+    /// One of a few words, of which none is empty.
     pub(super) fn word<T: DeserializeOwned>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
         let read = |text: &str| {
             let text: value::StrDeserializer<'_, value::Error> = text.into_deserializer();
             T::deserialize(text).map_err(|_| wrong(name, kind))
         };
-        self.text(name).map(read).transpose()
+        self.told(name).map(read).transpose()
     }
 
     /// The items, with a `Link` to the next page where there is more (RFC 8288): the same list, further on.
@@ -122,6 +125,9 @@ mod tests {
         assert_eq!(field(query(&[("sort", "due"), ("sort", "due")]).page_and(&["sort"])).as_deref(), Some("sort"));
         assert_eq!(field(query(&[("limit", "many")]).page_and(&["sort"])).as_deref(), Some("limit"));
         assert_eq!(field(query(&[("sort", "size")]).word::<InboxSort>("sort", "x")).as_deref(), Some("sort"));
+        assert_eq!(field(query(&[("limit", "")]).page_and(&["sort"])).as_deref(), Some("limit"), "it was left empty");
+        assert_eq!(field(query(&[("sort", "")]).word::<InboxSort>("sort", "x")).as_deref(), Some("sort"));
+        assert_eq!(field(query(&[("id", "")]).parsed::<uuid::Uuid>("id", "x")).as_deref(), Some("id"));
         let fine = query(&[("sort", "due"), ("limit", "7"), ("after", "")]);
         assert_eq!(fine.page_and(&["sort"]).ok(), Some(Wanted { after: None, limit: Some(7) }));
         assert_eq!(fine.word::<InboxSort>("sort", "x").ok(), Some(Some(InboxSort::Due)));

@@ -19,8 +19,8 @@ use tower_http::{
 use workflow::api::ErrorCode;
 
 use super::{
-    AppState, SameOrigin, auth, entry::OPEN, finish, gate, headers, health, interface, notices, origin, pages,
-    problem::Problem, routes, site,
+    AppState, SameOrigin, auth, elsewhere, entry::OPEN, finish, gate, headers, health, interface, notices, origin,
+    pages, problem::Problem, routes, site,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,6 +30,7 @@ pub fn router(state: AppState) -> Router {
         let gate = from_fn_with_state((state.clone(), route.entry), gate::route);
         router.route(route.path, route.handler.route_layer(gate))
     });
+    let api = api.layer(from_fn_with_state(state.clone(), elsewhere::tell));
     let pages = pages::router(&state).layer(from_fn_with_state(state.clone(), gate::function));
     let same_origin: SameOrigin = state.same_origin.clone();
     Router::new()

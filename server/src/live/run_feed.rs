@@ -7,6 +7,7 @@ use axum::{
     extract::{State, ws::Utf8Bytes},
     response::Response,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use service::{OpContext, runs};
 use store::Store;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -29,6 +30,7 @@ use crate::http::{AppState, Ids, Problem};
 
 /// A peer that is further behind fetches the run again, which is cheaper for both.
 const MAX_REPLAY: i64 = 4_000;
+const A_MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 
 /// The handler. Visibility is looked at again with the session: who is asked at a gate sees the run only until it closes.
 pub(crate) async fn run_socket(
@@ -57,6 +59,8 @@ struct Following {
     sent: i64,
     /// Up to here events come from the log, afterwards from the room.
     replay_to: i64,
+    /// When that was told, as the peer has it and nobody has looked at yet.
+    told_at: Option<DateTime<Utc>>,
     /// In which history of the database.
     history: u64,
     stage: Stage,
@@ -77,7 +81,7 @@ enum Stage {
 impl RunFeed {
     /// Until the peer begins anew or is gone.
     async fn follow(&self, from: Follow, link: &mut Link) -> Interrupted {
-        let mut following = Following::new(&self.room, from.after);
+        let mut following = Following::new(&self.room, from);
         loop {
             let place = match link.place().await {
                 Ok(place) => place,
@@ -92,7 +96,7 @@ impl RunFeed {
 }
 
 impl Following {
-    fn new(room: &Room, after: i64) -> Self {
+    fn new(room: &Room, Follow { after, told_at }: Follow) -> Self {
         let history = room.history();
         let (frames, replay_to) = room.subscribe();
         let is_too_far = replay_to.saturating_sub(after) > MAX_REPLAY;
@@ -101,6 +105,7 @@ impl Following {
             frames,
             sent: if is_too_far { replay_to } else { after },
             replay_to,
+            told_at: told_at.filter(|_| after > 0),
             stage: if is_too_far { Stage::Resync } else { Stage::Replay },
             taken: Taken::default(),
         }
@@ -111,7 +116,8 @@ impl Following {
     fn anew(room: &Room) -> Self {
         let history = room.history();
         let (frames, head) = room.subscribe();
-        Self { frames, sent: head, replay_to: head, history, stage: Stage::Resync, taken: Taken::default() }
+        let (sent, replay_to, told_at) = (head, head, None);
+        Self { frames, sent, replay_to, told_at, history, stage: Stage::Resync, taken: Taken::default() }
     }
 
     async fn next(&mut self, hub: &Hub, room: &Room, link: &mut Link) -> Result<Vec<Utf8Bytes>, Interrupted> {
@@ -127,6 +133,12 @@ impl Following {
                 }
                 Stage::Replay => {
                     if self.sent > self.replay_to && !has_been(hub.store(), room.run(), self.sent, link).await? {
+                        *self = Self::anew(room);
+                        continue;
+                    }
+                    if let Some(told_at) = self.told_at.take()
+                        && !is_as_told(hub.store(), room.run(), self.sent, told_at, link).await?
+                    {
                         *self = Self::anew(room);
                         continue;
                     }
@@ -201,4 +213,17 @@ async fn read(store: &Store, run: RunId, after: i64) -> store::Result<(People, V
 async fn has_been(store: &Store, run: RunId, seq: i64, link: &mut Link) -> Result<bool, Interrupted> {
     let newest = link.read(|| store.run_events(run, None, 1)).await?;
     Ok(newest.first().is_some_and(|newest| newest.seq >= seq))
+}
+
+/// Whether the event of this number is the one that the peer has: a run that went on after a backup was restored has other events under
+/// numbers that were told before. It may be a moment off by how finely each keeps times.
+async fn is_as_told(
+    store: &Store,
+    run: RunId,
+    seq: i64,
+    told_at: DateTime<Utc>,
+    link: &mut Link,
+) -> Result<bool, Interrupted> {
+    let found = link.read(|| store.events_after(run, seq - 1, 1)).await?;
+    Ok(found.first().is_some_and(|event| event.seq == seq && (event.at - told_at).abs() < A_MOMENT))
 }

@@ -357,8 +357,8 @@ mod tests {
         let begun = Instant::now();
         let mut peer = Peer::new(false, begun);
         let follow = Message::Text("{\"after\":0}".into());
-        assert_eq!(peer.says(&follow, begun), Ok(Said::Follow(Follow { after: 0 })));
-        assert_eq!(peer.says(&follow, begun + FOLLOW_EVERY), Ok(Said::Follow(Follow { after: 0 })));
+        assert_eq!(peer.says(&follow, begun), Ok(Said::Follow(Follow::default())));
+        assert_eq!(peer.says(&follow, begun + FOLLOW_EVERY), Ok(Said::Follow(Follow::default())));
         let soon = peer.says(&follow, begun + FOLLOW_EVERY * 3 / 2);
         assert_eq!(soon.unwrap_err().unwrap().0, close_code::AGAIN);
         let pings = (0..100).map(|_| peer.says(&Message::Ping(axum::body::Bytes::new()), begun));

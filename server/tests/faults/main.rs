@@ -2,6 +2,7 @@
 //! Nothing here may reach into a process: faults come from outside, as in life.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
+mod gone;
 mod machine;
 mod operator;
 mod pooler;
@@ -10,5 +11,6 @@ mod processes;
 mod restore;
 mod server;
 mod support;
+mod telling;
 mod together;
 mod verbs;

@@ -13,6 +13,9 @@ use crate::{
     support::{database_url, slow_model, weft},
 };
 
+/// One of those that are shipped.
+const WORKFLOW: &str = "short-version";
+
 /// Whether it went well, and what it said.
 fn said(mut command: Command) -> (bool, String) {
     let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
@@ -44,6 +47,22 @@ async fn groups_are_made_filled_and_deleted_at_the_command_line(pool: PgPool) {
         "what turns the line is a space: {text}"
     );
     assert_eq!(group(&["members", "legal"]), (true, "ada@example.com\n".to_owned()));
+    assert!(said(command(&["seed"])).0);
+    let audience = |more: &[&str]| group(&[&["audience", WORKFLOW][..], more].concat());
+    let everybody = (true, "Everybody may start it\n".to_owned());
+    assert_eq!(audience(&[]), everybody);
+    assert_eq!(audience(&["--see", "legal"]), (true, "Everybody may start it\nlegal  sees all its runs\n".to_owned()));
+    let both = (true, "legal  starts it and sees all its runs\n".to_owned());
+    assert_eq!(audience(&["--see", "legal", "--start", "legal"]), both);
+    let (is_done, text) = audience(&["--start", "nobodys"]);
+    assert!(!is_done && text.contains("nobodys"), "{text}");
+    assert_eq!(audience(&[]), both, "what is wrong changes nothing");
+    assert!(!audience(&["--everybody", "--see", "legal"]).0);
+    let (is_done, text) = group(&["audience", "nothing-is-called-that"]);
+    assert!(!is_done && text.contains("there is no workflow nothing-is-called-that"), "{text}");
+    let (is_done, text) = group(&["delete", "legal"]);
+    assert!(!is_done, "a workflow is for it: {text}");
+    assert_eq!(audience(&["--everybody"]), everybody);
     assert!(group(&["remove", "legal", "--email", "ada@example.com"]).0);
     let (is_done, text) = group(&["remove", "legal", "--email", "ada@example.com"]);
     assert!(!is_done && text.contains("weft group members legal"), "{text}");

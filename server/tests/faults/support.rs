@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     process::{Child, Command, Stdio},
     sync::{
         Arc,
@@ -127,7 +128,12 @@ impl Drop for Process {
 }
 
 pub(crate) fn weft(args: &[&str], model: &SlowModel) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weft"));
+    weft_at(env!("CARGO_BIN_EXE_weft"), args, model)
+}
+
+/// The same of another build.
+pub(crate) fn weft_at(program: impl AsRef<OsStr>, args: &[&str], model: &SlowModel) -> Command {
+    let mut command = Command::new(program);
     command
         .args(args)
         .env_remove("WEFT_LOCAL_LLM_BIN")

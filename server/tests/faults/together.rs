@@ -1,7 +1,11 @@
 //! Servers and workers over one database: work spreads over them, each server shows every run as it happens, tokens too, and whoever is
 //! asked to end is replaced without a step that fails.
 
-use std::{process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use futures::{SinkExt, StreamExt};
 use nix::sys::signal::Signal;
@@ -14,12 +18,14 @@ use tokio_tungstenite::{
 
 use crate::{
     server::{Request, Server, admin},
-    support::{Process, SlowModel, database_url, talking_model, weft},
+    support::{Process, SlowModel, database_url, talking_model, weft_at},
 };
 
 /// On a machine that has much else to do.
 const WITHIN: Duration = Duration::from_mins(2);
 const N_WORKERS: usize = 3;
+/// The build that the tests are of.
+const THIS: &str = env!("CARGO_BIN_EXE_weft");
 /// Steps that a worker has room for.
 const SLOTS: usize = 4;
 
@@ -36,20 +42,33 @@ struct World {
 
 impl World {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = weft(args, &self.model);
+        self.command_of(Path::new(THIS), args)
+    }
+
+    fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = weft_at(program, args, &self.model);
         command.env("DATABASE_URL", database_url(&self.pool));
         command
     }
 
-    /// One that leaves the model to the workers.
     fn serve(&self) -> Server {
-        let mut command = self.command(&["serve"]);
+        self.serve_by(Path::new(THIS))
+    }
+
+    /// One that leaves the model to the workers.
+    fn serve_by(&self, program: &Path) -> Server {
+        let mut command = self.command_of(program, &["serve"]);
         command.env("WEFT_WORKER_KINDS", "template,http,human,workflow");
         Server::start(command)
     }
 
     fn work(&self) -> Process {
-        Process::spawn(self.command(&["work", "--kinds", "llm"]).env("WEFT_WORKER_SLOTS", SLOTS.to_string()))
+        self.work_by(Path::new(THIS))
+    }
+
+    fn work_by(&self, program: &Path) -> Process {
+        let mut command = self.command_of(program, &["work", "--kinds", "llm"]);
+        Process::spawn(command.env("WEFT_WORKER_SLOTS", SLOTS.to_string()))
     }
 
     /// The answer, which must be a good one.
@@ -113,6 +132,11 @@ impl World {
     }
 }
 
+fn slow_agent() -> Value {
+    json!({"id": "slow", "name": "Slow", "outputs": [{"name": "text", "schema": {"type": "string"}}],
+        "config": {"kind": "llm", "provider": "slow", "prompt": "Say something"}})
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn work_spreads_any_server_shows_any_run_and_a_rolling_restart_fails_no_step(pool: PgPool) {
     let model = talking_model(40, Duration::from_millis(50)).await;
@@ -120,9 +144,7 @@ async fn work_spreads_any_server_shows_any_run_and_a_rolling_restart_fails_no_st
     let mut servers = [world.serve(), world.serve()];
     world.token = admin(|args| world.command(args));
     let mut workers: Vec<Process> = (0..N_WORKERS).map(|_| world.work()).collect();
-    let agent = json!({"id": "slow", "name": "Slow", "outputs": [{"name": "text", "schema": {"type": "string"}}],
-        "config": {"kind": "llm", "provider": "slow", "prompt": "Say something"}});
-    world.asked(&servers[0], "/api/agents", &agent);
+    world.asked(&servers[0], "/api/agents", &slow_agent());
     let slow = |after: &[&str]| json!({"agent_id": "slow", "depends_on": after});
     let many: serde_json::Map<String, Value> = (0..N_WORKERS * SLOTS).map(|n| (format!("s{n}"), slow(&[]))).collect();
     let wide = world.publish(&servers[0], "Wide", &Value::Object(many));
@@ -167,4 +189,57 @@ async fn work_spreads_any_server_shows_any_run_and_a_rolling_restart_fails_no_st
     // What was taken in the moment of the stop may be given back untouched; nothing failed and nothing was lost.
     let failed = "SELECT count(*) FROM attempts WHERE outcome NOT IN ('succeeded', 'released')";
     assert_eq!(world.count(failed).await, 0);
+}
+
+/// The `weft` of an older commit, whose tables are the same: `cargo xtask test-long --only versions` builds one.
+fn older() -> Option<PathBuf> {
+    std::env::var_os("WEFT_OLD_BIN").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn an_older_build_and_this_one_work_on_the_same_runs_and_replace_each_other(pool: PgPool) {
+    let Some(older) = older() else {
+        println!("left out: WEFT_OLD_BIN names no older build");
+        return;
+    };
+    let model = talking_model(20, Duration::from_millis(50)).await;
+    let mut world = World { pool, model, token: String::new() };
+    let mut servers = [world.serve_by(&older), world.serve()];
+    let mut workers = [world.work_by(&older), world.work()];
+    world.token = admin(|args| world.command(args));
+    world.asked(&servers[0], "/api/agents", &slow_agent());
+    let slow = |after: &[&str]| json!({"agent_id": "slow", "depends_on": after});
+    let many: serde_json::Map<String, Value> =
+        (0..workers.len() * SLOTS).map(|n| (format!("s{n}"), slow(&[]))).collect();
+    // Each build makes what the other one works on.
+    let wide = world.publish(&servers[0], "Wide", &Value::Object(many));
+    let chain = world.publish(&servers[1], "Chain", &json!({"a": slow(&[]), "b": slow(&["a"])}));
+    world.until(ALIVE, servers.len() + workers.len()).await;
+    for n in 0..servers.len() {
+        world.start(&servers[n], &wide);
+        world.until(LEASED, workers.len()).await;
+        world.until(UNDER_WAY, 0).await;
+        let run = world.start(&servers[n], &chain);
+        let (n_events, _) = world.heard(&servers[1 - n], &run).await;
+        assert!(n_events >= 4, "it began, and each of two steps started and was completed: {n_events}");
+    }
+
+    // Forth to this build alone, and back to the older one alone, each time with runs under way.
+    for program in [Path::new(THIS), older.as_path()] {
+        for (server, worker) in servers.iter_mut().zip(&mut workers) {
+            world.start(server, &wide);
+            let old = std::mem::replace(server, world.serve_by(program));
+            world.start(&old, &chain);
+            assert_eq!(tokio::task::spawn_blocking(move || old.end()).await.unwrap(), Some(0));
+            let old = std::mem::replace(worker, world.work_by(program));
+            old.signal(Signal::SIGTERM);
+            assert_eq!(old.ended().await, Some(0));
+        }
+        world.until(UNDER_WAY, 0).await;
+    }
+    assert_eq!(world.count("SELECT count(*) FROM workflow_runs WHERE status <> 'completed'").await, 0);
+    let failed = "SELECT count(*) FROM attempts WHERE outcome NOT IN ('succeeded', 'released')";
+    assert_eq!(world.count(failed).await, 0);
+    let check = world.command(&["check"]).stdout(Stdio::piped()).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }

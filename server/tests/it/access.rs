@@ -294,6 +294,8 @@ fn functions_of_delegations() -> Vec<Row> {
         ("POST", "/_fn/my_delegations", Form(&[]), SIGNED_IN),
         ("POST", "/_fn/delegate_reviews", Json(json!({"wanted": in_vain()})), SIGNED_IN),
         ("POST", "/_fn/end_delegation", Json(json!({"id": NOWHERE})), NONE_OF_THEIRS),
+        ("POST", "/_fn/list_delegations", Json(json!({})), ADMINS),
+        ("POST", "/_fn/end_any_delegation", Json(json!({"id": NOWHERE})), MISSING_TO_ADMINS),
     ]
 }
 
@@ -516,6 +518,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/get_published", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/list_templates", Json(json!({})), ADMINS),
         ("POST", "/_fn/get_template", Json(json!({"id": it.template})), ADMINS),
+        ("POST", "/_fn/open_template", Json(json!({"id": it.template})), ADMINS),
         ("POST", "/_fn/get_version", Json(json!({"id": it.template, "version": 1})), ADMINS),
         ("POST", "/_fn/create_template", Json(json!({"template": {"name": "New"}})), ADMINS),
         ("POST", "/_fn/save_draft", Json(json!({"id": it.template, "update": {"base_revision": 1}})), ADMINS),

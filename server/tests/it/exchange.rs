@@ -196,7 +196,7 @@ async fn a_bad_file_is_refused_with_its_place_and_changes_nothing(pool: PgPool) 
         ("weft: 1\nweft: 1".to_owned(), "file", "line 2"),
         (bomb, "file", "YAML"),
         (format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "", "deeper"),
-        (format!("{{\"weft\": {}}}", "9".repeat(1_001)), "weft", "1000 characters"),
+        (format!("{{\"weft\": {}}}", "9".repeat(1_001)), "weft", "1,000 characters"),
         ("{\"a\": \"\\ud800\"}".to_owned(), "file", "not JSON"),
         ("{\"__proto__\": {\"weft\": 1}}".to_owned(), "weft", "missing"),
         (with("/weft", json!(99)), "weft", "version 99"),
@@ -209,7 +209,7 @@ async fn a_bad_file_is_refused_with_its_place_and_changes_nothing(pool: PgPool) 
         (
             with("/workflows/brief/0/definition/steps", steps(10_001)),
             "workflows.brief[0].definition.steps",
-            "10001 steps",
+            "10,001 steps",
         ),
         (
             with("/agents/shouting/0/config/outputs/text/artifact", json!("gone")),

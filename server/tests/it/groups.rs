@@ -186,3 +186,52 @@ async fn admins_are_told_of_gates_that_nobody_can_decide_any_more(pool: PgPool) 
     assert_eq!(stuck().await, json!([]));
     server.stop().await;
 }
+
+/// Accounts are disabled and never deleted: what somebody decided stays theirs.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_gate_that_asks_somebody_who_was_disabled_is_told_to_admins_and_decided_in_their_place(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let admin = &server.admin;
+    let template = server.shouting_template_with(json!({"mode": "always", "assignees": {"users": [CARA]}})).await;
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let run = server.anna.start(&template, "hello").await;
+        server.anna.settled(&run).await;
+        runs.push(run);
+    }
+    // Ben has the reviews of Cara, and so sees the run.
+    let today = sqlx::query_scalar::<_, String>("SELECT (now() AT TIME ZONE 'UTC')::date::text");
+    let today = today.fetch_one(&pool).await.unwrap();
+    let given = json!({"delegate": BEN, "from_day": today, "to_day": today});
+    server.browser(CARA).await.post("/api/me/delegations", given).await.expect(201);
+    let at = format!("/api/workflows/runs/{}", runs[0]);
+    server.ben.get(&at).await.expect(200);
+    let stuck = async || admin.get("/api/workflows/stuck").await.expect(200);
+    assert_eq!(stuck().await, json!([]));
+
+    let users = admin.get("/api/users").await.expect(200);
+    let cara = users.as_array().unwrap().iter().find(|user| user["email"] == CARA).unwrap();
+    let account = format!("/api/users/{}", cara["id"].as_str().unwrap());
+    let disable = async |is_disabled: bool| {
+        admin.json(Method::PATCH, &account, &json!({"is_disabled": is_disabled})).await.expect(200);
+    };
+    disable(true).await;
+    let told = stuck().await;
+    assert_eq!(told.as_array().unwrap().len(), 2, "{told}");
+    assert_eq!((&told[0]["run_id"], &told[0]["n_can"]), (&json!(runs[0]), &json!(0)), "{told}");
+    // Whoever had their reviews has them no more, and the owner is none of those who are asked.
+    server.ben.get(&at).await.problem(404, "not_found");
+    let approve = |run: &str| format!("/api/workflows/runs/{run}/steps/shout/continue");
+    server.ben.post(&approve(&runs[0]), json!({})).await.problem(404, "not_found");
+    server.anna.post(&approve(&runs[0]), json!({})).await.problem(403, "forbidden");
+    let done = admin.post(&approve(&runs[0]), json!({})).await.expect(200);
+    assert_eq!(status_of(&done, "shout"), "completed");
+    assert_eq!(stuck().await.as_array().unwrap().len(), 1, "the other one");
+
+    disable(false).await;
+    assert_eq!(stuck().await, json!([]), "they are asked again");
+    server.ben.post(&approve(&runs[1]), json!({})).await.problem(404, "not_found");
+    let done = server.browser(CARA).await.post(&approve(&runs[1]), json!({})).await.expect(200);
+    assert_eq!(status_of(&done, "shout"), "completed");
+    server.stop().await;
+}

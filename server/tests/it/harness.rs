@@ -32,6 +32,7 @@ use tower::ServiceExt;
 use workflow::{
     access::{Role, Scope},
     api::NewToken,
+    cell::CellNumber,
 };
 
 pub(crate) const ADMIN: &str = "admin@example.org";
@@ -95,18 +96,25 @@ impl Server {
     /// With quotas, as the variables would set them; all others start a server as it is with every quota `off`.
     pub(crate) async fn start_within(pool: PgPool, store: Store, requests: Requests) -> Self {
         let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
-        Self::start_on(pool, store, Arc::new(registry), requests, None).await
+        Self::start_on(pool, store, Arc::new(registry), requests, None, None).await
     }
 
     /// With agents of the test's own.
     pub(crate) async fn start_with(pool: PgPool, agents: Arc<dyn engine::Agents>) -> Self {
-        Self::start_on(pool.clone(), Store::from_pool(pool), agents, Requests::default(), None).await
+        Self::start_on(pool.clone(), Store::from_pool(pool), agents, Requests::default(), None, None).await
     }
 
     /// The same, whose runs are told to a collector of traces.
     pub(crate) async fn start_traced(pool: PgPool, agents: Arc<dyn engine::Agents>, collector: Collector) -> Self {
         let store = Store::from_pool(pool.clone());
-        Self::start_on(pool, store, agents, Requests::default(), Some(collector)).await
+        Self::start_on(pool, store, agents, Requests::default(), Some(collector), None).await
+    }
+
+    /// One of several installations.
+    pub(crate) async fn start_in(pool: PgPool, cell: CellNumber) -> Self {
+        let registry = Registry::new(Providers::default(), Arc::new(agents::InMemory::default()), agent_options());
+        let store = Store::from_pool(pool.clone());
+        Self::start_on(pool, store, Arc::new(registry), Requests::default(), None, Some(cell)).await
     }
 
     async fn start_on(
@@ -115,13 +123,14 @@ impl Server {
         agents: Arc<dyn engine::Agents>,
         requests: Requests,
         collector: Option<Collector>,
+        cell: Option<CellNumber>,
     ) -> Self {
         // Nobody's quota holds the engine.
         let of_engine = store.clone().within(quotas::Limits::default());
         let options = PgConnectOptions::clone(&pool.connect_options());
         let log = Arc::new(Log::connect(options, 8, pool, None).await.unwrap());
         let (runs, decider) = engine::work_on_runs(Arc::clone(&log), of_engine.clone()).await.unwrap();
-        let settings = Settings { library: seed::library(), secret_keys: secret_keys(), ..Settings::default() };
+        let settings = Settings { library: seed::library(), secret_keys: secret_keys(), cell, ..Settings::default() };
         let service = Service::new(store.clone(), runs.clone(), settings);
         let (hints, stop) = (Hints::default(), CancellationToken::new());
         let hub = Hub::new(store.clone(), hints.clone());
@@ -130,7 +139,8 @@ impl Server {
         let begun = collector.map(|to| Traces::begin(&to, Arc::clone(&figures), stop.clone()).unwrap());
         let (traces, sending) = begun.unzip();
         runs.set_witness(Arc::new(Observer::new(Arc::clone(&figures), traces)));
-        let options = engine::Options { slots: 64, poll: Duration::from_millis(50), ..engine::Options::default() };
+        let (poll, cell) = (Duration::from_millis(50), cell.unwrap_or_default());
+        let options = engine::Options { slots: 64, poll, cell, ..engine::Options::default() };
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
         let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
         let sockets: Sockets = Box::new({

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use chrono::TimeDelta;
 use futures::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
@@ -165,6 +166,16 @@ async fn a_page_that_comes_back_from_a_time_that_never_was_is_told_to_fetch_its_
             let is_next = |frame: &RunFrame| matches!(frame, RunFrame::Event { event, .. } if event.seq == seq + 1);
             hear(&mut socket, is_next).await;
         }
+    }
+    // The run has gone on since, past the number that the page has: what it has under that number is another event.
+    let known = server.store.events_after(run.parse().unwrap(), seq - 2, 1).await.unwrap()[0].clone();
+    assert_eq!(known.seq, seq - 1);
+    for (told_at, is_told) in [(known.at, false), (known.at - TimeDelta::seconds(1), true)] {
+        let mut socket = connect(address, &path, server.anna.headers()).await.unwrap();
+        let says = json!({"after": known.seq, "told_at": told_at});
+        socket.send(Message::text(says.to_string())).await.unwrap();
+        let first: RunFrame = serde_json::from_str(&text(&mut socket).await.unwrap()).unwrap();
+        assert_eq!(matches!(first, RunFrame::Resync), is_told, "{first:?}");
     }
     server.stop().await;
 }

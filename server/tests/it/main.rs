@@ -16,6 +16,8 @@ mod batches;
 #[cfg(test)]
 mod branches;
 #[cfg(test)]
+mod cells;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crowd;

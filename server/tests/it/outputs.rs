@@ -125,7 +125,7 @@ async fn a_list_that_is_none_is_told_in_clear_words(pool: PgPool) {
     for (list, words) in [
         (json!("a text"), "It maps over a list, but was given a text"),
         (json!({"a": 1}), "It maps over a list, but was given"),
-        (json!(many), "The list has 10001 items, but at most 10000 are allowed"),
+        (json!(many), "The list has 10,001 items, but at most 10,000 are allowed"),
         (
             json!([{"id": "a", "say": "x"}, {"id": "b", "say": "x"}, {"id": "a", "say": "y"}]),
             "Items 0 and 2 have the same key `a`: keys must differ",

@@ -82,6 +82,33 @@ async fn a_token_works_until_it_is_revoked(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_credential_that_is_wrong_is_refused_whatever_cookie_is_beside_it(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let anna = server.browser(ANNA).await;
+    let beside = |authorization: &str| -> HeaderMap {
+        let mut headers = anna.headers();
+        headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+        headers
+    };
+    let ask = async |path: &str, authorization: &str| {
+        server.nobody.send(Method::GET, path, beside(authorization), Body::empty()).await
+    };
+    anna.get("/api/me").await.expect(200);
+    for wrong in ["Bearer weft_of_nobody", "Bearer weftw_of_nobody", "Bearer", "weft_of_nobody", "Token x"] {
+        for path in ["/api/me", "/api/workflows/runs", "/metrics"] {
+            ask(path, wrong).await.problem(401, "unauthenticated");
+        }
+        let made = server.nobody.send(Method::POST, "/api/workflows/templates", beside(wrong), Body::empty()).await;
+        made.problem(401, "unauthenticated");
+    }
+    // The token is who asks, not the cookie; and what a browser tells a proxy with every request is not for us.
+    let ben = format!("Bearer {}", server.ben.token());
+    assert_eq!(ask("/api/me", &ben).await.expect(200)["email"], BEN);
+    assert_eq!(ask("/api/me", "Basic dTpw").await.expect(200)["email"], ANNA);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn admins_manage_people_and_the_last_admin_stays(pool: PgPool) {
     let server = Server::start(pool).await;
     let users = server.admin.get("/api/users").await.expect(200);

@@ -1,4 +1,5 @@
-//! What only `cargo xtask bench canvas` and `bench pages` need: a browser, Node, and the npm packages that bench/canvas locks, @xyflow/react among them.
+//! What only `cargo xtask bench canvas`, `bench pages` and `bench light` need: a browser, Node, and the npm packages that bench/canvas locks,
+//! @xyflow/react and Lighthouse among them.
 //!
 //! All of it is for development: nothing of the product may need any of it, and no package's own script is run.
 

@@ -7,6 +7,7 @@ use super::{
     clients::{self, Form},
     counts::Counts,
     isolated::{LIMIT, Settings, Wanted},
+    older,
     simulators::{self, Simulator},
     steps::{isolated_tests, programs, settings},
     summary, unsteady,
@@ -28,6 +29,8 @@ const WITH_LONG_FORMS: &[&str] =
     &["workflow", "runs", "store", "engine", "server::faults", "server::it worker::", "server::it crowd::"];
 /// Who talks to Postgres in the words of the engine.
 const ON_NEWEST_POSTGRES: &[&str] = &["store", "engine", "server::faults"];
+/// Who needs two builds.
+const BESIDE_AN_OLDER_BUILD: &[&str] = &["server::faults together::an_older_build"];
 /// What the chaos is begun from, and how long its faults come from each.
 const CHAOS_SEEDS: u64 = 6;
 const CHAOS_SECONDS: u64 = 300;
@@ -52,6 +55,8 @@ enum Part {
     Chaos,
     /// The primary of two is lost for ten minutes, again and again
     Failover,
+    /// This build and one of an older commit over one database, one after the other replaced
+    Versions,
     /// Tests of the store, the engine and its faults, over the newest Postgres
     Postgres,
 }
@@ -124,6 +129,13 @@ impl Part {
             Self::Failover => {
                 programs(context)?;
                 failover::run(context, failover::Options::new(seed(options)?, FAILOVER_SECONDS))
+            }
+            Self::Versions => {
+                let older = older::program(context)?;
+                let postgres = TestPostgres::start()?;
+                let mut settings = settings(context, &postgres)?;
+                settings.push(("WEFT_OLD_BIN", older.into()));
+                run_tests(context, settings, BESIDE_AN_OLDER_BUILD, LIMIT, counts)
             }
             Self::Postgres => {
                 let postgres = TestPostgres::start_with(setup::newest::install(context)?)?;

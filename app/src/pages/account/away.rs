@@ -8,12 +8,10 @@ use workflow::{
 
 use crate::{
     api,
-    components::{
-        Badge, Button, ButtonType, Field, Icon, Size, Skeleton, SkeletonKind, TextInput, Tone, Variant, use_toasts,
-    },
-    error::AppError,
+    components::{Button, ButtonType, Field, Skeleton, SkeletonKind, TextInput, Tone, Variant, use_toasts},
     form::{FormError, at_field, outcome},
     load::PartFailed,
+    pages::delegation_row::{End, Ending, days, row},
     session::use_session,
 };
 
@@ -52,8 +50,6 @@ fn zone() -> Option<String> {
     let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
     js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into()).ok()?.as_string()
 }
-
-type End = Action<DelegationId, Result<(), AppError>>;
 
 #[component]
 pub(super) fn Away() -> impl IntoView {
@@ -122,11 +118,13 @@ fn Rows(all: MyDelegations, end: End) -> impl IntoView {
     let is_empty = given.is_empty() && received.is_empty();
     let given = given.into_iter().map(|one| {
         let who = one.delegate.clone();
-        row(&one, format!("{who} decides for you"), "End", format!("that {who} decides for you"), end)
+        let end = Ending { word: "End", of_what: format!("that {who} decides for you"), end };
+        row(&one, format!("{who} decides for you"), now(&one), Some(end))
     });
     let received = received.into_iter().map(|one| {
         let who = one.principal.clone();
-        row(&one, format!("You decide for {who}"), "Give back", format!("the reviews of {who}"), end)
+        let end = Ending { word: "Give back", of_what: format!("the reviews of {who}"), end };
+        row(&one, format!("You decide for {who}"), now(&one), Some(end))
     });
     let rows: Vec<AnyView> = given.chain(received).collect();
     if is_empty {
@@ -135,61 +133,6 @@ fn Rows(all: MyDelegations, end: End) -> impl IntoView {
     view! { <ul class="plain-rows" aria-label="Reviews that were given">{rows}</ul> }.into_any()
 }
 
-fn row(one: &DelegationView, title: String, word: &'static str, of_what: String, end: End) -> AnyView {
-    let id = one.id;
-    let lasts = one.lasts;
-    let days = days(one);
-    view! {
-        <li class="plain-row">
-            <Icon name="users"/>
-            <div class="list-main">
-                <strong class="truncate"><bdi>{title}</bdi></strong>
-                <div class="list-sub">
-                    <span>{days}</span>
-                    {lasts.then(|| view! { <Badge tone=Tone::Success>"Now"</Badge> })}
-                </div>
-            </div>
-            <Button
-                size=Size::Sm
-                disabled=end.pending()
-                on_click=move |()| {
-                    end.dispatch(id);
-                }
-            >
-                {word}
-                " "
-                <span class="visually-hidden">{of_what}</span>
-            </Button>
-        </li>
-    }
-    .into_any()
-}
-
-/// "from 1 Dec 2026 to 5 Dec 2026", or the one day.
-fn days(one: &DelegationView) -> String {
-    let day = |day: chrono::NaiveDate| day.format("%-d %b %Y").to_string();
-    if one.from_day == one.to_day {
-        format!("on {}", day(one.from_day))
-    } else {
-        format!("from {} to {}", day(one.from_day), day(one.to_day))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn one_day_is_told_as_one() {
-        let told = |to_day: &str| {
-            let one = json!({"id": uuid::Uuid::nil(), "principal": "a@b.c", "delegate": "b@b.c", "from_day": "2026-12-01",
-                "to_day": to_day, "zone": "UTC", "starts_at": "2026-12-01T00:00:00Z", "ends_at": "2026-12-02T00:00:00Z",
-                "created_at": "2026-11-01T00:00:00Z", "lasts": false});
-            days(&serde_json::from_value(one).unwrap())
-        };
-        assert_eq!(told("2026-12-01"), "on 1 Dec 2026");
-        assert_eq!(told("2026-12-05"), "from 1 Dec 2026 to 5 Dec 2026");
-    }
+fn now(one: &DelegationView) -> Option<(&'static str, Tone)> {
+    one.lasts.then_some(("Now", Tone::Success))
 }

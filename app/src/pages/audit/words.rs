@@ -1,6 +1,9 @@
 //! What the entries of the audit log say to people. An action that is not known here is shown as it is written.
 
-use workflow::api::AuditEntry;
+use workflow::{api::AuditEntry, words::count};
+
+/// Of a list, as many are shown as fit into a row; the export has all.
+const MOST_SHOWN: usize = 5;
 
 /// The kinds that can be chosen in the filter.
 pub(super) const KINDS: &[(&str, &str)] = &[
@@ -80,10 +83,10 @@ pub(super) fn action(action: &str) -> &str {
         "run.labelled" => "Gave a run a title or tags",
         "run.shared" => "Shared a run",
         "run.share_ended" => "Ended that a run is shared",
-        "run.archived" => "Archived a run",
-        "run.unarchived" => "Took a run back from the archive",
-        "run.deletion_asked" => "Asked to delete a run",
-        "run.kept" => "Took back that a run is deleted",
+        "run.archived" => "Archived runs",
+        "run.unarchived" => "Took runs back from the archive",
+        "run.deletion_asked" => "Asked to delete runs",
+        "run.kept" => "Took back that runs are deleted",
         "run.deletion_dropped" => "Did not delete a run, which went on",
         "run.deleted" => "Deleted a run",
         "run.released" => "Let a run go on that was set aside",
@@ -110,6 +113,9 @@ pub(super) fn subject(entry: &AuditEntry) -> Option<String> {
     let is_own = entry.actor_email.is_some() && entry.actor_email == entry.subject_email;
     if entry.subject == "nobody" || (is_own && entry.action != "user.created") {
         return None;
+    }
+    if let Some(runs) = entry.data["runs"].as_array() {
+        return Some(count(runs.len(), "run"));
     }
     Some(entry.subject_email.as_ref().or(entry.subject_name.as_ref()).unwrap_or(&entry.subject).clone())
 }
@@ -138,11 +144,12 @@ pub(super) fn details(entry: &AuditEntry) -> String {
         serde_json::Value::String(text) => text
             .parse::<chrono::DateTime<chrono::Utc>>()
             .map_or_else(|_| text.clone(), |at| at.format("%-d %b %Y, %H:%M UTC").to_string()),
-        serde_json::Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
-            .collect::<Vec<_>>()
-            .join(", "),
+        serde_json::Value::Array(items) => {
+            let text = |item: &serde_json::Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+            let more = items.len().saturating_sub(MOST_SHOWN);
+            let more = (more > 0).then(|| format!("and {more} more"));
+            items.iter().take(MOST_SHOWN).map(text).chain(more).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     };
     shown.map(|(name, value)| format!("{}: {}", name.replace('_', " "), text(value))).collect::<Vec<_>>().join(" · ")
@@ -189,5 +196,8 @@ mod tests {
         let of_member = |data: serde_json::Value| details(&AuditEntry { data, ..entry.clone() });
         assert_eq!(of_member(json!({"user": "0196", "email": "ben@example.org"})), "email: ben@example.org");
         assert_eq!(of_member(json!({"user": "0196"})), "user: 0196");
+        let many = AuditEntry { data: json!({"runs": ["a", "b", "c", "d", "e", "f", "g"]}), ..entry.clone() };
+        assert_eq!(details(&many), "runs: a, b, c, d, e, and 2 more");
+        assert_eq!(subject(&many).as_deref(), Some("7 runs"));
     }
 }

@@ -18,7 +18,8 @@ use crate::{
 #[component]
 pub(super) fn Gallery() -> impl IntoView {
     let session = use_session();
-    let templates = Resource::new(move || session.epoch(), |_| api::gallery(None));
+    // A workflow may be for a group that they are put into meanwhile.
+    let templates = Resource::new(move || (session.epoch(), session.groups()), |_| api::gallery(None));
     view! {
         <section class="stack" data-gap="2" aria-labelledby="workflows">
             <div class="section-head">

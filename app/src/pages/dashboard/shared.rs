@@ -1,5 +1,5 @@
 //! Runs of others that a group of mine sees, newest first. Nothing at all while there is none.
-//! They are read with the page and do not follow what happens: each is live on its own page.
+//! They are read with the page, and again when one's groups change, and do not follow what happens: each is live on its own page.
 
 use leptos::prelude::*;
 use workflow::api::{RunPage, RunSummary};
@@ -31,7 +31,7 @@ pub(super) fn SharedRuns() -> impl IntoView {
 #[component]
 fn Loaded() -> impl IntoView {
     let session = use_session();
-    let first = Resource::new(move || session.epoch(), |_| api::shared_runs(None));
+    let first = Resource::new(move || (session.epoch(), session.groups()), |_| api::shared_runs(None));
     view! {
         <Transition>
             {move || Suspend::new(async move {

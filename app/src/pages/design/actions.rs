@@ -1,11 +1,11 @@
 //! Specimens of what is pressed: buttons, links, menus, and the small marks that stand beside them.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::specimen::{Group, Specimen};
 use crate::components::{
-    Avatar, Badge, Button, Count, Icon, IconButton, Kbd, LinkButton, Menu, MenuItem, MenuLine, MenuLink, Size,
-    StatusChip, StatusIcon, Tone, Variant, use_toasts,
+    Avatar, Badge, Button, ContextMenu, Count, Icon, IconButton, Kbd, LinkButton, Menu, MenuItem, MenuLine, MenuLink,
+    Size, StatusChip, StatusIcon, Tone, Variant, use_toasts,
 };
 
 #[component]
@@ -21,6 +21,8 @@ pub fn Actions() -> impl IntoView {
                     <Button variant=Variant::Quiet>"Cancel"</Button>
                     <Button variant=Variant::Danger icon="trash-2">"Delete"</Button>
                     <LinkButton href="/dashboard" icon="arrow-right">"Open"</LinkButton>
+                    <LinkButton href="/dashboard" icon="play" variant=Variant::Primary>"Start"</LinkButton>
+                    <LinkButton href="/dashboard" variant=Variant::Quiet size=Size::Sm>"Show all"</LinkButton>
                 </div>
                 <div class="row">
                     <Button variant=Variant::Primary disabled=true>"Start"</Button>
@@ -66,8 +68,39 @@ pub fn Actions() -> impl IntoView {
                     </Menu>
                 </div>
             </Specimen>
+            <Specimen name="ContextMenu">
+                <Asked/>
+            </Specimen>
             <Marks/>
         </Group>
+    }
+}
+
+/// A menu where it was asked for: by the pointer, by the key that asks for one, or by the button.
+#[component]
+fn Asked() -> impl IntoView {
+    let at = RwSignal::new(None::<(f64, f64)>);
+    let place = NodeRef::<html::Div>::new();
+    let below = move |()| {
+        let place = place.get_untracked().map(|place| place.get_bounding_client_rect());
+        at.set(place.map(|place| (place.left(), place.bottom())));
+    };
+    view! {
+        <div
+            node_ref=place
+            class="row"
+            on:contextmenu=move |event| {
+                event.prevent_default();
+                at.set(Some((f64::from(event.client_x()), f64::from(event.client_y()))));
+            }
+        >
+            <Button on_click=below>"Ask for the menu"</Button>
+        </div>
+        {move || at.get().map(|at_now| view! {
+            <ContextMenu label="Actions for Summarise" at=at_now on_close=move |()| at.set(None)>
+                <Verbs/>
+            </ContextMenu>
+        })}
     }
 }
 
@@ -133,9 +166,10 @@ fn Marks() -> impl IntoView {
 fn Verbs() -> impl IntoView {
     let toasts = use_toasts();
     view! {
-        <MenuItem icon="rotate-ccw" on_select=move |()| toasts.success("Step started again")>"Retry"</MenuItem>
+        <MenuItem icon="rotate-ccw" keys="R" on_select=move |()| toasts.success("Step started again")>"Retry"</MenuItem>
         <MenuItem icon="skip-forward" on_select=move |()| toasts.success("Step skipped")>"Skip"</MenuItem>
         <MenuItem icon="git-fork" disabled=true on_select=|()| ()>"Fork"</MenuItem>
+        <MenuItem icon="trash-2" refusal=Signal::stored(Some("It is still running".to_owned())) on_select=|()| ()>"Delete"</MenuItem>
         <MenuLink icon="external-link" href="/dashboard">"Open the dashboard"</MenuLink>
         <MenuLine/>
         <MenuItem icon="circle-stop" danger=true on_select=move |()| toasts.error("The run was cancelled")>"Cancel run"</MenuItem>

@@ -67,6 +67,22 @@ pub fn Inputs() -> impl IntoView {
                     </Field>
                 </div>
             </Specimen>
+            <Specimen name="NumberInput, Select, TextArea: off">
+                <div class="form-row">
+                    <Field id="design-off-number" label="Timeout">
+                        <NumberInput value=timeout unit="s" disabled=true/>
+                    </Field>
+                    <Field id="design-off-select" label="Starts when">
+                        <Select value=rule options=vec![SelectOption::new("none_failed", "None failed")] disabled=true/>
+                    </Field>
+                    <Field id="design-off-area" label="Prompt">
+                        <TextArea value=prompt disabled=true/>
+                    </Field>
+                    <Field id="design-ro-area" label="Prompt, read only">
+                        <TextArea value=prompt readonly=true/>
+                    </Field>
+                </div>
+            </Specimen>
             <Specimen name="Search">
                 <div class="toolbar">
                     <TextInput value=search kind="search" icon="search" label="Search runs" placeholder="Search runs"/>
@@ -144,6 +160,13 @@ fn Modes() -> impl IntoView {
                     Segment::new("canvas", "Canvas").with_icon("workflow"),
                     Segment::new("panel", "Step").with_icon("panel-right"),
                 ]
+            />
+            <Segmented
+                name="design-mode-off"
+                label="Review, off"
+                value=mode
+                segments=vec![Segment::new("when_manual", "When manual"), Segment::new("always", "Always")]
+                disabled=true
             />
         </div>
     }

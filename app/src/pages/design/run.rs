@@ -7,6 +7,10 @@ use leptos::prelude::*;
 use super::specimen::{Group, Specimen};
 use crate::components::{Icon, StatusIcon};
 
+const PANEL: &str = r#"<button class="btn left-toggle" type="button" data-size="sm" aria-expanded="true" aria-controls="design-panel"><span class="btn-label">Steps</span></button>
+<div class="panel design-panel" id="design-panel"><div class="panel-head"><strong>Steps</strong><span class="left-close push"><button class="btn" type="button" data-variant="quiet" data-size="sm">Close the steps</button></span></div>
+<div class="panel-body">Drag the line at the right, or go there by keyboard and press the arrows.</div>
+<div class="panel-handle" role="separator" tabindex="0" aria-orientation="vertical" aria-label="Resize the list of steps" aria-valuemin="200" aria-valuemax="640" aria-valuenow="280" data-side="right"></div></div>"#;
 const STALE: &str = r#"<p class="row"><span class="stale-word">Stale</span></p>
 <div class="stale-note"><strong>This result is stale</strong><ul><li>because Research · notes is now v3; it was made with v2</li><li>something before it is stale: Outline</li></ul></div>"#;
 const BARS: &str = r#"<div class="review-bar" data-kind="review"><strong>Waiting for your review</strong><span>Read the output below. Continue hands exactly this version on to the next steps.</span></div>
@@ -34,7 +38,7 @@ const TIMES: &str = r#"<svg class="times-chart" aria-hidden="true" height="168" 
 <rect class="times-bar" data-phase="review" x="194" y="62" width="160" height="16" rx="2"></rect>
 <path class="times-band" d="M10 106L10 98L150 98L150 92L300 92L300 106Z"></path>
 <line class="times-then" x1="360" x2="360" y1="0" y2="112"></line></svg>
-<ul class="times-legend small"><li><span class="times-key" data-phase="queued"></span>Waits</li><li><span class="times-key" data-phase="for_worker"></span>Waits for a worker</li><li><span class="times-key" data-phase="running"></span>Runs</li><li><span class="times-key" data-phase="backing_off"></span>Tries again later</li><li><span class="times-key" data-phase="outside"></span>Waits for something outside</li><li><span class="times-key" data-phase="review"></span>Waits for people</li><li><span class="times-key" data-phase="path"></span>On the slowest path</li></ul>"#;
+<ul class="times-legend small"><li><span class="times-key" data-phase="queued"></span>Waits</li><li><span class="times-key" data-phase="for_worker"></span>Waits for a worker</li><li><span class="times-key" data-phase="running"></span>Runs</li><li><span class="times-key" data-phase="backing_off"></span>Tries again later</li><li><span class="times-key" data-phase="outside"></span>Waits for something outside</li><li><span class="times-key" data-phase="review"></span>Waits for people</li><li><span class="times-key" data-phase="running" data-outcome="succeeded"></span>Done</li><li><span class="times-key" data-phase="running" data-outcome="failed"></span>Failed</li><li><span class="times-key" data-phase="path"></span>On the slowest path</li></ul>"#;
 const CHART: &str = r#"<ul class="chart-key"><li data-look="done">Completed</li><li data-look="failed">Failed</li><li data-look="off">Cancelled</li><li data-look="open">Not over</li></ul>
 <div class="chart-plot" aria-hidden="true"><div class="chart-scale num"><span>4</span><span>2</span><span>0</span></div><div class="chart-drawn"><svg viewBox="0 0 1000 200" preserveAspectRatio="none"><path class="chart-line" d="M0 0H1000M0 100H1000M0 200H1000"/>
 <path class="chart-bar" data-look="done" d="M40 200h120v-150h-120z"/><path class="chart-bar" data-look="failed" d="M40 50h120v-50h-120z"/><path class="chart-bar" data-look="off" d="M240 200h120v-50h-120z"/><path class="chart-bar" data-look="open" d="M240 150h120v-50h-120z"/>
@@ -50,6 +54,7 @@ pub fn RunParts() -> impl IntoView {
         ("Versions", VERSIONS),
         ("Times of the steps", TIMES),
         ("Chart of days", CHART),
+        ("LeftToggle, LeftClose, PanelHandle", PANEL),
     ];
     let parts = parts.into_iter().map(|(name, html)| {
         view! { <Specimen name=name><div class="stack" inner_html=html></div></Specimen> }

@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::{
     StepKey,
     api::{CreateTemplate, TemplateView},
-    merge::{Choices, Conflict, Merged, Side, Why},
+    merge::{Choices, Conflict, Merged, Side, Why, merge},
 };
 
 use super::draft::Draft;
@@ -31,7 +31,7 @@ pub(super) fn Decide(draft: Draft, open: RwSignal<bool>) -> impl IntoView {
     let choices = RwSignal::new(Choices::new());
     let merged = memo(move || {
         let theirs = draft.saving.theirs.get()?;
-        Some(choices.with(|choices| draft.handle.with_document(|mine| draft.merged(mine, &theirs, choices))))
+        Some(choices.with(|choices| draft.handle.with_document(|mine| draft.merged(merge, mine, &theirs, choices))))
     });
     // What was chosen stays in the list, so that one can think again.
     let asked = RwSignal::new(Vec::<Conflict>::new());

@@ -8,6 +8,7 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Problem, Step, StepKey, TemplateId,
     api::TemplateView,
+    merge::{Choices, Conflict, Merged, merge},
     people::{self, GroupStanding, Named, People, Standing},
 };
 
@@ -28,9 +29,12 @@ const MANY_STEPS: usize = 300;
 const PAUSE: Duration = Duration::from_millis(300);
 
 type Validate = fn(&Definition, &AgentCatalog) -> Vec<Problem>;
+/// Makes one draft of what edits began from, of mine and of theirs, which few visits need.
+pub(super) type Merge = fn(&Document, &Document, &Document, &Choices) -> Result<Merged, Vec<Conflict>>;
 
 later! {
     more: validator, Validate, problems_in;
+    more: merger, Merge, merge;
 }
 
 fn problems_in(definition: &Definition, agents: &AgentCatalog) -> Vec<Problem> {
@@ -49,6 +53,8 @@ pub(super) struct Draft {
     /// Until the validator is there, those that came with the page.
     pub problems: RwSignal<Vec<Problem>>,
     validator: Signal<Option<Validate>>,
+    /// What takes in what somebody else saved, once it is there.
+    pub merger: Signal<Option<Merge>>,
     /// What only the server can find, as of the last save.
     of_server: RwSignal<Vec<Problem>>,
     /// What is known of those whom the gates ask.
@@ -76,7 +82,13 @@ impl Draft {
         let problems = template.problems.clone();
         let live = Live::of(&template);
         let loaded = template.definition.steps.keys().cloned().collect();
-        let handle = EditorHandle::new(Document::from(&template), agents.clone());
+        // Of thousands of steps a copy takes as long as a frame, and its room is never given back.
+        let document = Document {
+            name: template.name.clone(),
+            description: template.description.clone(),
+            definition: template.definition,
+        };
+        let handle = EditorHandle::new(document, agents.clone());
         handle.set_problems(problems.clone());
         let session = use_session();
         let kept_in = session.user_untracked().map(|owner| keep::Place { owner: owner.id, template: template.id });
@@ -91,6 +103,7 @@ impl Draft {
             people: RwSignal::new(People::default()),
             problems: RwSignal::new(problems),
             validator: once_drawn(validator),
+            merger: once_drawn(merger),
             is_unvalidated: StoredValue::new(false),
             live: RwSignal::new(live),
             saving,

@@ -7,11 +7,11 @@ use canvas::{Document, Edit};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     AgentId,
-    merge::{Choices, Conflict, Merged, merge, summary},
+    merge::{Choices, Conflict, Merged, summary},
 };
 
 use super::{
-    draft::Draft,
+    draft::{Draft, Merge},
     saving::{SaveState, Theirs, lock},
 };
 use crate::{api, reactive::effect_with};
@@ -24,7 +24,7 @@ const TAKEN_IN: &str = "Take in the changes of others";
 pub(super) enum TakenIn {
     /// It is, and is to be saved.
     Merged,
-    /// Somebody holds something on the canvas, or writes on it.
+    /// Somebody holds something on the canvas, or writes on it; or what merges has not come yet.
     Later,
     /// There is nothing, or it is to be decided first.
     Not,
@@ -47,11 +47,13 @@ impl Draft {
     /// Takes in what somebody else saved, if it fits; else it stays in conflict until somebody has decided.
     pub(super) fn merge_in(self) -> TakenIn {
         let Some(Some(theirs)) = self.saving.theirs.try_get_untracked() else { return TakenIn::Not };
+        // It is fetched once the page is drawn; a merge waits for it as it does for a hand on the canvas.
+        let Some(merge) = self.merger.try_get_untracked().flatten() else { return TakenIn::Later };
         let is_writing = self.handle.writing().with_untracked(Option::is_some);
         if self.handle.is_held() || is_writing {
             return TakenIn::Later;
         }
-        let merged = self.handle.with_document_untracked(|mine| self.merged(mine, &theirs, &Choices::new()));
+        let merged = self.handle.with_document_untracked(|mine| self.merged(merge, mine, &theirs, &Choices::new()));
         if merged.is_ok_and(|merged| self.go_on_with(&theirs, merged)) {
             return TakenIn::Merged;
         }
@@ -60,7 +62,13 @@ impl Draft {
     }
 
     /// What is here and what they saved as one draft, or what is to be decided first.
-    pub(super) fn merged(self, mine: &Document, theirs: &Theirs, choices: &Choices) -> Result<Merged, Vec<Conflict>> {
+    pub(super) fn merged(
+        self,
+        merge: Merge,
+        mine: &Document,
+        theirs: &Theirs,
+        choices: &Choices,
+    ) -> Result<Merged, Vec<Conflict>> {
         let core = self.saving.core.get_value();
         let base = {
             let core = lock(&core);

@@ -1,6 +1,6 @@
 //! What can be done with the workflow as a whole: find in it, its versions, a copy of it, and away with it as long as nobody ever used it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use workflow::api::TemplateView;
 
@@ -13,16 +13,24 @@ use super::{
 use crate::{
     api,
     behind::LaterDialogs,
-    canvas_view::Picture,
+    canvas_view::{EditorHandle, Picture},
     components::{Menu, MenuItem, MenuLine},
     error::AppError,
     finder::{Entry, Finder, Group, use_finder},
+    later::later,
     pages::{
         deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
         whole::{DeleteItem, DuplicateItem, Duplicating, ExportItem},
     },
     reactive::effect,
 };
+
+/// Makes a file of the drawing, of this name. False where the browser makes none.
+type Take = fn(EditorHandle, Picture, &str) -> bool;
+
+later! {
+    more: taking, Take, EditorHandle::download_picture;
+}
 
 #[component]
 pub(super) fn More(draft: Draft) -> impl IntoView {
@@ -114,8 +122,12 @@ fn offer_versions(finder: Finder, versions: RwSignal<bool>) {
 }
 
 fn take_picture(draft: Draft, picture: Picture) {
-    let is_made = draft.name.with_untracked(|name| draft.handle.download_picture(picture, name));
-    if !is_made {
-        draft.toasts.error("This browser made no file of the drawing".to_owned());
-    }
+    let (handle, toasts, name) = (draft.handle, draft.toasts, draft.name.get_untracked());
+    spawn_local(async move {
+        match taking().await {
+            Ok(take) if take(handle, picture, &name) => {}
+            Ok(_) => toasts.error("This browser made no file of the drawing".to_owned()),
+            Err(_) => toasts.error(AppError::not_fetched().0.detail),
+        }
+    });
 }

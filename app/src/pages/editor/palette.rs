@@ -16,7 +16,7 @@ use crate::{
         dom::{all, by_id, focus, window_width},
         open_while_chosen,
     },
-    later::{View, later},
+    later::{View, later, once_drawn},
     pages::agents::{
         kind::{self, KINDS},
         outside::{OfferReview, provide_offers},
@@ -29,6 +29,7 @@ later! {
         let (offer, on_accepted) = of.get_value();
         view! { <OfferReview offer on_accepted/> }.into_any()
     };
+    more: offered, View<(Draft, RwSignal<String>)>, |(draft, wanted)| view! { <Offered draft wanted/> }.into_any();
 }
 
 /// Below it the palette lies over the canvas, and there is nothing to drag onto.
@@ -71,12 +72,14 @@ pub(super) fn Palette(draft: Draft) -> impl IntoView {
             </Show>
         }
     };
+    // What workers offer is asked for once the page is there in any case.
+    let offered = once_drawn(offered);
     let groups = KINDS.iter().map(|kind| group(kind.name, kind.plural)).collect_view();
     view! {
         <div class="palette-agents" on:keydown=move |event| key_down(&event, wanted)>
             <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
             {groups}
-            <Offered draft wanted/>
+            {move || offered.get().map(|view| view((draft, wanted)))}
             <Show when=move || found.with(Vec::is_empty)>
                 <p class="muted small palette-none" role="status">
                     {move || if agents.with(Vec::is_empty) { "No agents yet" } else { "No agent matches" }}

@@ -6,7 +6,7 @@ use canvas::Written;
 
 use super::{
     decide::Decide, draft::Draft, outline::Outline, publishing::Publishing, replace_form::ReplaceForm,
-    versions::Versions, writing_form::WritingForm,
+    trying::TryDialog, versions::Versions, writing_form::WritingForm,
 };
 use crate::later::{View, later};
 
@@ -21,4 +21,5 @@ later! {
         view! { <WritingForm draft what/> }.into_any()
     };
     more: pub(super) outline, View<()>, |()| view! { <Outline/> }.into_any();
+    more: pub(super) try_dialog, View<()>, |()| view! { <TryDialog/> }.into_any();
 }

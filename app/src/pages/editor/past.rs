@@ -1,7 +1,7 @@
 //! What can be undone and redone, kept in this tab: a reload, or the way to another page and back, takes nothing of it away.
 //! It is never used on another state of the workflow than the one it was kept with, and never shown to another person.
 
-use canvas::history::Kept;
+use canvas::{Document, history::Kept};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -24,13 +24,18 @@ impl Draft {
         Some(device::place_of(user.id, &format!("past:{}", self.id)))
     }
 
+    /// Tells the state of the workflow.
+    fn state(self) -> String {
+        self.handle.with_document_untracked(Document::fingerprint)
+    }
+
     /// Takes up what an earlier visit in this tab could undo, if the workflow is still as it left it.
     pub(super) fn take_up_past(self) {
         let Some(place) = self.place_of_past() else { return };
         let Some(past) = device::read_in_tab(&place).and_then(|text| serde_json::from_str::<Past>(&text).ok()) else {
             return;
         };
-        if past.of == self.content().fingerprint() {
+        if past.of == self.state() {
             self.handle.take_up_history(past.history);
         } else {
             device::forget_in_tab(&place);
@@ -45,9 +50,8 @@ impl Draft {
         }
         let Some(place) = self.place_of_past() else { return };
         let history = self.handle.kept_history(MOST);
-        let text = (!history.is_empty())
-            .then(|| serde_json::to_string(&Past { of: self.content().fingerprint(), history }).ok())
-            .flatten();
+        let text =
+            (!history.is_empty()).then(|| serde_json::to_string(&Past { of: self.state(), history }).ok()).flatten();
         match text {
             // A tab that is full forgets what could be undone with its reload; nothing else is lost by that.
             Some(text) if device::write_in_tab(&place, &text) => {}

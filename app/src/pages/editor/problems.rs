@@ -7,8 +7,16 @@ use leptos::prelude::*;
 use workflow::{Problem, Severity, graph::Graph};
 
 use super::{draft::Draft, fixes, focus};
-use crate::components::{Badge, Empty, Icon, MoreRows, Tone, quoted};
-use crate::reactive::{effect, memo};
+use crate::{
+    behind::Later,
+    components::{Badge, Empty, Icon, MoreRows, Tone, quoted},
+    later::{View, later},
+    reactive::{effect, memo},
+};
+
+later! {
+    more: listed, View<(Draft, RwSignal<usize>)>, |(draft, most)| view! { <Listed draft most/> }.into_any();
+}
 
 /// Listed at once; a definition of thousands of steps may have as many problems.
 const PORTION: usize = 200;
@@ -32,21 +40,6 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
         }
     });
     let heard = settled(words);
-    let items = move || {
-        draft.problems.with(|problems| {
-            let order = draft.handle.with_definition_untracked(|definition| {
-                let order = Graph::of(definition).order().unwrap_or_default();
-                order.into_iter().enumerate().map(|(place, key)| (key.clone(), place)).collect::<BTreeMap<_, _>>()
-            });
-            let mut problems: Vec<&Problem> = problems.iter().collect();
-            // What is wrong with the workflow itself comes first, then step by step as they run.
-            problems
-                .sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
-            let shown: Vec<Problem> = problems.into_iter().take(most.get()).cloned().collect();
-            let offered = fixes::offered(draft, &shown);
-            shown.into_iter().zip(offered).map(|(problem, fixes)| view! { <Item draft problem fixes/> }).collect_view()
-        })
-    };
     let n_more = move || draft.problems.with(Vec::len).saturating_sub(most.get());
     view! {
         <section class="bottom-drawer" data-open=move || is_open.get() aria-label="Problems">
@@ -80,7 +73,7 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
             </div>
             <div class="bottom-drawer-body" id="problems">
                 <Show when=move || is_open.get()>
-                    {items}
+                    <Later part=listed of=(draft, most)/>
                     <MoreRows
                         has_more=Signal::derive(move || n_more() > 0)
                         on_more=move |()| most.update(|most| *most += PORTION)
@@ -92,6 +85,25 @@ pub(super) fn Problems(draft: Draft) -> impl IntoView {
                 </Show>
             </div>
         </section>
+    }
+}
+
+#[component]
+fn Listed(draft: Draft, most: RwSignal<usize>) -> impl IntoView {
+    move || {
+        draft.problems.with(|problems| {
+            let order = draft.handle.with_definition_untracked(|definition| {
+                let order = Graph::of(definition).order().unwrap_or_default();
+                order.into_iter().enumerate().map(|(place, key)| (key.clone(), place)).collect::<BTreeMap<_, _>>()
+            });
+            let mut problems: Vec<&Problem> = problems.iter().collect();
+            // What is wrong with the workflow itself comes first, then step by step as they run.
+            problems
+                .sort_by_key(|problem| problem.step.as_ref().map(|key| order.get(key).copied().unwrap_or(usize::MAX)));
+            let shown: Vec<Problem> = problems.into_iter().take(most.get()).cloned().collect();
+            let offered = fixes::offered(draft, &shown);
+            shown.into_iter().zip(offered).map(|(problem, fixes)| view! { <Item draft problem fixes/> }).collect_view()
+        })
     }
 }
 

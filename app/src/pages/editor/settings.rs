@@ -15,11 +15,28 @@ use workflow::{
 
 use self::{limits::RunLimits, rename::UNCHOSEN, run_input::RunInputEditor};
 use super::{draft::Draft, focus, trying::TryProgress};
-use crate::components::{Button, CopyId, Field, Size, TextArea, TextInput};
-use crate::reactive::memo;
+use crate::{
+    components::{Button, CopyId, Field, Size, Skeleton, SkeletonKind, TextArea, TextInput},
+    later::{View, later},
+    reactive::{effect, memo},
+};
+
+/// The draft, its keys in their order, the row to draw open, and the keys that were made on this page.
+pub(super) type Inputs = (Draft, Memo<Vec<String>>, RwSignal<Option<String>>, StoredValue<BTreeSet<String>>);
+
+// Each row is folded at first, and holds all that describes a type.
+later! {
+    more: pub(super) run_inputs, View<Inputs>, |(draft, keys, fresh, made)| {
+        view! { <RunInputs draft keys fresh made/> }.into_any()
+    };
+}
 
 #[component]
-pub(super) fn Settings(draft: Draft) -> impl IntoView {
+pub(super) fn Settings(
+    draft: Draft,
+    /// What shows the run inputs, once it is there.
+    run_inputs: Signal<Option<View<Inputs>>>,
+) -> impl IntoView {
     let keys = memo(move || {
         draft.handle.with_definition(|definition| {
             let mut keys: Vec<(i32, String)> =
@@ -32,6 +49,16 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
     let fresh = RwSignal::new(None::<String>);
     // Made on this page: no version knows these keys.
     let made = StoredValue::new(BTreeSet::<String>::new());
+    // The field to begin with, which may still be on its way when it is asked for.
+    let begin = RwSignal::new(None::<String>);
+    effect(move || {
+        if run_inputs.with(Option::is_some)
+            && let Some(field) = begin.get()
+        {
+            begin.set(None);
+            focus::focus_soon(field);
+        }
+    });
     let n_steps = memo(move || draft.handle.with_definition(|definition| definition.steps.len()));
     let name_error = Signal::derive(move || {
         draft.name.with(|name| {
@@ -51,7 +78,7 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
             made.update_value(|made| {
                 made.insert(key.clone());
             });
-            focus::focus_soon(format!("inputs.{key}.title"));
+            begin.set(Some(format!("inputs.{key}.title")));
         }
     };
     view! {
@@ -86,12 +113,29 @@ pub(super) fn Settings(draft: Draft) -> impl IntoView {
                     <p class="small">"None yet: the workflow starts with a press"</p>
                 </Show>
                 <div class="stack" data-gap="2" id="f-inputs" tabindex="-1">
-                    <For each=move || keys.get() key=Clone::clone let:key>
-                        <RunInputEditor draft key keys fresh made/>
-                    </For>
+                    <Show when=move || !keys.with(Vec::is_empty)>
+                        {move || match run_inputs.get() {
+                            Some(view) => view((draft, keys, fresh, made)),
+                            None => view! { <Skeleton kind=SkeletonKind::Row/> }.into_any(),
+                        }}
+                    </Show>
                 </div>
             </section>
             <RunLimits draft/>
         </div>
+    }
+}
+
+#[component]
+fn RunInputs(
+    draft: Draft,
+    keys: Memo<Vec<String>>,
+    fresh: RwSignal<Option<String>>,
+    made: StoredValue<BTreeSet<String>>,
+) -> impl IntoView {
+    view! {
+        <For each=move || keys.get() key=Clone::clone let:key>
+            <RunInputEditor draft key keys fresh made/>
+        </For>
     }
 }

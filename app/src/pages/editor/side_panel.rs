@@ -7,7 +7,7 @@ use super::{
     draft::Draft,
     edge_panel::{EdgePanel, ManyPanel},
     focus,
-    settings::Settings,
+    settings::{Settings, run_inputs},
     step_panel::StepPanel,
 };
 use crate::{
@@ -19,6 +19,10 @@ use crate::{
 later! {
     more: step_panel, View<(Draft, StoredValue<StepKey>)>, |(draft, key)| {
         view! { <StepPanel draft key=key.get_value()/> }.into_any()
+    };
+    more: edge_panel, View<(Draft, StoredValue<(StepKey, StepKey)>)>, |(draft, line)| {
+        let (from, to) = line.get_value();
+        view! { <EdgePanel draft from to/> }.into_any()
     };
 }
 
@@ -61,19 +65,26 @@ pub(super) fn SidePanel(draft: Draft) -> impl IntoView {
         }
         now
     });
-    // No step is selected at first.
-    let step_panel = once_drawn(step_panel);
+    // Nothing is selected at first.
+    let (step_panel, edge_panel) = (once_drawn(step_panel), once_drawn(edge_panel));
+    let run_inputs = once_drawn(run_inputs);
+    let comes =
+        || view! { <div class="panel-body" aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any();
     let of_step = move |key: StepKey| match step_panel.get() {
         Some(view) => view((draft, StoredValue::new(key))),
-        None => view! { <div class="panel-body" aria-busy="true"><Skeleton kind=SkeletonKind::Row/></div> }.into_any(),
+        None => comes(),
+    };
+    let of_edge = move |from: StepKey, to: StepKey| match edge_panel.get() {
+        Some(view) => view((draft, StoredValue::new((from, to)))),
+        None => comes(),
     };
     view! {
         <aside class="panel side-panel" id="side-panel" aria-label="Details">
             {move || match shown.get() {
-                Shown::Workflow => view! { <Settings draft/> }.into_any(),
+                Shown::Workflow => view! { <Settings draft run_inputs/> }.into_any(),
                 Shown::Step(key) => of_step(key),
                 Shown::Many => view! { <ManyPanel draft/> }.into_any(),
-                Shown::Edge(from, to) => view! { <EdgePanel draft from to/> }.into_any(),
+                Shown::Edge(from, to) => of_edge(from, to),
             }}
             <PanelHandle side=Side::Left key="editor-panel" label="Resize the panel" min=300.0/>
         </aside>

@@ -59,6 +59,14 @@ impl Past {
         spawn_local(self.list.read(How::Another, api::inbox_history(query, None)));
     }
 
+    /// What failed once more: the page that did not come, or all of another list.
+    fn try_again(self) {
+        match self.list.failed() {
+            How::More => self.load_more(),
+            How::Another | How::Again => self.read_anew(),
+        }
+    }
+
     fn load_more(self) {
         let Some(after) = self.list.after() else { return };
         let query = self.place.asked().with_untracked(Asked::history);
@@ -106,7 +114,7 @@ fn List(place: Place, page: HistoryPage) -> impl IntoView {
     let list = past.list;
     let is_empty = memo(move || list.items.with(Vec::is_empty));
     let is_reading = list.is_reading();
-    let error = move || list.error().get().map(|error| view! { <TryAgain error again=move |()| past.read_anew()/> });
+    let error = move || list.error().get().map(|error| view! { <TryAgain error again=move |()| past.try_again()/> });
     view! {
         <div class="inbox-history stack" data-gap="3">
             <Filters past/>

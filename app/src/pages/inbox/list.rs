@@ -35,7 +35,7 @@ pub(super) fn List(inbox: Inbox) -> impl IntoView {
             inbox.load_more();
         }
     };
-    let error = move || list.error().get().map(|error| view! { <TryAgain error again=move |()| inbox.read_anew()/> });
+    let error = move || list.error().get().map(|error| view! { <TryAgain error again=move |()| inbox.try_again()/> });
     let rows = move || {
         if is_grouped.get() { view! { <Groups inbox/> }.into_any() } else { view! { <Plain inbox/> }.into_any() }
     };

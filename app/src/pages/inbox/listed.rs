@@ -52,6 +52,8 @@ pub(super) struct Listed<T: Send + Sync + 'static> {
     is_reading: RwSignal<bool>,
     is_changing: RwSignal<bool>,
     error: RwSignal<Option<AppError>>,
+    /// What it was that failed.
+    failed: StoredValue<How>,
     /// Grows with each other list.
     epoch: StoredValue<u32>,
     session: Session,
@@ -73,6 +75,7 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
             is_reading: RwSignal::new(false),
             is_changing: RwSignal::new(false),
             error: RwSignal::new(None),
+            failed: StoredValue::new(How::Another),
             epoch: StoredValue::new(0),
             session: use_session(),
         }
@@ -80,6 +83,11 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
 
     pub(super) fn error(self) -> RwSignal<Option<AppError>> {
         self.error
+    }
+
+    /// What is to be asked for once more after an error.
+    pub(super) fn failed(self) -> How {
+        self.failed.try_get_value().unwrap_or(How::Another)
     }
 
     /// Whether something that somebody asked for is on its way.
@@ -138,6 +146,7 @@ impl<T: Keyed + Clone + PartialEq + Send + Sync + 'static> Listed<T> {
                 self.session.note(&error);
                 // What was read for nobody leaves what is known: the page's frame says that it may be old.
                 if is_asked {
+                    self.failed.set_value(how);
                     self.error.set(Some(error));
                 }
             }

@@ -250,8 +250,16 @@ impl Inbox {
         });
     }
 
+    /// What failed once more: the page that did not come, behind those that are shown, or all of another list.
+    pub(super) fn try_again(self) {
+        match self.list.failed() {
+            How::More => self.load_more(),
+            How::Another | How::Again => self.read_anew(),
+        }
+    }
+
     /// From the first page on, whatever was shown.
-    pub(super) fn read_anew(self) {
+    fn read_anew(self) {
         let asked = self.place.asked().get_untracked();
         let page = without_left(self.left, api::inbox(query_of(&asked), None, None));
         let (list, place, counts) = (self.list, self.place, self.counts);

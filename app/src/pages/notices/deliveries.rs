@@ -59,17 +59,17 @@ fn Log(page: DeliveryPage, query: DeliveryQuery, resend: Action<NoticeId, Result
     let list = Paged::new(page, move |after| api::notice_deliveries(query.clone(), after));
     view! {
         <Show when=move || !list.items.with(Vec::is_empty) fallback=Nothing>
-            <TableShell label="Log of messages">
-                <thead>
-                    <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"To"</th>
-                        <th scope="col" class="wide-only">"About"</th>
-                        <th scope="col">"What came of it"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+            <TableShell label="Log of messages" cards=true>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader" data-at="below">"When"</th>
+                        <th scope="col" role="columnheader" data-at="name">"To"</th>
+                        <th scope="col" role="columnheader" class="wide-only">"About"</th>
+                        <th scope="col" role="columnheader" data-at="under">"What came of it"</th>
+                        <th scope="col" role="columnheader" data-at="acts"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody>
+                <tbody role="rowgroup">
                     <For each=move || list.items.get() key=|delivery| delivery.id let:delivery>
                         <Row delivery resend/>
                     </For>
@@ -132,18 +132,18 @@ fn Row(delivery: NoticeDelivery, resend: Action<NoticeId, Result<(), AppError>>)
     let is_over = delivery.state != NoticeState::Waiting;
     let (about, answered) = (about(&delivery), answered(&delivery));
     view! {
-        <tr>
-            <td><RelativeTime at=delivery.at/></td>
-            <td><bdi>{to.clone()}</bdi></td>
-            <td class="wide-only"><a href=href>{about}</a></td>
-            <td>
+        <tr role="row">
+            <td role="cell" data-at="below"><RelativeTime at=delivery.at/></td>
+            <td role="cell" class="wrap" data-at="name"><bdi>{to.clone()}</bdi></td>
+            <td role="cell" class="wide-only"><a href=href>{about}</a></td>
+            <td role="cell" class="wrap" data-at="under">
                 <span class="cell-line"><Badge tone>{words}</Badge> <span class="muted small">{answered}</span></span>
                 {delivery.error.map(|error| view! { <div class="small"><bdi>{error}</bdi></div> })}
                 {delivery.answer.filter(|answer| !answer.is_empty()).map(|answer| view! {
                     <details class="small"><summary>"Its answer"</summary><code dir="auto">{answer}</code></details>
                 })}
             </td>
-            <td class="row-actions">
+            <td role="cell" class="row-actions" data-at="acts">
                 {is_over.then(|| view! {
                     <Button
                         size=Size::Sm

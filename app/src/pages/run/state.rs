@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use leptos::{prelude::*, task::spawn_local};
 use workflow::{
     AgentId, RunId, RunView, StepKey, StepStatus,
-    api::{ErrorCode, EventView, RunFrame, RunLabels, Staleness, Telling},
+    api::{ErrorCode, EventView, Follow, RunFrame, RunLabels, Staleness, Telling},
     graph::Graph,
     id::GroupId,
     replay,
@@ -219,7 +219,7 @@ impl LiveRun {
             pulse,
             drafts: Drafts::of(id),
         };
-        let feed = follow_run(id, move || run.with_untracked(|run| run.seq), move |frame| live.take(frame));
+        let feed = follow_run(id, move || live.known(), move |frame| live.take(frame));
         effect(move || connection.set(feed.get()));
         live.ask_when_lost();
         effect(move || {
@@ -228,6 +228,11 @@ impl LiveRun {
             }
         });
         live
+    }
+
+    /// The last event that is folded.
+    fn known(self) -> Follow {
+        self.folded.with_value(|folded| Follow { after: folded.state.seq, told_at: Some(folded.state.at) })
     }
 
     /// A feed that is gone may say that the run is, or is not to be seen any more.

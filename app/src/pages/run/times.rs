@@ -88,8 +88,18 @@ fn legend() -> AnyView {
             </li>
         }
     });
+    // In most runs there is little but what is over, which has colours of its own on the chart.
+    let over = [("succeeded", "Done"), ("failed", "Failed")].into_iter().map(|(outcome, words)| {
+        view! {
+            <li>
+                <span class="times-key" data-phase="running" data-outcome=outcome aria-hidden="true"></span>
+                {words}
+            </li>
+        }
+    });
     view! {
         {phases.collect_view()}
+        {over.collect_view()}
         <li>
             <span class="times-key" data-phase="path" aria-hidden="true"></span>
             "On the slowest path"

@@ -15,6 +15,7 @@ use crate::{
     error::AppError,
     form::{at_field, focus_first_error},
     paged,
+    pages::day_fields::DayFields,
     reactive::{effect, effect_with, memo},
     session::use_session,
 };
@@ -109,7 +110,6 @@ pub(super) fn Filters(
     });
     let refused = Signal::from(refused);
     let fault_of_days = memo(move || days::fault(&typed.from.get(), &typed.to.get()));
-    let fault_of_last = at_field(refused, "to");
     let fault_of_cost = memo(move || typed.cost.with(|cost| fault_of_amount(cost)));
     let send = move || {
         if fault_of_days.with_untracked(Option::is_some) || fault_of_cost.with_untracked(Option::is_some) {
@@ -176,16 +176,7 @@ pub(super) fn Filters(
                     <Field id="runs-tag" label="Tag" error=at_field(refused, "tag")>
                         <TextInput value=typed.tag autocomplete="off"/>
                     </Field>
-                    <Field id="runs-from" label="From day (UTC)" error=at_field(refused, "from")>
-                        <TextInput value=typed.from kind="date"/>
-                    </Field>
-                    <Field
-                        id="runs-to"
-                        label="To day (UTC)"
-                        error=Signal::derive(move || fault_of_days.get().or_else(|| fault_of_last.get()))
-                    >
-                        <TextInput value=typed.to kind="date"/>
-                    </Field>
+                    <DayFields page="runs" from=typed.from to=typed.to fault=fault_of_days refused/>
                     <Cost typed error=fault_of_cost/>
                     <Stale typed/>
                     <Field id="runs-archived" label="Show">

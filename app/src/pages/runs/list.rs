@@ -95,8 +95,8 @@ pub(super) fn List(page: Page<ListedRun>, asked: Asked) -> impl IntoView {
                         <th scope="col" role="columnheader" data-at="name">"Run"</th>
                         <th scope="col" role="columnheader" data-at="below">"Status"</th>
                         <th scope="col" role="columnheader" data-at="beside">"Started"</th>
-                        <th scope="col" role="columnheader" class="wide-only">"Took"</th>
-                        <th scope="col" role="columnheader" class="wide-only">"Used"</th>
+                        <th scope="col" role="columnheader" class="wide-only num">"Took"</th>
+                        <th scope="col" role="columnheader" class="wide-only num">"Used"</th>
                         <th scope="col" role="columnheader" data-at="acts"><span class="visually-hidden">"Actions"</span></th>
                     </tr>
                 </thead>

@@ -1,6 +1,7 @@
 """The process in which one attempt at a time runs; it is made by `processes.py`.
 
-Must do nothing of its own accord: the parent speaks to the server, ends it, and is followed when it is gone.
+Must do nothing of its own accord: the parent speaks to the server, ends it, and is followed when it is gone. What an
+agent started here ends with it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .calls import Calls
 from .cancellation import Cancellation
 from .context import Level
 from .execute import execute
+from .family import end_group, lead_a_group
 from .loading import load
 from .logs import capture, configure
 from .running import wait_for_checkpoint
@@ -28,7 +30,8 @@ _FLUSH_EVERY_S = 0.1
 
 
 def serve(pipe: Connection, target: str, url: str, token: str) -> None:
-    # Ctrl-C reaches the whole group of processes; the parent decides what follows.
+    lead_a_group()
+    # The parent decides what follows on Ctrl-C, which reaches other groups where there are none.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure("info")
@@ -63,6 +66,7 @@ class _Parent:
             try:
                 kind, value = self._pipe.recv()
             except (EOFError, OSError):
+                end_group(os.getpid())
                 os._exit(1)
             if kind == "task":
                 self._task, self._cancel = value, None

@@ -15,6 +15,7 @@ from typing import Any
 from .buffers import Stored
 from .child import serve
 from .execute import Result
+from .family import end_group
 from .options import Options
 from .running import Running
 from .session import clock
@@ -41,6 +42,9 @@ class Processes:
         process = self._free.get()
         try:
             if process is None or not process.is_alive:
+                if process is not None:
+                    process.kill()
+                    self._all.discard(process)
                 process = _Process(self._target, self._options)
                 self._all.add(process)
             return process.run(running)
@@ -70,6 +74,10 @@ class _Process:
         return self._process.is_alive()
 
     def kill(self) -> None:
+        """With all that its agents started."""
+        if self._process.pid is not None:
+            end_group(self._process.pid)
+        # It may not lead its group yet.
         self._process.kill()
         self._process.join(5)
 
@@ -89,6 +97,9 @@ class _Process:
                     self._send("stored", waiting.refusal)
                     waiting = None
                 if not self._ours.poll(_LOOK_EVERY_S if waiting is None else 0.02):
+                    # What it forked holds the other end of the pipe, and says nothing.
+                    if not self.is_alive and not self._ours.poll(0):
+                        return self._died(running)
                     continue
                 kind, value = self._ours.recv()
                 if kind == "done":
@@ -112,7 +123,7 @@ class _Process:
         return outcomes.get(running.cancelled.why or "")
 
     def _died(self, running: Running) -> Result:
-        self._process.join(5)
+        self.kill()
         code = self._process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with {code}"
         log.error("the process of %s ended %s", running.agent.id, how)

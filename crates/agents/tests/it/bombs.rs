@@ -353,6 +353,7 @@ async fn a_child_sees_no_environment_and_has_little_of_everything() {
         ("Max file size", "0"),
         ("Max core file size", "0"),
         ("Max open files", "3"),
+        ("Max processes", "0"),
     ] {
         assert_eq!(hard(name), expected, "{name}");
     }

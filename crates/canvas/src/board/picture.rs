@@ -38,6 +38,7 @@ impl Board {
         board.gesture = Gesture::Idle;
         board.hint = None;
         board.lod = Lod::Full;
+        board.scene.find_more_ways(usize::MAX);
         let (corner, size) = match board.scene.drawn_bounds() {
             Some(bounds) => (bounds.origin(), bounds.size()),
             None => (Point::ORIGIN, Size::ZERO),

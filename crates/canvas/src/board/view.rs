@@ -50,6 +50,8 @@ impl Board {
 
     /// Shows everything, however small.
     pub fn show_all(&mut self) {
+        // Every line will be seen, and some may lead around the outermost cards.
+        self.scene.find_more_ways(usize::MAX);
         if let Some(bounds) = self.scene.drawn_bounds() {
             let margin = self.margin();
             self.camera.fit(bounds, self.room(), margin);

@@ -7,6 +7,7 @@ use workflow::{
     definition::Unstorable,
     json::{self, Bounds},
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_STEPS},
+    words::{count, number},
 };
 
 use super::{Clip, MARKER, VERSION};
@@ -26,9 +27,9 @@ pub enum Unreadable {
     Newer,
     #[error("The copied steps are damaged: `{}` is {wrong}", shortened(.field))]
     Wrong { field: String, wrong: &'static str },
-    #[error("{n} steps were copied; a workflow has at most {MAX_STEPS}")]
+    #[error("{} were copied; a workflow has at most {}", count(*.n, "step"), number(MAX_STEPS))]
     TooManySteps { n: usize },
-    #[error("The copied steps wait for each other {n} times; a workflow may have at most {MAX_DEPENDENCIES} lines")]
+    #[error("The copied steps wait for each other {}; a workflow may have at most {}", count(*.n, "time"), count(MAX_DEPENDENCIES, "line"))]
     TooManyLines { n: usize },
     #[error("No step is in what you copied, and no note")]
     Empty,

@@ -134,7 +134,7 @@ fn what_is_no_clip_or_a_bad_one_is_refused_with_what_is_wrong() {
         (r#"{"weft_steps":1,"workflow":7,"steps":{"a":{"agent_id":"x"}}}"#.into(), "`workflow` is no id"),
         (with(r#"{"a":{"agent_id":"x","timeout_s":"soon"}}"#), "steps.a.timeout_s"),
         (with(&deep), "nested deeper than 64 levels"),
-        (with(&format!("{{{}}}", &many[1..])), "10001 steps were copied; a workflow has at most 10000"),
+        (with(&format!("{{{}}}", &many[1..])), "10,001 steps were copied; a workflow has at most 10,000"),
         (with(&format!(r#"{{"{}":{{"agent_id":"x"}}}}"#, "Z".repeat(9_000))), "is no key"),
         (with(&format!(r#"{{"a":{{"{}":1}}}}"#, "z".repeat(9_000))), "damaged"),
         (with("[]"), "steps"),
@@ -190,7 +190,7 @@ fn a_paste_that_cannot_be_is_refused_and_changes_nothing() {
     for (text, words) in [
         (cycle, "would close the cycle"),
         (own, "cycle"),
-        (&*full, "at most 10000 steps"),
+        (&*full, "at most 10,000 steps"),
         (&*large, "With these steps the workflow would have 5 MiB; at most 4 MiB can be stored"),
     ] {
         let mut board = board(home.clone());

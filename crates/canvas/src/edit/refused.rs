@@ -1,7 +1,7 @@
 //! Why an edit is refused, in words for the person who tried it.
 //! Every reason must say what stands in the way; none may be silent.
 
-use workflow::{Definition, StepKey, definition::DrawingFault, limits::MAX_DEFINITION_BYTES};
+use workflow::{Definition, StepKey, definition::DrawingFault, limits::MAX_DEFINITION_BYTES, words::count};
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
@@ -28,11 +28,11 @@ pub enum Refused {
     InputExists(String),
     #[error("Something still reads `{0}`, which is not there: put that right first, or choose another key")]
     StillNamed(String),
-    #[error("A workflow has at most {} steps", workflow::limits::MAX_STEPS)]
+    #[error("A workflow has at most {}", count(workflow::limits::MAX_STEPS, "step"))]
     TooManySteps,
     #[error("With these steps the workflow would have {} MiB; at most {} MiB can be stored", mebibytes(*.bytes), mebibytes(MAX_DEFINITION_BYTES))]
     TooLarge { bytes: usize },
-    #[error("A workflow has at most {} lines from step to step", workflow::limits::MAX_DEPENDENCIES)]
+    #[error("A workflow has at most {} from step to step", count(workflow::limits::MAX_DEPENDENCIES, "line"))]
     TooManyLines,
     #[error("There is no note `{0}`")]
     UnknownNote(String),

@@ -5,7 +5,7 @@ mod status;
 
 pub(super) use status::{DISC, DISC_SCALE};
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kurbo::{Point, Rect, Vec2};
 use workflow::{StepStatus, merge::Fate};
@@ -13,6 +13,7 @@ use workflow::{StepStatus, merge::Fate};
 use super::{
     View, landmarks,
     list::{Align, Batches, Dash, Fill, Font, Ink, Shape, Stroke, Text, TextRun},
+    piles::piles,
 };
 use crate::{
     camera::Lod,
@@ -39,17 +40,20 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         return landmarks::paint(view, &nodes, batches);
     }
     // A batch per style would let the text of a covered card shine through, so a card lies a layer above what it overlaps.
-    let mut layers = std::collections::HashMap::new();
+    let piles = piles(view.scene, &nodes);
+    let mut layers = BTreeMap::new();
     let mut by_layer: Vec<(u16, u32)> = Vec::with_capacity(nodes.len());
     if has_landmarks(view) {
         landmarks::paint(view, &nodes, batches);
     }
     let (selected, plain): (Vec<u32>, Vec<u32>) = nodes.into_iter().partition(|node| view.selected[*node as usize]);
     for node in plain.into_iter().chain(selected) {
-        let below = view.scene.nodes_in(view.scene.rect(node));
-        let highest = below.iter().filter_map(|other| layers.get(other).copied()).max();
+        let pile = piles.get(&node);
+        let highest = pile.into_iter().flatten().filter_map(|other| layers.get(other).copied()).max();
         let layer = highest.map_or(FIRST_LAYER, |layer: u16| layer.saturating_add(1));
-        layers.insert(node, layer);
+        if pile.is_some() {
+            layers.insert(node, layer);
+        }
         by_layer.push((layer, node));
     }
     for (layer, node) in by_layer {

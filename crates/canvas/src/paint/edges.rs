@@ -23,12 +23,14 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         .board
         .selected_edge()
         .and_then(|(from, to)| view.scene.edge_between(view.scene.node(from)?, view.scene.node(to)?));
+    // Every line begins at a card, so where all cards are seen none is out of sight.
+    let are_all_seen = view.scene.extent().is_some_and(|all| view.seen.contains_rect(all));
     for id in view.scene.edges_near(view.seen) {
         let edge = &view.scene.edges[id as usize];
         if view.moved == Some(id) {
             continue;
         }
-        if !edge.route.bounds().inflate(1.0, 1.0).overlaps(view.seen) {
+        if !are_all_seen && !edge.route.bounds().inflate(1.0, 1.0).overlaps(view.seen) {
             continue;
         }
         let (from, to) = (edge.from as usize, edge.to as usize);
@@ -62,9 +64,10 @@ pub(super) fn paint(view: &View<'_>, batches: &mut Batches) {
         let rank = u8::from(is_bright || is_flowing || is_on_path || fault.is_some());
         let shapes = batches.stroke(LAYER, rank, stroke);
         if view.lod == Lod::Far {
-            shapes.push(match edge.route.map(|point| view.camera.to_screen(point)) {
-                Route::Curve(curve) => Shape::Line(curve.p0, curve.p3),
-                Route::Bent(points) => Shape::Polyline(points.into_vec()),
+            let at = |point: Point| view.camera.to_screen(point);
+            shapes.push(match &edge.route {
+                Route::Curve(curve) => Shape::Line(at(curve.p0), at(curve.p3)),
+                Route::Bent(points) => Shape::Polyline(points.iter().map(|point| at(*point)).collect()),
             });
         } else {
             let arrow = arrow_length(view) * if is_on_path { 1.5 } else { 1.0 };

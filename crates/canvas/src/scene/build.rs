@@ -19,6 +19,7 @@ use workflow::{
 use super::{
     Edge, HEAD_HEIGHT, Kind, Mark, Route, STATUS_HEIGHT, Said, Scene, bounded,
     describe::{Items, status_words, worked},
+    ways::{FEW, Ways},
 };
 use crate::{edit, flow::Flow, layout};
 
@@ -55,6 +56,18 @@ impl Scene {
         automatic: &mut BTreeMap<StepKey, Point>,
         before: Option<Self>,
     ) -> Self {
+        Self::build_with(definition, source, flow, automatic, before, Ways::All)
+    }
+
+    /// The same, whose lines may find their ways around cards later.
+    pub(crate) fn build_with(
+        definition: &Definition,
+        source: Source<'_>,
+        flow: Flow,
+        automatic: &mut BTreeMap<StepKey, Point>,
+        before: Option<Self>,
+        ways: Ways,
+    ) -> Self {
         let n = definition.steps.len();
         let mut scene = Self {
             flow,
@@ -90,16 +103,20 @@ impl Scene {
         let notes = before.as_ref().map(|before| before.notes.as_slice()).unwrap_or_default();
         scene.mark(definition, collapsed, notes);
         scene.index_nodes();
-        scene.edges = scene.lines(ends, before);
+        scene.edges = scene.lines(ends, before, ways);
         scene.order = match Graph::of(definition).order() {
             Ok(order) => order.into_iter().map(|key| index[key]).collect(),
             Err(_) => scene.nodes().collect(),
         };
+        scene.rank = vec![0; n];
+        for (place, node) in (0..).zip(&scene.order) {
+            scene.rank[*node as usize] = place;
+        }
         scene.index_edges();
         scene
     }
 
-    fn lines(&self, ends: Vec<(u32, u32, Arc<str>)>, before: Option<Self>) -> Vec<Edge> {
+    fn lines(&mut self, ends: Vec<(u32, u32, Arc<str>)>, before: Option<Self>, ways: Ways) -> Vec<Edge> {
         let is_as_before = |before: &Self| {
             (before.flow, &before.keys, &before.place, &before.height, &before.folded)
                 == (self.flow, &self.keys, &self.place, &self.height, &self.folded)
@@ -108,7 +125,16 @@ impl Scene {
                 && before.edges.iter().zip(&ends).all(|(edge, (from, to, _))| (edge.from, edge.to) == (*from, *to))
         };
         let routes: Vec<Route> = match before.filter(is_as_before) {
-            Some(before) => before.edges.into_iter().map(|edge| edge.route).collect(),
+            Some(before) => {
+                self.wayless = before.wayless;
+                before.edges.into_iter().map(|edge| edge.route).collect()
+            }
+            None if ways == Ways::AsSeen && ends.len() > FEW => {
+                let leads = (0..).zip(&ends).filter(|(_, (from, to, _))| !self.is_inner(*from, *to));
+                let wayless: BTreeSet<u32> = leads.map(|(edge, _)| edge).collect();
+                self.wayless = wayless;
+                ends.iter().map(|(from, to, _)| Route::Curve(self.curve(*from, *to))).collect()
+            }
             None => ends.iter().map(|(from, to, _)| self.route(*from, *to)).collect(),
         };
         ends.into_iter().zip(routes).map(|((from, to, label), route)| Edge { from, to, route, label }).collect()

@@ -83,7 +83,7 @@ impl Session {
     /// Steps that started for it; none where there are none, or nobody answered.
     pub(super) async fn claim(&self, rng: &mut Rng, n: usize) -> Vec<(RunId, Attempt)> {
         let kinds = [queue(&OUTSIDE.into(), "0")];
-        let found = self.connection.claimable(self.id, &kinds, &[], n).await.unwrap_or_default();
+        let found = self.connection.claimable(self.id, &kinds, None, &[], n).await.unwrap_or_default();
         let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
         for Ready { run, step, .. } in found {
             of_run.entry(run).or_default().push(step);

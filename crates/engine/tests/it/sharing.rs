@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use engine::{Kinds, Options};
+use engine::{Agents, Kinds, Options};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::MIGRATOR;
@@ -89,6 +89,38 @@ async fn a_process_that_is_told_kinds_leaves_the_others_to_those_that_run_them(p
     let state = lab.state(run).await;
     let who = |key: &str| state.attempts(&key.into()).iter().find_map(|attempt| attempt.worker);
     assert!(who("a").is_some() && who("a") == who("b") && who("f") != who("a"), "each did its own");
+    for (stop, engine) in [(stop, engine), (stop_other, engine_other)] {
+        stop.cancel();
+        engine.await.unwrap();
+    }
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn a_process_that_is_told_agents_leaves_the_others_of_their_kind_to_those_that_run_them(pool: PgPool) {
+    let lab = Lab::new(pool, |_, _| Act::Say("x".to_owned())).await;
+    let text = json!([{"name": "text", "schema": {"type": "string"}}]);
+    lab.agent(&json!({"id": "gpu-say", "inputs": [{"name": "text"}], "outputs": text,
+        "config": {"kind": "template", "template": "x"}}))
+        .await;
+    let of =
+        |agent: &str| Options { agents: Agents::only([agent]), poll: Duration::from_millis(50), ..Options::default() };
+    let (stop, engine) = lab.engine_with(of("say"));
+    let step = |agent: &str, after: &[&str]| json!({"agent_id": agent, "depends_on": after, "inputs": {"text": {"const": "x"}}});
+    let steps = json!({"steps": {"a": step("say", &[]), "g": step("gpu-say", &["a"]), "b": step("say", &["a"])}});
+    let run = lab.start(&steps).await;
+    let view = lab.until(run, |view| status(view, "b") == StepStatus::Completed).await;
+    assert_eq!((status(&view, "a"), status(&view, "g")), (StepStatus::Completed, StepStatus::Ready));
+    // What is on the way is over, and it is left alone all the same: neither handed on nor claimed.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert_eq!(status(&lab.view(run).await, "g"), StepStatus::Ready);
+    }
+    let other = lab.another().await;
+    let (stop_other, engine_other) = other.engine_with(of("gpu-*"));
+    assert_eq!(lab.ended(run).await.status, RunStatus::Completed);
+    let state = lab.state(run).await;
+    let who = |key: &str| state.attempts(&key.into()).iter().find_map(|attempt| attempt.worker);
+    assert!(who("a").is_some() && who("a") == who("b") && who("g") != who("a"), "each did its own");
     for (stop, engine) in [(stop, engine), (stop_other, engine_other)] {
         stop.cancel();
         engine.await.unwrap();

@@ -83,11 +83,11 @@ pub(super) fn hand_off(
     Ok((Some(Taken { worker, n: n_taken, is_all, ask }), rest))
 }
 
-/// What may be started now and is of a kind that this process works on, the oldest first.
+/// What may be started now and is what this process works on, the oldest first.
 fn free<'s>(state: &'s State, deciding: &Deciding<'_>, taker: &dyn Taker) -> impl Iterator<Item = &'s StepKey> {
     let is_ours = move |key: &&StepKey| {
         let plan = state.step(key).and_then(|step| state.design.plan(step.definition_key()));
-        plan.is_some_and(|plan| taker.takes(&plan.kind))
+        plan.is_some_and(|plan| taker.takes(&plan.kind, &plan.agent_id))
     };
     state.claimable(deciding.now).filter(is_ours)
 }
@@ -96,7 +96,7 @@ fn free<'s>(state: &'s State, deciding: &Deciding<'_>, taker: &dyn Taker) -> imp
 fn leaves_to_others(state: &State, deciding: &Deciding<'_>, taker: &dyn Taker) -> bool {
     let is_others = |key: &StepKey| {
         let plan = state.step(key).and_then(|step| state.design.plan(step.definition_key()));
-        plan.is_some_and(|plan| !taker.takes(&plan.kind) && queued(&plan.kind).is_none())
+        plan.is_some_and(|plan| !taker.takes(&plan.kind, &plan.agent_id) && queued(&plan.kind).is_none())
     };
     state.claimable(deciding.now).any(is_others)
 }

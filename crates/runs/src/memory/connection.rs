@@ -335,10 +335,11 @@ impl Log for Connection {
         &self,
         _: WorkerId,
         kinds: &[String],
+        agents: Option<&[String]>,
         but: &[RunId],
         limit: usize,
     ) -> Result<Vec<Ready>, Unavailable> {
-        self.read(|database, now| database.stored.claimable(now, kinds, but, limit, &mut database.rng)).await
+        self.read(|database, now| database.stored.claimable(now, (kinds, agents), but, limit, &mut database.rng)).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use workflow::{
+    agent::matches,
     id::{RunId, StepKey, WorkerId},
     run::{
         State,
@@ -32,7 +33,7 @@ impl Stored {
     pub(crate) fn claimable(
         &self,
         now: DateTime<Utc>,
-        kinds: &[String],
+        (kinds, agents): (&[String], Option<&[String]>),
         but: &[RunId],
         limit: usize,
         rng: &mut Rng,
@@ -44,9 +45,11 @@ impl Stored {
         for (run, row) in all.filter(|(run, _)| !but.contains(run)) {
             let ready = |key: &StepKey| {
                 let step = row.state.step(key)?;
-                let kind = row.state.design.plan(step.definition_key())?.kind.clone();
-                let (user, not_before) = (row.state.birth.user_id, step.not_before);
-                kinds.contains(&kind).then(|| Ready { run: *run, step: key.clone(), kind, user, not_before })
+                let plan = row.state.design.plan(step.definition_key())?;
+                let (user, not_before, kind) = (row.state.birth.user_id, step.not_before, plan.kind.clone());
+                let is_meant = |all: &[String]| all.iter().any(|one| matches(one, plan.agent_id.as_str()));
+                let is_ours = kinds.contains(&kind) && (kind.is_empty() || agents.is_none_or(is_meant));
+                is_ours.then(|| Ready { run: *run, step: key.clone(), kind, user, not_before })
             };
             found.extend(row.state.claimable(now).filter_map(ready).take((limit - found.len()).min(8)));
         }

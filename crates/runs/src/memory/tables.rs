@@ -125,7 +125,7 @@ fn differing(summary: &Summary, state: &State) -> Option<String> {
 fn waits(state: &State, step: &Step) -> Option<(DateTime<Utc>, For)> {
     let plan = state.design.plan(step.definition_key());
     let what = match step.status.admission()? {
-        Admission::Claimable => For::Worker(plan.map(|plan| plan.kind.clone()).unwrap_or_default()),
+        Admission::Claimable => For::worker(plan),
         Admission::Reserving => For::Keys(plan.map(|plan| plan.keys.clone()).unwrap_or_default()),
         Admission::Held | Admission::Limited => return None,
     };

@@ -136,7 +136,7 @@ impl<'a> Changed<'a> {
         let waits = step.and_then(|step| {
             let plan = self.plan(step);
             let what = match step.status.admission()? {
-                Admission::Claimable => For::Worker(plan.map(|plan| plan.kind.clone()).unwrap_or_default()),
+                Admission::Claimable => For::worker(plan),
                 Admission::Reserving => For::Keys(plan.map(|plan| plan.keys.clone()).unwrap_or_default()),
                 Admission::Held | Admission::Limited => return None,
             };

@@ -63,7 +63,7 @@ async fn one_life(world: &Arc<World>, n: usize, rng: &mut Rng) {
     let options =
         Options { cache_bytes: 60_000 << rng.roll(4), parallel_commits: 1 + rng.roll(3), ..Options::default() };
     let (runs, driver) = Runs::new(Arc::new(connection.clone()), Arc::new(around), options);
-    let slots = Arc::new(Slots::default());
+    let slots = Arc::new(Slots::new(world.crowds.clone()));
     runs.set_taker(Arc::clone(&slots) as Arc<dyn crate::Taker>);
     let held = Arc::clone(&slots) as Arc<dyn Held>;
     world.enter(n, Alive { runs: runs.clone(), connection: connection.clone(), held });
@@ -146,7 +146,7 @@ async fn claim(inside: &Inside) {
         return;
     }
     let kinds = ["template", "human", "workflow"].map(str::to_owned);
-    let Ok(found) = inside.connection.claimable(inside.worker, &kinds, &[], places.n).await else { return };
+    let Ok(found) = inside.connection.claimable(inside.worker, &kinds, None, &[], places.n).await else { return };
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for Ready { run, step, .. } in found {
         of_run.entry(run).or_default().push(step);

@@ -12,7 +12,7 @@ use workflow::{
     run::RunEvent,
 };
 
-use super::world::Held;
+use super::{crowd::Crowds, world::Held};
 use crate::taker::Taker;
 
 const PLACES: usize = 12;
@@ -20,8 +20,11 @@ const PLACES: usize = 12;
 /// An attempt that began: its run, its step and its number.
 pub(crate) type Begun = (RunId, StepKey, i32);
 
-#[derive(Debug, Default)]
-pub(crate) struct Slots(Mutex<Inner>);
+#[derive(Debug)]
+pub(crate) struct Slots {
+    inner: Mutex<Inner>,
+    crowds: Crowds,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -40,8 +43,12 @@ impl Inner {
 }
 
 impl Slots {
+    pub(crate) fn new(crowds: Crowds) -> Self {
+        Self { inner: Mutex::default(), crowds }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The worker before it is no more, nor is what it ran.
@@ -53,6 +60,9 @@ impl Slots {
 
     /// Room for claims, at most so much.
     pub(crate) fn promise(&self, most: usize) -> usize {
+        if self.crowds.is_any() {
+            return 0;
+        }
         let mut inner = self.lock();
         let n = inner.n_free().min(most);
         inner.n_promised += n;

@@ -27,7 +27,10 @@ use workflow::{
     view::StepOfRun,
 };
 
-use super::Report;
+use super::{
+    Report,
+    crowd::{Crowd, Crowds},
+};
 use crate::{
     answer::{Answer, Error},
     ask::Ask,
@@ -75,6 +78,7 @@ pub struct World {
     open: Mutex<BTreeMap<u64, (Instant, String)>>,
     n_asked: AtomicU64,
     is_stopped: AtomicBool,
+    pub(crate) crowds: Crowds,
     crashes: AtomicU64,
     failovers: AtomicU64,
 }
@@ -93,6 +97,7 @@ impl World {
             open: Mutex::new(BTreeMap::new()),
             n_asked: AtomicU64::new(0),
             is_stopped: AtomicBool::new(false),
+            crowds: Crowds::default(),
             crashes: AtomicU64::new(0),
             failovers: AtomicU64::new(0),
         })
@@ -146,6 +151,11 @@ impl World {
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Relaxed);
         self.memory.set_faults(Faults::NONE);
+    }
+
+    /// As long as it is there no process has room for another step.
+    pub(crate) fn crowd(&self) -> Crowd {
+        self.crowds.begin()
     }
 
     pub fn is_stopped(&self) -> bool {

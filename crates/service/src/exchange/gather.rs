@@ -9,6 +9,7 @@ use workflow::{
     exchange::{Gathered, Workflow},
     json::n_bytes,
     limits::{MAX_FILE_BYTES, MAX_FILE_ENTRIES},
+    words::count,
 };
 
 use crate::{Error, OpContext, Result};
@@ -44,8 +45,8 @@ pub(super) async fn gather(ctx: &OpContext, id: TemplateId) -> Result<Gathered> 
             gathered.agents.insert(key, spec);
             // With the draft itself.
             if 1 + gathered.agents.len() + gathered.versions.len() > MAX_FILE_ENTRIES {
-                let detail =
-                    format!("It needs more than {MAX_FILE_ENTRIES} agents and workflows, the most that a file holds.");
+                let most = count(MAX_FILE_ENTRIES, "agent");
+                let detail = format!("It needs more than {most} and workflows, the most that a file holds.");
                 return Err(Error::Conflict(detail));
             }
             // Written as a file it is larger still, by its line ends.

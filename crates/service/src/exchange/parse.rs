@@ -228,10 +228,10 @@ mod tests {
         let nested: Vec<String> = (0..10_000).map(|n| format!("{}a:", " ".repeat(n))).collect();
         refused(&nested.join("\n"));
         let digits = "9".repeat(1_001);
-        assert!(refused(&format!("{{\"n\": {digits}}}")).1.contains("more than 1000 characters"));
+        assert!(refused(&format!("{{\"n\": {digits}}}")).1.contains("more than 1,000 characters"));
         refused(&format!("n: {digits}"));
         let many = format!("[{}1]", "1,".repeat(500_001));
-        assert!(refused(&many).1.contains("more than 500000 values"));
+        assert!(refused(&many).1.contains("more than 500,000 values"));
         let mut bomb = vec!["a0: &a0 [x, x, x, x, x, x, x, x, x, x]".to_owned()];
         for n in 1..20 {
             let before = vec![format!("*a{}", n - 1); 10].join(", ");

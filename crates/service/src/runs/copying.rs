@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use workflow::{
     AgentCatalog, ArtifactId, RunId, StepKey, TemplateId,
+    access::Scope,
     api::{AdoptRun, ForkRun},
     json, limits,
     run::{
@@ -26,6 +27,7 @@ use crate::{Error, OpContext, Result, id};
 
 /// A new run that begins at a step and shares what is upstream of it or beside it.
 pub async fn fork(ctx: &OpContext, from: RunId, fork: ForkRun, key: Option<String>) -> Result<Started> {
+    let _turn = start::turn(ctx, ctx.user_for(Scope::Run)?).await?;
     let (call, source) = on_run(ctx, from, RunVerb::Fork, &fork, key, State::clone).await?;
     if call.earlier() != Earlier::No {
         // The run that is forked is not written to, so what it knows the key from is another verb.
@@ -75,7 +77,7 @@ async fn check_changes(call: &Call<'_>, source: &State, at: &StepKey, changes: &
 /// Under a key the new run's id follows from it, and from how many that were made under it are deleted, so that the same request finds the
 /// same run.
 fn new_id(call: &Call<'_>, n_deleted: usize) -> RunId {
-    RunId(match &call.request {
+    call.ctx.run_id(match &call.request {
         Some(request) => {
             let mut source = format!("fork\n{}\n{}\n{}", call.actor.id, call.run, request.key);
             if n_deleted > 0 {

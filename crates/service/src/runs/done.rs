@@ -46,7 +46,7 @@ impl From<Answer> for Done {
 /// The run after a verb, at least as new as what that came to.
 pub async fn view_after(ctx: &OpContext, done: &Done) -> Result<RunView> {
     let state = looking::read(ctx, done.run, done.seq, Clone::clone).await?;
-    Ok(state.view(&looking::emails(ctx, &state).await?))
+    looking::view(ctx, state).await
 }
 
 /// What a verb came to, for those who fold it into what they have.

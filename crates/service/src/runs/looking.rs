@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use workflow::{
-    RunId, UserId,
+    RunId, RunView, UserId,
     run::{State, state::Emails},
 };
 
@@ -42,6 +42,13 @@ where
 /// The run as it is now, if the viewer may see it.
 pub(crate) async fn state(ctx: &OpContext, run: RunId) -> Result<State> {
     look(ctx, run, |state, _| state.clone()).await
+}
+
+/// The run as REST shows it: with the approvals that count as people stand just now.
+pub(crate) async fn view(ctx: &OpContext, mut state: State) -> Result<RunView> {
+    let voters = ctx.store().voters(&state.voters()).await?;
+    state.leave_out_void_votes(&voters);
+    Ok(state.view(&emails(ctx, &state).await?))
 }
 
 /// Looks at a run that the asker was let in to, as it is known here, but not before this event.

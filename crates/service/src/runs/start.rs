@@ -7,7 +7,7 @@ use ::runs::{Ask, By, Content, StartKey};
 use serde_json::Value;
 use store::{quotas::Spent, templates::Startable};
 use workflow::{
-    RunId, TemplateId,
+    RunId, TemplateId, UserId,
     access::{Actor, Scope},
     api::StartRun,
     json,
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     Error, OpContext, Result, id,
+    turns::Turn,
     versions::{self, Judged},
 };
 
@@ -34,14 +35,18 @@ const WAIT_FOR_TURN: Duration = Duration::from_secs(5);
 /// When to come back where that would be too long.
 const START_AGAIN: Duration = Duration::from_secs(2);
 
+/// The right to begin a run, among all who begin one, in whatever way. A crowd waits here and not for connections to the database: there
+/// everybody else would wait behind it, and be told in the end that the database cannot be reached.
+pub(crate) async fn turn(ctx: &OpContext, actor: &Actor) -> Result<Turn<UserId>> {
+    let turn = ctx.starts().take(actor.id, WAIT_FOR_TURN).await;
+    turn.ok_or(Error::TooManyRequests { retry_after: START_AGAIN })
+}
+
 /// Starts a run of a published version. Under a key, the same request has one effect however often it comes.
 pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Result<Started> {
     let actor = ctx.user_for(Scope::Run)?;
     let request = idempotency::of_start(key, &start)?;
-    // A crowd waits here and not for connections to the database: there everybody else would wait behind it, and be told in the end that
-    // the database cannot be reached.
-    let turn = ctx.starts().take(actor.id, WAIT_FOR_TURN).await;
-    let _turn = turn.ok_or(Error::TooManyRequests { retry_after: START_AGAIN })?;
+    let _turn = turn(ctx, actor).await?;
     // Before anything is judged: what was started once is answered alike, whatever became of the template since.
     if let Some(earlier) = earlier(ctx, actor, request.as_ref()).await? {
         return Ok(earlier);
@@ -56,6 +61,7 @@ pub async fn start(ctx: &OpContext, start: StartRun, key: Option<String>) -> Res
 pub(crate) async fn start_row(ctx: &OpContext, start: StartRun, version: i32, key: String) -> Result<Started> {
     let actor = ctx.user_for(Scope::Run)?;
     let request = idempotency::of_start(Some(key), &start)?;
+    let _turn = turn(ctx, actor).await?;
     // Before anything is judged: a row that was started before a crash is found by its key, whatever became of the workflow since.
     if let Some(earlier) = earlier(ctx, actor, request.as_ref()).await? {
         return Ok(earlier);
@@ -128,7 +134,7 @@ pub(crate) async fn begin(ctx: &OpContext, start: Start) -> Result<Started> {
     let actor = ctx.user()?;
     let version = start.version;
     let mut begin = Begin::of(NewRun {
-        id: RunId(id::new_id()),
+        id: ctx.run_id(id::new_id()),
         template_id: version.template_id,
         template_name: version.name.clone(),
         template_version: version.version,

@@ -300,6 +300,8 @@ async fn the_vote_of_somebody_who_was_disabled_does_not_count(pool: PgPool) {
     let (snapshot, emails) = runs::snapshot(&world.admin, run).await.unwrap();
     let page = workflow::run::State::of(snapshot).view(&emails);
     assert!(page.step(&first).unwrap().review.as_ref().unwrap().approvals.is_empty(), "nor is it shown as one");
+    let told = runs::get(&world.admin, run).await.unwrap();
+    assert!(told.step(&first).unwrap().review.as_ref().unwrap().approvals.is_empty(), "nor told over REST");
     let voted = approve(&world.admin).await.unwrap();
     assert_eq!(voted.status, StepStatus::AwaitingReview);
     assert_eq!(voted.review.unwrap().approvals, ["person1@example.org"]);

@@ -193,10 +193,11 @@ impl ::runs::Log for Held {
         &self,
         worker: WorkerId,
         kinds: &[String],
+        agents: Option<&[String]>,
         but: &[RunId],
         limit: usize,
     ) -> Result<Vec<Ready>, Unavailable> {
-        self.log.claimable(worker, kinds, but, limit).await
+        self.log.claimable(worker, kinds, agents, but, limit).await
     }
 
     async fn waiting(&self, limit: usize) -> Result<Waiting, Unavailable> {

@@ -9,11 +9,11 @@ use workflow::{RunId, StepKey, api::ErrorCode};
 
 use super::{World, body, refusal, start};
 use crate::{
-    Result,
+    Result, agents,
     context::{STARTS_AT_ONCE, STARTS_WAITING},
     runs,
     runs::Done,
-    steps,
+    steps, trying,
 };
 
 async fn world(pool: &PgPool, limits: Limits) -> World {
@@ -109,4 +109,41 @@ async fn a_crowd_of_starts_takes_turns_and_who_finds_no_room_is_told_when_to_com
     assert!(second.unwrap().is_new);
     drop((waiting, under_way));
     assert!(runs::start(&world.ada, request(), Some("k".to_owned())).await.unwrap().is_new, "nothing was started");
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn whatever_begins_a_run_takes_a_turn(pool: PgPool) {
+    const LONG: Duration = Duration::from_mins(1);
+    let world = world(&pool, Limits::default()).await;
+    let template = world.published().await;
+    let run = world.start(&world.admin, template).await.id;
+    let (admin, starts) = (world.admin.actor().unwrap().id, world.admin.starts());
+    let mut under_way = Vec::new();
+    for _ in 0..STARTS_AT_ONCE {
+        under_way.push(starts.take(admin, LONG).await.unwrap());
+    }
+    let mut waiting: Vec<_> = (0..STARTS_WAITING).map(|_| Box::pin(starts.take(admin, LONG))).collect();
+    for one in &mut waiting {
+        assert!(futures::poll!(one).is_pending());
+    }
+    let row = async || runs::start_row(&world.admin, start(template, &json!({"topic": "Rain"})), 1, "row".into()).await;
+    let fork = async || runs::fork(&world.admin, run, body(json!({"step": "first"})), None).await;
+    let whole = json!({"revision": 1, "inputs": {"topic": "Rain"}});
+    let attempt = async || trying::try_draft(&world.admin, template, body(whole.clone())).await;
+    let test =
+        async || agents::test(&world.admin, body(json!({"agent_id": "writer", "inputs": {"text": "Rain"}}))).await;
+    let refused = [
+        ("a row of a table", refusal(row().await)),
+        ("a fork", refusal(fork().await)),
+        ("a try", refusal(attempt().await)),
+        ("a test of an agent", refusal(test().await)),
+    ];
+    for (what, refused) in refused {
+        assert_eq!((refused.status, refused.code), (429, ErrorCode::TooManyRequests), "{what}");
+    }
+    drop((waiting, under_way));
+    row().await.unwrap();
+    fork().await.unwrap();
+    attempt().await.unwrap();
+    test().await.unwrap();
 }

@@ -212,6 +212,7 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
     for (ctx, expected) in [(&world.nobody(), plain(401)), (&world.ada, plain(403))] {
         assert_eq!(status(templates::list(ctx, &Wanted::default()).await), expected);
         assert_eq!(status(templates::get(ctx, draft.id).await), expected);
+        assert_eq!(status(templates::open(ctx, draft.id).await), expected);
         assert_eq!(status(templates::save_draft(ctx, draft.id, update(chain(), 1)).await), expected);
         assert_eq!(status(templates::publish(ctx, draft.id).await), expected);
         assert_eq!(status(agents::get(ctx, &writer_id, None).await), expected);
@@ -219,6 +220,10 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
         assert_eq!(status(agents::save(ctx, writer()).await), expected);
         assert_eq!(status(agents::providers(ctx).await), expected);
     }
+    // What the editor opens with is what either half answers by itself.
+    let (template, catalog) = templates::open(&world.admin, draft.id).await.unwrap();
+    assert_eq!(template, templates::get(&world.admin, draft.id).await.unwrap());
+    assert_eq!(catalog, agents::catalog(&world.admin, draft.id).await.unwrap());
     assert_eq!(status(templates::gallery(&world.nobody(), &Wanted::default()).await), plain(401));
     assert_eq!(status(agents::list(&world.nobody(), &Wanted::default()).await), plain(401));
     assert_eq!(status(templates::get_published(&world.ada, draft.id).await), plain(404));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::outside::sessions::NewSession;
 use workflow::{
     AgentId, AgentSpec,
-    agent::{AgentConfig, InputPort, OutputPort, WorkerConfig, offer_hash, queue},
+    agent::{AgentConfig, InputPort, OutputPort, WorkerConfig, matches, offer_hash, queue},
     api::{OfferState, Sdk},
     id::WorkerId,
     limits::{MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_TIMEOUT_S},
@@ -93,14 +93,6 @@ impl Workers {
             server_time: live.lease_until() - limits::LEASE,
             agents: agents.into_iter().filter_map(known).collect(),
         })
-    }
-}
-
-/// Whether an id is one of a token's: the id itself, or a beginning with a star.
-pub(crate) fn matches(pattern: &str, id: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => id.starts_with(beginning),
-        None => pattern == id,
     }
 }
 

@@ -191,7 +191,7 @@ async fn look(workers: &Workers, is_again: bool) -> bool {
         return false;
     }
     let nobody = WorkerId(Uuid::nil());
-    let found = match workers.0.log.claimable(nobody, &queues, &[], n).await {
+    let found = match workers.0.log.claimable(nobody, &queues, None, &[], n).await {
         Ok(found) => found,
         Err(error) => {
             tracing::debug!(

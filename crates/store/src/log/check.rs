@@ -3,6 +3,7 @@
 //! Must never mend anything, and never judge what a newer program wrote.
 
 mod contents;
+mod days;
 mod history;
 mod questions;
 mod told;
@@ -157,6 +158,7 @@ impl Store {
         invariants.extend(history.invariants());
         invariants.extend(questions::ask(&mut tx, is_settled).await?);
         invariants.push(contents::of_blobs(&mut tx).await?);
+        invariants.extend(days::look(&mut tx).await?);
         if !told.is_empty() {
             invariants.extend(told::look(&mut tx, told).await?);
         }

@@ -103,6 +103,11 @@ columns!(Steps {
     is_asked: bool,
 });
 
+columns!(
+    /// Of the steps, in their order.
+    StepAgents { agent: Option<&'a str> }
+);
+
 columns!(Attempts {
     run_id: Uuid,
     step: &'a str,
@@ -192,6 +197,7 @@ pub(super) struct Columns<'a> {
     runs: Runs<'a>,
     events: Events<'a>,
     steps: Steps<'a>,
+    step_agents: StepAgents<'a>,
     keep_for: Option<Uuid>,
     attempts: Attempts<'a>,
     artifacts: Artifacts<'a>,
@@ -243,7 +249,8 @@ impl<'a> Columns<'a> {
         let query = self.taken.bind(query);
         let query = self.holds.bind(query);
         let query = self.frees.bind(query);
-        self.ends.bind(query)
+        let query = self.ends.bind(query);
+        self.step_agents.bind(query)
     }
 
     fn push(&mut self, commit: &'a RunCommit) -> sqlx::Result<()> {
@@ -331,11 +338,12 @@ impl<'a> Columns<'a> {
 
     fn push_step(&mut self, run: Uuid, user: Uuid, row: &'a StepRow) -> sqlx::Result<()> {
         let step = row.step.as_str();
-        let (kind, limits) = match &row.waits {
-            Some((_, For::Worker(kind))) => (Some(kind.as_str()), None),
-            Some((_, For::Keys(limits))) => (None, Some(json(limits)?)),
-            None => (None, None),
+        let (kind, agent, limits) = match &row.waits {
+            Some((_, For::Worker { kind, agent })) => (Some(kind.as_str()), Some(agent.as_str()), None),
+            Some((_, For::Keys(limits))) => (None, None, Some(json(limits)?)),
+            None => (None, None, None),
         };
+        push!(self.step_agents, agent: agent);
         push!(
             self.steps,
             run_id: run,

@@ -15,6 +15,8 @@ use super::{
 const MAX_RUNS: usize = 200;
 const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 << 20;
+/// Beyond this a connection is not to keep room for the next one like it.
+const LARGE_BYTES: usize = 1 << 20;
 
 impl Log {
     pub(super) async fn write(&self, batch: &Batch) -> Result<Committed, CommitFailed> {
@@ -54,6 +56,9 @@ impl Log {
             let head = if commits.iter().all(|commit| commit.expected.is_some()) { Head::GoOn } else { Head::Begin };
             match statement::commit(lane.connection(), head, &commits, batch.keep_for()).await {
                 Ok(answer) => {
+                    if commits.iter().map(|commit| commit.n_bytes).sum::<usize>() > LARGE_BYTES {
+                        lane.shrink();
+                    }
                     lane.done();
                     self.engine.found_set(answer.is_set);
                     (at, is_any_written) = (Some(answer.at), true);

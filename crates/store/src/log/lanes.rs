@@ -119,6 +119,11 @@ impl Lane<'_> {
         }
     }
 
+    /// The statement was large, and its connection has as much room for the next one, which mostly is not.
+    pub(super) fn shrink(&mut self) {
+        self.connection().shrink_buffers();
+    }
+
     /// The statement was answered, by a result or by an error of its own.
     pub(super) fn done(mut self) {
         if let Some(connection) = self.connection.take()

@@ -9,10 +9,10 @@ use super::{
 
 /// Name, text and number of parameters.
 pub const STATEMENTS: [(&str, &str, usize); 6] = [
-    ("commit", sql(Head::GoOn, Reach::Far), 129),
-    ("begin", sql(Head::Begin, Reach::Far), 129),
+    ("commit", sql(Head::GoOn, Reach::Far), 130),
+    ("begin", sql(Head::Begin, Reach::Far), 130),
     ("hop", sql(Head::GoOn, Reach::Near), 72),
     ("begin and start", sql(Head::Begin, Reach::Near), 72),
     ("load", LOAD, 2),
-    ("claimable", CLAIMABLE, 6),
+    ("claimable", CLAIMABLE, 7),
 ];

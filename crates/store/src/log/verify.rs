@@ -90,8 +90,8 @@ fn told(events: &[RunEvent]) -> Rendered {
     let claims = rows.steps.iter().filter_map(|row| {
         let (not_before, what) = row.waits.as_ref()?;
         let what = match what {
-            For::Worker(kind) => format!("{:?}", Some(kind)),
-            For::Keys(_) => format!("{:?}", None::<String>),
+            For::Worker { kind, agent } => format!("{:?} {:?}", Some(kind), Some(agent.as_str())),
+            For::Keys(_) => format!("{:?} {:?}", None::<String>, None::<String>),
         };
         Some((row.step.to_string(), format!("{what} {}", micros(*not_before))))
     });

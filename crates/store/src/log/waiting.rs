@@ -8,7 +8,7 @@ use workflow::{RunId, StepKey, id::WorkerId, run::plan::KeyLimit};
 
 use super::{Log, failed};
 
-/// Runs that want judging and were left alone for two seconds, so their process is gone or slow.
+/// Runs that want judging and were left alone for two seconds, so their process is gone or slow. They are few, and sorted here.
 const UNDECIDED: &str = "SELECT id FROM workflow_runs
     WHERE wants_judgement AND committed_at < clock_timestamp() - interval '2 seconds' AND quarantine IS NULL
         AND id <> ALL ($2::uuid[])

@@ -53,16 +53,37 @@ impl Store {
         .collect()
     }
 
-    /// What this person chose: for all workflows first, then by workflow.
-    pub async fn notice_choices(&self, user: UserId) -> Result<Vec<NoticeChoice>> {
+    /// What this person chose: for all workflows first, then by workflow. A workflow is called as its live version is, where they may start
+    /// it or are admins, and else as it was in the run in which they decided last: what its draft is called is for who edits it.
+    pub async fn notice_choices(&self, user: UserId, is_admin: bool) -> Result<Vec<NoticeChoice>> {
         let rows = sqlx::query!(
-            r#"SELECT c.address AS "address?", c.template_id AS "template_id?", c.send AS "send!", t.name AS "name?"
+            r#"SELECT c.address AS "address?", c.template_id AS "template_id?", c.send AS "send!", n.name AS "name?"
                FROM notice_choices c
-               LEFT JOIN workflow_templates t ON t.id = c.template_id
                LEFT JOIN notice_addresses a ON a.id = c.address
+               LEFT JOIN LATERAL (
+                   SELECT CASE
+                       WHEN $2::boolean
+                           OR NOT EXISTS (SELECT FROM workflow_audience w WHERE w.template_id = c.template_id AND w.may_start)
+                           OR EXISTS (
+                               SELECT FROM workflow_audience w JOIN group_members m ON m.group_id = w.group_id
+                               WHERE w.template_id = c.template_id AND w.may_start AND m.user_id = c.user_id)
+                       THEN (
+                           SELECT v.name FROM workflow_templates t
+                           JOIN workflow_template_versions v ON v.template_id = t.id AND v.version = t.published_version
+                           WHERE t.id = c.template_id)
+                       ELSE (
+                           SELECT r.template_name FROM review_deciders d
+                           JOIN review_ends e ON e.run_id = d.run_id AND e.step = d.step AND e.generation = d.generation
+                               AND e.number = d.number
+                           JOIN workflow_runs r ON r.id = d.run_id
+                           WHERE d.user_id = c.user_id AND e.template_id = c.template_id
+                           ORDER BY d.closed_at DESC LIMIT 1)
+                       END AS name
+               ) n ON c.template_id IS NOT NULL
                WHERE c.user_id = $1
-               ORDER BY c.template_id IS NOT NULL, lower(t.name), c.template_id, lower(a.name) NULLS FIRST"#,
+               ORDER BY c.template_id IS NOT NULL, lower(n.name), c.template_id, lower(a.name) NULLS FIRST"#,
             user.0,
+            is_admin,
         );
         let rows = rows.fetch_all(&self.pool).await?.into_iter();
         rows.map(|row| {

@@ -209,7 +209,7 @@ async fn a_choice_is_one_for_each_place_and_taken_back(pool: PgPool) {
             assert_eq!(chosen, Choose::Chosen);
         }
     }
-    let choices = store.notice_choices(BY).await.unwrap();
+    let choices = store.notice_choices(BY, false).await.unwrap();
     assert_eq!(choices.len(), 2);
     assert!(choices.iter().all(|choice| choice.when == NoticeWhen::Never));
     let nowhere = Some(NoticeAddressId(Uuid::from_u128(9)));
@@ -217,7 +217,7 @@ async fn a_choice_is_one_for_each_place_and_taken_back(pool: PgPool) {
     let template = Some(TemplateId(Uuid::from_u128(9)));
     assert_eq!(store.choose_notice(BY, None, template, Some(NoticeWhen::Never)).await.unwrap(), Choose::NoTemplate);
     assert_eq!(store.choose_notice(BY, Some(ROOM), None, None).await.unwrap(), Choose::Chosen);
-    assert_eq!(store.notice_choices(BY).await.unwrap().len(), 1);
+    assert_eq!(store.notice_choices(BY, false).await.unwrap().len(), 1);
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -64,18 +64,24 @@ macro_rules! rested_ms {
 }
 pub(crate) use rested_ms;
 
-/// The time in which at least one gate was open, of runs that completed. What they rested in between is no part of what they took.
-const COUNT: &str = concat!(
-    "INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited)
-    SELECT r.id, b.as_of, (r.created_at AT TIME ZONE 'UTC')::date, r.user_id, r.template_id, r.parent_run IS NOT NULL,
+/// What is counted of runs: those of `$runs`, a list of ids and of the commits up to which they are counted. With the time in which at
+/// least one gate was open, of runs that completed. What they rested in between is no part of what they took.
+macro_rules! counts_of {
+    ($runs:literal) => {
+        concat!(
+            "SELECT r.id, b.as_of, (r.created_at AT TIME ZONE 'UTC')::date, r.user_id, r.template_id, r.parent_run IS NOT NULL,
         CASE WHEN r.finished_at IS NOT NULL THEN r.status END,
         CASE WHEN r.status = 'completed' THEN ",
-    bucket!("(r.finished_at - r.created_at - coalesce(g.waited, interval '0') - s.rested)"),
-    " END,
+            $crate::runs::counting::bucket!(
+                "(r.finished_at - r.created_at - coalesce(g.waited, interval '0') - s.rested)"
+            ),
+            " END,
         CASE WHEN r.status = 'completed' AND g.waited > interval '0' THEN ",
-    bucket!("g.waited"),
-    " END
-    FROM unnest($1::uuid[], $3::timestamptz[]) b (id, as_of)
+            $crate::runs::counting::bucket!("g.waited"),
+            " END
+    FROM ",
+            $runs,
+            " b (id, as_of)
     JOIN workflow_runs r ON r.id = b.id
     LEFT JOIN LATERAL (
         SELECT sum(upper(m.open) - lower(m.open)) AS waited
@@ -86,9 +92,18 @@ const COUNT: &str = concat!(
         ) m
     ) g ON r.status = 'completed'
     LEFT JOIN LATERAL (SELECT ",
-    rested_ms!(),
-    " * interval '1 millisecond' AS rested WHERE r.status = 'completed') s ON true
-    WHERE NOT r.is_test AND r.created_at >= ",
+            $crate::runs::counting::rested_ms!(),
+            " * interval '1 millisecond' AS rested WHERE r.status = 'completed') s ON true
+    WHERE NOT r.is_test"
+        )
+    };
+}
+pub(crate) use {bucket, counts_of};
+
+const COUNT: &str = concat!(
+    "INSERT INTO run_counts (run_id, as_of, day, user_id, template_id, is_part, ended, took, waited) ",
+    counts_of!("unnest($1::uuid[], $3::timestamptz[])"),
+    " AND r.created_at >= ",
     kept_from!(),
     "::timestamp AT TIME ZONE 'UTC'
     RETURNING day"
@@ -116,30 +131,71 @@ const COUNT_USAGES: &str = "WITH versions AS MATERIALIZED (
     GROUP BY 1, 2, 3, 4
     RETURNING day";
 
-/// Makes whole days anew: for each person, and for everybody together under the id of nobody.
+/// What days come to, of what was counted: for each person, and for everybody together under the id of nobody. `$which`: which days, as a
+/// condition that others follow.
+macro_rules! days {
+    ($which:literal) => {
+        concat!(
+            "SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, count(*),
+        count(*) FILTER (WHERE c.ended = 'completed'), count(*) FILTER (WHERE c.ended = 'failed'),
+        count(*) FILTER (WHERE c.ended = 'cancelled')
+    FROM run_counts c WHERE ",
+            $which,
+            " AND NOT c.is_part
+    GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id), (c.day, c.template_id))"
+        )
+    };
+}
+
+/// The same for how long runs took and waited.
+macro_rules! day_times {
+    ($which:literal) => {
+        concat!(
+            "SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, t.is_waiting, t.bucket, count(*)
+    FROM run_counts c CROSS JOIN LATERAL (VALUES (false, c.took), (true, c.waited)) t (is_waiting, bucket)
+    WHERE ",
+            $which,
+            " AND NOT c.is_part AND t.bucket IS NOT NULL
+    GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id, t.is_waiting, t.bucket),
+        (c.day, c.template_id, t.is_waiting, t.bucket))"
+        )
+    };
+}
+
+/// The same for what attempts used.
+macro_rules! day_usages {
+    ($which:literal) => {
+        concat!(
+            "SELECT u.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, c.is_part, u.agent_id, u.model,
+        sum(u.n_attempts)::bigint, sum(u.tokens)::bigint, sum(u.cost_micros)::bigint
+    FROM run_usages u JOIN run_counts c ON c.run_id = u.run_id
+    WHERE ",
+            $which,
+            "
+    GROUP BY GROUPING SETS ((u.day, c.user_id, c.template_id, c.is_part, u.agent_id, u.model),
+        (u.day, c.template_id, c.is_part, u.agent_id, u.model))"
+        )
+    };
+}
+pub(crate) use {day_times, day_usages, days};
+
+/// Makes whole days anew.
 const MAKE_DAYS: [&str; 6] = [
     "DELETE FROM run_days WHERE day = ANY($1)",
     "DELETE FROM run_day_times WHERE day = ANY($1)",
     "DELETE FROM run_day_usages WHERE day = ANY($1)",
-    "INSERT INTO run_days (day, user_id, template_id, n_runs, n_completed, n_failed, n_cancelled)
-    SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, count(*),
-        count(*) FILTER (WHERE c.ended = 'completed'), count(*) FILTER (WHERE c.ended = 'failed'),
-        count(*) FILTER (WHERE c.ended = 'cancelled')
-    FROM run_counts c WHERE c.day = ANY($1) AND NOT c.is_part
-    GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id), (c.day, c.template_id))",
-    "INSERT INTO run_day_times (day, user_id, template_id, is_waiting, bucket, n)
-    SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, t.is_waiting, t.bucket, count(*)
-    FROM run_counts c CROSS JOIN LATERAL (VALUES (false, c.took), (true, c.waited)) t (is_waiting, bucket)
-    WHERE c.day = ANY($1) AND NOT c.is_part AND t.bucket IS NOT NULL
-    GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id, t.is_waiting, t.bucket),
-        (c.day, c.template_id, t.is_waiting, t.bucket))",
-    "INSERT INTO run_day_usages (day, user_id, template_id, is_part, agent_id, model, n_attempts, tokens, cost_micros)
-    SELECT u.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, c.is_part, u.agent_id, u.model,
-        sum(u.n_attempts)::bigint, sum(u.tokens)::bigint, sum(u.cost_micros)::bigint
-    FROM run_usages u JOIN run_counts c ON c.run_id = u.run_id
-    WHERE u.day = ANY($1)
-    GROUP BY GROUPING SETS ((u.day, c.user_id, c.template_id, c.is_part, u.agent_id, u.model),
-        (u.day, c.template_id, c.is_part, u.agent_id, u.model))",
+    concat!(
+        "INSERT INTO run_days (day, user_id, template_id, n_runs, n_completed, n_failed, n_cancelled) ",
+        days!("c.day = ANY($1)")
+    ),
+    concat!(
+        "INSERT INTO run_day_times (day, user_id, template_id, is_waiting, bucket, n) ",
+        day_times!("c.day = ANY($1)")
+    ),
+    concat!(
+        "INSERT INTO run_day_usages (day, user_id, template_id, is_part, agent_id, model, n_attempts, tokens, cost_micros) ",
+        day_usages!("u.day = ANY($1)")
+    ),
 ];
 
 impl Store {

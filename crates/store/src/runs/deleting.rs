@@ -182,9 +182,7 @@ impl Store {
         .bind(author.actor.map(|actor| actor.0))
         .fetch_all(&mut *tx)
         .await?;
-        for run in &asked {
-            audit::append(&mut tx, author, "run.deletion_asked", &run.to_string(), json!({})).await?;
-        }
+        audit::append_of_runs(&mut tx, author, "run.deletion_asked", &asked).await?;
         tx.commit().await?;
         Ok(asked.into_iter().map(RunId).collect())
     }
@@ -204,9 +202,7 @@ impl Store {
         .bind(ids)
         .fetch_all(&mut *tx)
         .await?;
-        for run in &kept {
-            audit::append(&mut tx, author, "run.kept", &run.to_string(), json!({})).await?;
-        }
+        audit::append_of_runs(&mut tx, author, "run.kept", &kept).await?;
         tx.commit().await?;
         Ok(kept.into_iter().map(RunId).collect())
     }

@@ -72,9 +72,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let action = if is_archived { "run.archived" } else { "run.unarchived" };
-        for run in &done {
-            audit::append(&mut tx, author, action, &run.to_string(), json!({})).await?;
-        }
+        audit::append_of_runs(&mut tx, author, action, &done).await?;
         tx.commit().await?;
         Ok(done.into_iter().map(RunId).collect())
     }

@@ -4,7 +4,11 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::NaiveDate;
-use sqlx::{Postgres, Transaction};
+use sqlx::{
+    FromRow, Postgres, Transaction,
+    postgres::{PgArguments, PgRow},
+    query::QueryAs,
+};
 use uuid::Uuid;
 use workflow::{
     TemplateId, UserId,
@@ -270,14 +274,7 @@ impl Store {
         let people = if is_all { asked.people(&mut tx).await? } else { Vec::new() };
         let agents = called(&mut tx, named(used.agents, total)).await?;
         let choices = asked.choices(&mut tx, &scope).await?;
-        let first: Option<NaiveDate> = sqlx::query_scalar(scope.first)
-            .bind(asked.viewer)
-            .bind(asked.from)
-            .bind(asked.to)
-            .bind(asked.person)
-            .bind(asked.workflow)
-            .fetch_one(&mut *tx)
-            .await?;
+        let (first,): (Option<NaiveDate>,) = asked.query(scope.first).bind(asked.workflow).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         let days = days.into_values().collect();
         Ok(RunTotals {
@@ -297,18 +294,20 @@ impl Store {
 }
 
 impl Asked {
+    /// A statement with what all of them are told; its fifth value is yet to come.
+    fn query<O>(&self, statement: &'static str) -> QueryAs<'static, Postgres, O, PgArguments>
+    where
+        O: for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_as(statement).bind(self.viewer).bind(self.from).bind(self.to).bind(self.person)
+    }
+
     /// Each day, also those without a run.
     async fn days(&self, tx: &mut Tx, scope: &Statements) -> Result<Days> {
         let every = self.from.iter_days().take_while(|day| *day <= self.to);
         let mut days: Days = every.map(|day| (day, DayTotals::empty(day))).collect();
-        let rows: Vec<(NaiveDate, i64, i64, i64, i64)> = sqlx::query_as(scope.days)
-            .bind(self.viewer)
-            .bind(self.from)
-            .bind(self.to)
-            .bind(self.person)
-            .bind(self.workflow)
-            .fetch_all(&mut **tx)
-            .await?;
+        let rows: Vec<(NaiveDate, i64, i64, i64, i64)> =
+            self.query(scope.days).bind(self.workflow).fetch_all(&mut **tx).await?;
         for (day, n_runs, n_completed, n_failed, n_cancelled) in rows {
             if let Some(known) = days.get_mut(&day) {
                 *known = DayTotals { n_runs, n_completed, n_failed, n_cancelled, ..DayTotals::empty(day) };
@@ -319,14 +318,8 @@ impl Asked {
 
     /// The same with how long its runs took and waited, and that over all days.
     async fn times(&self, tx: &mut Tx, scope: &Statements, mut days: Days) -> Result<(Days, Buckets, Buckets)> {
-        let rows: Vec<(NaiveDate, bool, i16, i64)> = sqlx::query_as(scope.times)
-            .bind(self.viewer)
-            .bind(self.from)
-            .bind(self.to)
-            .bind(self.person)
-            .bind(self.workflow)
-            .fetch_all(&mut **tx)
-            .await?;
+        let rows: Vec<(NaiveDate, bool, i16, i64)> =
+            self.query(scope.times).bind(self.workflow).fetch_all(&mut **tx).await?;
         let (mut took, mut waited) = (Buckets::new(), Buckets::new());
         let mut of_days: BTreeMap<(NaiveDate, bool), Buckets> = BTreeMap::new();
         for (day, is_waiting, bucket, n) in rows {
@@ -345,14 +338,7 @@ impl Asked {
 
     /// The same with what attempts used, and that by what used it.
     async fn usages(&self, tx: &mut Tx, scope: &Statements, mut days: Days) -> Result<(Days, AllUsed)> {
-        let rows: Vec<UsageRow> = sqlx::query_as(scope.usages)
-            .bind(self.viewer)
-            .bind(self.from)
-            .bind(self.to)
-            .bind(self.person)
-            .bind(self.workflow)
-            .fetch_all(&mut **tx)
-            .await?;
+        let rows: Vec<UsageRow> = self.query(scope.usages).bind(self.workflow).fetch_all(&mut **tx).await?;
         let mut used = AllUsed::default();
         for UsageRow { sort, day, id, name, n_attempts, tokens, cost_micros } in rows {
             let one = UsedBy { id: Some(id), name, n_attempts, tokens, cost_micros };
@@ -372,11 +358,8 @@ impl Asked {
     }
 
     async fn people(&self, tx: &mut Tx) -> Result<Vec<UsedBy>> {
-        let rows: Vec<(String, String, i64, i64, i64)> = sqlx::query_as(BY_PERSON)
-            .bind(self.viewer)
-            .bind(self.from)
-            .bind(self.to)
-            .bind(self.person)
+        let rows: Vec<(String, String, i64, i64, i64)> = self
+            .query(BY_PERSON)
             .bind(self.workflow)
             .bind(i64::try_from(MOST_NAMED).unwrap_or(i64::MAX))
             .fetch_all(&mut **tx)
@@ -392,14 +375,7 @@ impl Asked {
     }
 
     async fn choices(&self, tx: &mut Tx, scope: &Statements) -> Result<Vec<WorkflowChoice>> {
-        let rows: Vec<(Uuid, String, i64)> = sqlx::query_as(scope.choices)
-            .bind(self.viewer)
-            .bind(self.from)
-            .bind(self.to)
-            .bind(self.person)
-            .bind(MOST_CHOICES)
-            .fetch_all(&mut **tx)
-            .await?;
+        let rows: Vec<(Uuid, String, i64)> = self.query(scope.choices).bind(MOST_CHOICES).fetch_all(&mut **tx).await?;
         Ok(rows.into_iter().map(|(id, name, n_runs)| WorkflowChoice { id: TemplateId(id), name, n_runs }).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! What runs made: versions with their bytes, wherever these stand, the chunks of large content and their collection, and transcripts.
 
+use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
 use store::{MIGRATOR, Window};
@@ -133,6 +134,26 @@ async fn a_transcript_is_kept_by_run_step_and_attempt(pool: PgPool) {
     }
     assert_eq!(world.store.transcript(run, &step, 1).await.unwrap(), Some(transcript));
     assert_eq!(world.store.transcript(run, &step, 2).await.unwrap(), None);
+    let large = Transcript { model: "m".repeat(40_000), ..Transcript::default() };
+    let small = |n: i32| Transcript { model: format!("m{n}"), ..Transcript::default() };
+    let kept = join_all((3..60).map(|n| {
+        let (store, step, transcript) =
+            (world.store.clone(), step.clone(), if n == 3 { large.clone() } else { small(n) });
+        async move { store.keep_transcript(run, &step, n, &transcript).await }
+    }));
+    assert!(kept.await.iter().all(Result::is_ok));
+    assert_eq!(world.store.transcript(run, &step, 3).await.unwrap(), Some(large));
+    for n in [4, 30, 59] {
+        assert_eq!(world.store.transcript(run, &step, n).await.unwrap(), Some(small(n)));
+    }
+    // Of two at once one stays.
+    let both = [70, 71].map(|n| {
+        let (store, step) = (world.store.clone(), step.clone());
+        async move { store.keep_transcript(run, &step, 2, &small(n)).await }
+    });
+    assert!(join_all(both).await.iter().all(Result::is_ok));
+    let kept = world.store.transcript(run, &step, 2).await.unwrap().unwrap();
+    assert!(["m70", "m71"].contains(&kept.model.as_str()), "{kept:?}");
     world.store.keep_prompt("h", "Write").await.unwrap();
     world.store.keep_prompt("h", "Write").await.unwrap();
     let prompts = world.store.prompts(&["h".to_owned(), "other".to_owned()]).await.unwrap();

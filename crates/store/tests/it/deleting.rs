@@ -3,7 +3,12 @@
 
 use serde_json::json;
 use sqlx::PgPool;
-use store::{MIGRATOR, audit::Author, batches::NewBatch, runs::Scope};
+use store::{
+    MIGRATOR,
+    audit::{self, Author},
+    batches::NewBatch,
+    runs::Scope,
+};
 use workflow::{
     ArtifactId, RunId, TemplateId,
     hash::sha256_hex,
@@ -28,6 +33,41 @@ async fn made(world: &World) -> RunId {
     let run = world.begin(&json!({"steps": {"a": {"agent_id": "echo"}}}), true).await;
     world.process.settle(run).await;
     run
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_is_done_to_many_at_once_is_one_entry_of_the_log_that_is_found_by_each(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(made(&world).await);
+    }
+    let (store, by) = (&world.store, Author::default());
+    store.archive_runs(&runs, true, by).await.unwrap();
+    store.archive_runs(&runs[..1], false, by).await.unwrap();
+    store.ask_to_delete_runs(&runs, by).await.unwrap();
+    store.keep_runs(&runs, by).await.unwrap();
+    store.keep_runs(&runs, by).await.unwrap();
+    let all: Vec<(String, String)> =
+        sqlx::query_as("SELECT action, subject FROM audit_log WHERE action LIKE 'run.%' ORDER BY id")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let (first, many) = (runs[0].to_string(), audit::RUNS);
+    let wanted =
+        [("run.archived", many), ("run.unarchived", first.as_str()), ("run.deletion_asked", many), ("run.kept", many)];
+    let all: Vec<(&str, &str)> = all.iter().map(|(action, subject)| (&**action, &**subject)).collect();
+    assert_eq!(all, wanted, "and none for what was done to none");
+    for (n, run) in runs.iter().enumerate() {
+        let of_it: Vec<String> =
+            store.audit_of(&run.to_string()).await.unwrap().into_iter().map(|one| one.action).collect();
+        let n_of_it = if n == 0 { 4 } else { 3 };
+        assert_eq!((of_it.len(), &*of_it[0]), (n_of_it, "run.archived"));
+        let asked = audit::Wanted { subject: Some(run.to_string()), limit: 9, ..audit::Wanted::default() };
+        let found = store.audit(&asked).await.unwrap();
+        assert_eq!((found.len(), &*found[0].action), (n_of_it, "run.kept"), "newest first");
+        assert_eq!(found[0].data["runs"].as_array().map(Vec::len), Some(3), "all of them are named");
+    }
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]

@@ -4,6 +4,7 @@
 
 mod access;
 mod batches;
+mod cell;
 mod contents;
 mod deleting;
 mod drops;

@@ -28,7 +28,7 @@ async fn eight_workers_that_take_from_one_run_never_take_the_same_step(pool: PgP
 
     // All want all, and each what it was shown before anybody took anything.
     let takes = workers.iter().map(async |(worker, process)| {
-        let ready = process.log.claimable(*worker, &["template".to_owned()], &[], N_STEPS).await.unwrap();
+        let ready = process.log.claimable(*worker, &["template".to_owned()], None, &[], N_STEPS).await.unwrap();
         assert_eq!(ready.len(), N_STEPS, "they are all shown to everybody");
         ready
             .chunks(20)

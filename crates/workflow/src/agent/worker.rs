@@ -40,6 +40,14 @@ pub fn queue(agent: &AgentId, hash: &str) -> String {
     format!("worker:{agent}:{hash}")
 }
 
+/// Whether an id is one of those that are meant: the id itself, or a beginning with a star.
+pub fn matches(pattern: &str, id: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => id.starts_with(beginning),
+        None => pattern == id,
+    }
+}
+
 /// The agent and the hash in that; none where it is another kind's.
 pub fn queued(kind: &str) -> Option<(AgentId, &str)> {
     let (agent, hash) = kind.strip_prefix("worker:")?.split_once(':')?;

@@ -1,5 +1,6 @@
 //! Live sockets: what a reader says, and the frames that it gets.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AbsentWorker, Company, LogLine, RunSummary, TaskProgress, Telling};
@@ -15,6 +16,10 @@ use crate::{
 pub struct Follow {
     #[serde(default)]
     pub after: i64,
+    /// When that event was told, as the reader has it. Another event of this number was told at another time: the database was restored, and
+    /// the reader comes from a time that never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<DateTime<Utc>>,
 }
 
 /// Asks whether the other side is still there. A browser cannot send a ping, and a path that swallows everything closes nothing.

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&said).unwrap(), json!({"at": {"run": id}, "selected": ["a", "b[x]"]}));
         let nowhere: Whereabouts = serde_json::from_value(json!({"at": null})).unwrap();
         assert_eq!(nowhere, Whereabouts::default());
-        let follow = serde_json::to_value(Follow { after: 3 }).unwrap();
+        let follow = serde_json::to_value(Follow { after: 3, told_at: None }).unwrap();
         assert!(serde_json::from_value::<Whereabouts>(follow).is_err());
         for no_place in [json!({"run": "x"}), json!({"door": id}), json!("run"), json!(7)] {
             assert!(serde_json::from_value::<Whereabouts>(json!({"at": no_place})).is_err(), "{no_place}");

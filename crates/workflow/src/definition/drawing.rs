@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::StepKey,
     limits::{MAX_GROUPS, MAX_MARK_ID_BYTES, MAX_NAME_CHARS, MAX_NOTE_SIDE, MAX_NOTE_TEXT_CHARS, MAX_NOTES},
+    words::{count, number},
 };
 
 /// One of few colours, which hold their contrast in every theme: what they look like is for the style sheet to say.
@@ -83,11 +84,15 @@ pub enum DrawingFault {
     TooManyNotes { n: usize },
     #[error("{n} groups; a workflow has at most {MAX_GROUPS}. Take some out")]
     TooManyGroups { n: usize },
-    #[error("the note has {chars} characters; at most {MAX_NOTE_TEXT_CHARS} are stored. Shorten it, or make two of it")]
+    #[error(
+        "the note has {}; at most {} are stored. Shorten it, or make two of it",
+        count(*.chars, "character"),
+        number(MAX_NOTE_TEXT_CHARS)
+    )]
     NoteTooLong { chars: usize },
     #[error("a note is at least 0 and at most {MAX_NOTE_SIDE} wide and high, and its place is a finite number")]
     NoteOutOfBounds,
-    #[error("the title of the group has {chars} characters; at most {MAX_NAME_CHARS} are stored. Shorten it")]
+    #[error("the title of the group has {}; at most {MAX_NAME_CHARS} are stored. Shorten it", count(*.chars, "character"))]
     TitleTooLong { chars: usize },
     #[error(
         "an id has at least 1 and at most {MAX_MARK_ID_BYTES} letters from A to Z, digits, hyphens and underscores"

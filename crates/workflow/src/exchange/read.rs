@@ -19,7 +19,7 @@ use crate::{
         MAX_ASSIGNEE_BYTES, MAX_ASSIGNEES, MAX_DEPTH, MAX_DESCRIPTION_CHARS, MAX_FILE_ENTRIES, MAX_NAME_CHARS,
         MAX_STEPS, depth,
     },
-    words::{QUOTED_CHARS, shortened},
+    words::{QUOTED_CHARS, count, number, shortened},
 };
 
 const FIELDS: [&str; 5] = ["weft", "main", "workflows", "agents", "left_out"];
@@ -149,8 +149,8 @@ impl Reader {
         self.n_steps += definition.steps.len();
         if self.n_steps > MAX_STEPS {
             if was_fine {
-                let message =
-                    format!("{} steps in all workflows up to here; a file holds at most {MAX_STEPS}", self.n_steps);
+                let (n, most) = (count(self.n_steps, "step"), number(MAX_STEPS));
+                let message = format!("{n} in all workflows up to here; a file holds at most {most}");
                 self.fault(format!("{at}.steps"), message);
             }
             return;
@@ -307,7 +307,10 @@ impl Reader {
             None => String::new(),
             Some(Value::String(text)) if text.chars().count() <= max_chars => text.clone(),
             Some(Value::String(_)) => {
-                self.fault(format!("{at}.{key}"), format!("It is longer than {max_chars} characters. Shorten it"));
+                self.fault(
+                    format!("{at}.{key}"),
+                    format!("It is longer than {}. Shorten it", count(max_chars, "character")),
+                );
                 String::new()
             }
             Some(_) => {

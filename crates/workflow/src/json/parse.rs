@@ -8,7 +8,10 @@ use std::{borrow::Cow, fmt::Write as _};
 use serde::{Deserialize as _, de::IgnoredAny};
 use serde_json::{Map, Number, Value};
 
-use crate::{limits, words::shortened};
+use crate::{
+    limits,
+    words::{count, shortened},
+};
 
 /// How the keys begin under which `serde_json` tells its readers something else. A document may not use them: it would become that.
 const RESERVED: &str = "$serde_json::private::";
@@ -46,9 +49,9 @@ pub enum Refused {
     Duplicate { place: String },
     #[error("`{place}` is nested deeper than {max} levels")]
     TooDeep { place: String, max: usize },
-    #[error("it holds more than {max} values")]
+    #[error("it holds more than {}", count(*.max, "value"))]
     TooMany { max: usize },
-    #[error("`{place}` is a number of more than {max} characters: give it as a text")]
+    #[error("`{place}` is a number of more than {}: give it as a text", count(*.max, "character"))]
     LongNumber { place: String, max: usize },
     /// What a program cut within a character, such as an emoji: JSON allows it, and no text can hold it.
     #[error("{} half a character (`\\u{unit:04x}` without its other half): send the whole of it, or leave it out", holder(.place))]

@@ -1,5 +1,6 @@
 //! Reads types from a parsed value, with errors of the caller's own kind: which field is missing is then told by type, not by words.
-//! It must hand over what `serde_json` would, and the text of a value whole and as it was written to who asks for that.
+//! It must hand over what `serde_json` would, and the text of a value whole and as it was written to who asks for that. One thing is
+//! refused that `serde_json` takes: an array in place of an object with named fields, since nobody was told of any order of these.
 
 use std::{iter, marker::PhantomData};
 
@@ -123,12 +124,24 @@ impl<'de, E: Error> Deserializer<'de> for Tree<E> {
         }
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, E> {
+        match self.value {
+            Value::Array(_) => Err(E::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
-        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -256,6 +269,21 @@ mod tests {
         let mut more = whole;
         more["more"] = json!(1);
         assert!(both::<Drawing>(&more).is_none());
+    }
+
+    #[test]
+    fn a_list_is_no_object_whose_fields_are_told_by_their_order() {
+        #[derive(Deserialize, PartialEq, Debug)]
+        struct Place {
+            x: i32,
+            y: Option<i32>,
+        }
+        let read = |value: Value| Place::deserialize(Tree::<serde_json::Error>::new(value));
+        assert_eq!(read(json!({"x": 1})).unwrap(), Place { x: 1, y: None });
+        for list in [json!([]), json!([1, 2]), json!([1, null])] {
+            let fault = read(list).unwrap_err().to_string();
+            assert_eq!(fault, "invalid type: sequence, expected struct Place");
+        }
     }
 
     #[test]

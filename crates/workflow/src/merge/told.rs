@@ -11,6 +11,7 @@ use crate::{
     json,
     schema::Schema,
     source::Source,
+    words::number,
 };
 
 /// What things are called: as they are afterwards, else as they were.
@@ -71,7 +72,7 @@ impl Titles<'_> {
     pub(super) fn map(self, map: &MapOver) -> String {
         let mut parts = vec![format!("of {}", self.source(&map.over))];
         parts.extend(map.key.as_ref().map(|key| format!("known by {key}")));
-        parts.push(format!("at most {} entries", map.max_items));
+        parts.push(format!("at most {} entries", number(map.max_items)));
         parts.extend(map.max_parallel.map(|n| format!("{n} at the same time")));
         parts.push(format!("if one fails: {}", map.on_item_error.as_str()));
         parts.join(", ")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     event::{Moved, RunEvent, Started},
-    state::{Attempt, Birth, Design, Rejection, State, Step, Version, put},
+    state::{Attempt, Birth, Design, Rejection, State, Step, Version, insert, put},
 };
 use crate::view::Applied;
 
@@ -102,23 +102,14 @@ impl State {
         let of_step = self.attempts.entry(attempt.step.clone()).or_default();
         match of_step.binary_search_by_key(&attempt.number, |known| known.number) {
             Ok(n) => of_step[n] = attempt.clone(),
-            Err(n) => of_step.insert(n, attempt.clone()),
+            Err(n) => insert(of_step, n, attempt.clone()),
         }
     }
 
     pub(super) fn put_version(&mut self, version: &Version) {
         let (key, name) = (&version.producing_step_id, &version.name);
         self.makers.insert(version.id, (key.clone(), name.clone()));
-        let of_name = self.versions.entry(key.clone()).or_default().entry(name.clone()).or_default();
-        if version.is_latest {
-            for known in of_name.iter_mut() {
-                known.is_latest = false;
-            }
-        }
-        match of_name.binary_search_by_key(&version.version, |known| known.version) {
-            Ok(n) => of_name[n] = version.clone(),
-            Err(n) => of_name.insert(n, version.clone()),
-        }
+        self.versions.entry(key.clone()).or_default().put(version);
     }
 
     fn put_rejection(&mut self, rejection: &Rejection) {

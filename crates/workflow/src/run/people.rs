@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     RunEvent, State,
     event::Effects,
-    state::{ClosedReview, Rejection, Review, Step, Version},
+    state::{ClosedReview, Outputs, Rejection, Review, Step, Version},
 };
 use crate::id::UserId;
 
@@ -15,7 +15,7 @@ impl State {
     pub fn people(&self) -> BTreeSet<UserId> {
         let mut people = BTreeSet::from([self.birth.user_id]);
         people.extend(self.steps().flat_map(of_step));
-        people.extend(self.versions.values().flat_map(|names| names.values()).flatten().flat_map(of_version));
+        people.extend(self.versions.values().flat_map(Outputs::all).flatten().flat_map(of_version));
         people.extend(self.rejections.values().flatten().map(of_rejection));
         people
     }

@@ -13,7 +13,7 @@ use super::{
     RunEvent, State, Voters,
     event::{Effects, Moved, Started},
     plan::StepPlan,
-    state::{Attempt, Item, Review, Status, Step, Version, Wait, Work},
+    state::{Attempt, Item, Outputs, Review, Status, Step, Version, Wait, Work},
 };
 use crate::id::{UserId, WorkerId};
 
@@ -45,6 +45,21 @@ impl Snapshot {
 }
 
 impl State {
+    /// Those who voted at gates that are open, and those in whose place they did.
+    pub fn voters(&self) -> BTreeSet<UserId> {
+        self.entries.values().filter_map(|entry| entry.step.review()).flat_map(Review::voters).collect()
+    }
+
+    /// As that of a snapshot, for a copy that is only shown: nothing may be decided by it.
+    pub fn leave_out_void_votes(&mut self, voters: &Voters) {
+        let owner = self.birth.user_id;
+        for entry in self.entries.values_mut() {
+            if let Status::AwaitingReview { review } = &mut entry.step.status {
+                review.leave_out_void(voters, owner);
+            }
+        }
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         let birth = &self.birth;
         let started = Started {
@@ -64,7 +79,7 @@ impl State {
             steps: self.design.plans().into_iter().map(StepPlan::for_wire).collect(),
         };
         let removed = self.entries.values().filter(|entry| entry.is_removed);
-        let versions = self.versions.values().flat_map(|names| names.values()).flatten();
+        let versions = self.versions.values().flat_map(Outputs::all).flatten();
         Snapshot {
             seq: self.seq,
             at: self.at,

@@ -3,6 +3,7 @@
 
 mod derived;
 mod design;
+mod outputs;
 mod records;
 mod review;
 mod run;
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub(super) use derived::{Cells, Counts, goes_in_a_pause, put};
 pub use derived::{Entry, Turn, Waits};
 pub use design::Design;
+pub(super) use outputs::{Outputs, insert};
 pub use records::{AnsweredBy, Attempt, NewVersion, Version};
 pub(super) use review::Word;
 pub use review::{ClosedReview, Rejection, Review, Verdict};
@@ -50,8 +52,8 @@ pub struct State {
     pub overrides: BTreeMap<StepKey, StepOverride>,
     pub(super) entries: BTreeMap<StepKey, Entry>,
     pub(super) attempts: BTreeMap<StepKey, Vec<Attempt>>,
-    /// By step and name, every version in order.
-    pub(super) versions: BTreeMap<StepKey, BTreeMap<String, Vec<Version>>>,
+    /// By step.
+    pub(super) versions: BTreeMap<StepKey, Outputs>,
     pub(super) makers: BTreeMap<ArtifactId, (StepKey, String)>,
     pub(super) rejections: BTreeMap<StepKey, Vec<Rejection>>,
     /// What verbs were asked under, by person and key.
@@ -146,13 +148,13 @@ impl State {
 
     /// Every version of one output, in order.
     pub fn versions(&self, key: &StepKey, name: &str) -> &[Version] {
-        self.versions.get(key).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
+        self.versions.get(key).map_or(&[], |outputs| outputs.of(name))
     }
 
     /// The latest version of each output of a step, by name.
     pub fn latest(&self, key: &StepKey) -> impl Iterator<Item = &Version> {
-        let names = self.versions.get(key).into_iter().flat_map(BTreeMap::values);
-        names.filter_map(|versions| versions.iter().find(|version| version.is_latest))
+        let outputs = self.versions.get(key).into_iter().flat_map(Outputs::all);
+        outputs.filter_map(|versions| versions.iter().find(|version| version.is_latest))
     }
 
     pub fn artifact(&self, id: ArtifactId) -> Option<&Version> {

@@ -122,10 +122,10 @@ const FUNCTIONS: &[(By, &[&str])] = &[
     (REVIEW, &["continue_step", "edit_step", "reject_step", "supply_step", "decide_many", "choose_notice"]),
     (ADMINISTER, &[
         "list_groups", "create_group", "rename_group", "delete_group", "group_members", "add_member", "remove_member",
-        "get_audience", "set_audience", "stuck_gates",
+        "get_audience", "set_audience", "stuck_gates", "list_delegations", "end_any_delegation",
         "list_users", "audit_log", "find_people", "people_standing", "create_user", "set_user_role", "set_user_disabled", "reset_user_password", "list_user_tokens",
         "revoke_user_token", "get_agent", "catalog_of", "save_agent", "test_agent", "list_providers", "list_templates",
-        "get_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",
+        "get_template", "open_template", "get_version", "create_template", "save_draft", "publish_template", "import_workflow", "workflow_ports",
         "new_template", "duplicate_template", "delete_template", "delete_agent", "archive_template", "try_draft", "last_seen", "list_pins", "set_pin", "remove_pin", "list_workers", "set_worker", "list_offers", "accept_offer", "list_worker_tokens", "revoke_worker_token",
         "list_secrets", "set_secret", "grant_secret", "delete_secret",
         "notice_addresses", "add_notice_address", "change_notice_address", "renew_notice_secret", "delete_notice_address",

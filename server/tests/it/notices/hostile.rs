@@ -13,13 +13,13 @@ use store::Store;
 use workflow::{api::SmtpTls, notices::GivenMail};
 
 use super::{
-    BASE, CHOICES, DELIVERIES, address, mail_by, office, others::Smtp, run_sql, states, subjects, waiting_run,
+    BASE, CHOICES, DELIVERIES, address, approve, mail_by, office, others::Smtp, run_sql, states, subjects, waiting_run,
 };
-use crate::harness::{ANNA, CARA, RUNS, Server, secret_keys};
+use crate::harness::{ANNA, CARA, Client, RUNS, Server, secret_keys};
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_workflow_for_others_is_as_missing_to_who_chooses_as_one_that_nobody_made(pool: PgPool) {
-    let server = Server::start(pool).await;
+    let server = Server::start(pool.clone()).await;
     server.admin.post("/api/groups", json!({"id": "legal", "name": "Legal"})).await.expect(201);
     let run = waiting_run(&server, json!({"users": [CARA]})).await;
     let template = server.anna.get(&format!("{RUNS}/{run}")).await.expect(200)["template_id"].clone();
@@ -39,6 +39,20 @@ async fn a_workflow_for_others_is_as_missing_to_who_chooses_as_one_that_nobody_m
         let chosen = json!({"template_id": template, "when": when});
         server.cara.json(Method::PUT, CHOICES, &chosen).await.expect(200);
     }
+    // What the draft is called is nobody's but its editors', and what later versions are called is for who may start them.
+    run_sql(&pool, "UPDATE workflow_templates SET name = 'Draft c4n4ry'").await;
+    run_sql(&pool, "UPDATE workflow_template_versions SET name = 'Version c4n4ry'").await;
+    let named = async |person: &Client| {
+        let mine = person.get("/api/notices").await.expect(200);
+        mine["choices"].as_array().unwrap().iter().map(|choice| choice["template_name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&server.cara).await, ["Shouting"], "as her inbox says");
+    approve(&server, &run).await;
+    assert_eq!(named(&server.cara).await, ["Shouting"], "as her history says");
+    run_sql(&pool, "DELETE FROM review_deciders").await;
+    assert_eq!(named(&server.cara).await, [Value::Null], "whoever knows nothing of it is told nothing");
+    server.admin.json(Method::PUT, CHOICES, &choice(&template)).await.expect(200);
+    assert_eq!(named(&server.admin).await, ["Version c4n4ry"]);
     server.stop().await;
 }
 

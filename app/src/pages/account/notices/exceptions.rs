@@ -51,7 +51,8 @@ fn listed(choices: &[NoticeChoice]) -> Vec<NoticeChoice> {
 #[component]
 fn Row(choice: NoticeChoice, board: Board) -> impl IntoView {
     let way = way_name(&board.known.get_untracked(), choice.address);
-    let name = choice.template_name.clone().unwrap_or_else(|| "A workflow that is gone".to_owned());
+    let name =
+        choice.template_name.clone().unwrap_or_else(|| "A workflow that is gone, or not yours any more".to_owned());
     let (address, template_id) = (choice.address, choice.template_id);
     view! {
         <li class="plain-row">

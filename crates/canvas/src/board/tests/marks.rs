@@ -369,7 +369,7 @@ fn colours_are_one_step_of_undo_and_what_cannot_be_stored_is_refused() {
     let text = "x".repeat(workflow::limits::MAX_NOTE_TEXT_CHARS + 1);
     let long = Note { id: "n".into(), text, ..Note::default() };
     let refused = board.dispatch(Edit::SetNote { id: "n".into(), note: Some(long) }, "Write note").unwrap_err();
-    assert!(refused.to_string().contains("10001 characters"), "{refused}");
+    assert!(refused.to_string().contains("10,001 characters"), "{refused}");
     assert_eq!(*board.definition(), before);
 }
 

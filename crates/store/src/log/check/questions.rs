@@ -23,6 +23,8 @@ macro_rules! places {
     };
 }
 
+pub(super) use places;
+
 /// Since before then, while somebody was there whose duty it is. Where everything is settled, any time is too late.
 macro_rules! late {
     ($since:literal) => {
@@ -205,7 +207,7 @@ pub(super) async fn ask(connection: &mut PgConnection, is_settled: bool) -> sqlx
     Ok(answers)
 }
 
-fn answer(name: &'static str, says: &'static str, found: Vec<(i64, String)>) -> Invariant {
+pub(super) fn answer(name: &'static str, says: &'static str, found: Vec<(i64, String)>) -> Invariant {
     let n = found.first().map_or(0, |(n, _)| *n);
     let examples = found.into_iter().map(|(_, place)| shown(&place)).collect();
     Invariant { name, says, n_violations: u64::try_from(n).unwrap_or_default(), examples }

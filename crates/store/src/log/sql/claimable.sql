@@ -28,6 +28,8 @@ found AS (
             AND (q.kept_for IS NULL OR q.kept_for = $5 OR q.kept_until < clock_timestamp())
             -- What only newer programs can start, and runs that are left to another process for a moment.
             AND q.run_id <> ALL ($6::uuid[])
+            -- Some agents alone. One that is not in the library is everybody's to fail.
+            AND ($7::text[] IS NULL OR q.kind = '' OR q.agent LIKE ANY ($7::text[]))
         ORDER BY q.kind, q.user_id, q.not_before, q.run_id, q.step
         LIMIT $4
     ) s

@@ -1,17 +1,17 @@
 -- Further parts, which most commits do without: what waits, gates that are open, gates that were closed, messages and reservations.
 ,
 queued AS (
-    INSERT INTO steps (run_id, step, kind, limits, user_id, not_before, kept_for, kept_until)
+    INSERT INTO steps (run_id, step, kind, agent, limits, user_id, not_before, kept_for, kept_until)
     -- Others leave it for a moment to the process that committed: it has the run at hand. Not what outside workers do.
-    SELECT s.run_id, s.step, s.kind, s.limits::json, s.user_id, s.not_before,
+    SELECT s.run_id, s.step, s.kind, s.agent, s.limits::json, s.user_id, s.not_before,
         CASE WHEN s.kind NOT LIKE 'worker:%' THEN $80::uuid END,
         CASE WHEN s.kind NOT LIKE 'worker:%' AND $80::uuid IS NOT NULL THEN clock_timestamp() + interval '50 milliseconds' END
-    FROM unnest($73::uuid[], $74::text[], $75::text[], $76::text[], $77::uuid[], $78::timestamptz[])
-        AS s (run_id, step, kind, limits, user_id, not_before)
+    FROM unnest($73::uuid[], $74::text[], $75::text[], $76::text[], $77::uuid[], $78::timestamptz[], $130::text[])
+        AS s (run_id, step, kind, limits, user_id, not_before, agent)
     WHERE (s.run_id IN (SELECT id FROM won)) IS TRUE AND s.not_before IS NOT NULL
     ON CONFLICT (run_id, step) DO UPDATE SET
-        kind = excluded.kind, limits = excluded.limits, not_before = excluded.not_before, kept_for = excluded.kept_for,
-        kept_until = excluded.kept_until
+        kind = excluded.kind, agent = excluded.agent, limits = excluded.limits, not_before = excluded.not_before,
+        kept_for = excluded.kept_for, kept_until = excluded.kept_until
 ),
 dequeued AS (
     DELETE FROM steps WHERE ctid = ANY (ARRAY(

@@ -20,7 +20,7 @@ pub(super) fn micros(time: Time) -> i64 {
 /// The counts as one array: a tuple has not so many places.
 type HeadRow =
     (Uuid, i64, i32, String, String, Option<String>, bool, Option<Time>, Option<Time>, bool, Option<String>, Vec<i32>);
-type ClaimRow = (Uuid, String, Option<String>, Time);
+type ClaimRow = (Uuid, String, Option<String>, Option<String>, Time);
 type AttemptRow = (
     Uuid,
     String,
@@ -124,12 +124,12 @@ pub(in crate::log) async fn stored(
         put(0, run, run.to_string(), shown);
     }
     let claims: Vec<ClaimRow> =
-        sqlx::query_as("SELECT run_id, step, kind, not_before FROM steps WHERE run_id = ANY ($1)")
+        sqlx::query_as("SELECT run_id, step, kind, agent, not_before FROM steps WHERE run_id = ANY ($1)")
             .bind(&ids)
             .fetch_all(&mut *connection)
             .await?;
-    for (run, step, kind, not_before) in claims {
-        put(1, run, step, format!("{kind:?} {}", micros(not_before)));
+    for (run, step, kind, agent, not_before) in claims {
+        put(1, run, step, format!("{kind:?} {agent:?} {}", micros(not_before)));
     }
     let reviews: Vec<ReviewRow> = sqlx::query_as(
         "SELECT run_id, step, generation, number, opened_at, due_at, quorum, allow_self, roles, users, votes, voted_at, voted_for, title,

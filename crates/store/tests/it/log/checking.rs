@@ -232,3 +232,39 @@ async fn what_somebody_was_told_is_looked_for_as_a_persons(pool: PgPool) {
     assert_eq!(found, [("told-runs", 1), ("told-commands", 3), ("told-texts", 1)], "{checked}");
     log.close().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn totals_of_days_are_what_was_counted_and_what_was_counted_is_what_the_runs_say(pool: PgPool) {
+    let log = log(&pool).await;
+    let store = Store::from_pool(pool.clone());
+    let run = cancelled(&log).await;
+    assert_eq!(violated(&look(&pool, false).await), [""; 0], "nothing is counted yet");
+    assert!(!store.count_runs().await.unwrap());
+    let n_counted: i64 = sqlx::query_scalar("SELECT count(*) FROM run_counts").fetch_one(&pool).await.unwrap();
+    let checked = look(&pool, false).await;
+    assert_eq!((n_counted, violated(&checked)), (1, vec![]), "{checked}");
+    for (sql, expected) in [
+        ("UPDATE run_days SET n_cancelled = 0", &["days-are-sums"][..]),
+        ("DELETE FROM run_day_usages", &["days-are-sums"][..]),
+        (
+            "INSERT INTO run_day_times SELECT day, user_id, template_id, false, 3, 1 FROM run_days",
+            &["days-are-sums"][..],
+        ),
+        ("UPDATE run_usages SET tokens = tokens + 7", &["runs-are-counted", "days-are-sums"][..]),
+        ("UPDATE run_counts SET ended = 'failed'", &["runs-are-counted", "days-are-sums"][..]),
+    ] {
+        let changed = sqlx::query(sql).execute(&pool).await.unwrap().rows_affected();
+        let checked = look(&pool, false).await;
+        assert!(changed > 0 && violated(&checked) == expected, "{sql}: {checked}");
+        // As if it had been committed since, which the chore finds.
+        sqlx::query("UPDATE run_counts SET as_of = '-infinity' WHERE run_id = $1")
+            .bind(run.0)
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert!(!violated(&look(&pool, false).await).contains(&"runs-are-counted"), "{sql}: it is still to be counted");
+        store.count_runs().await.unwrap();
+        assert_eq!(violated(&look(&pool, false).await), [""; 0], "{sql}");
+    }
+    log.close().await;
+}

@@ -30,26 +30,31 @@ async fn a_backlog_of_one_person_does_not_delay_another(pool: PgPool) {
         assert_eq!(commit(&log, &begin(&single, user).await).await, Outcome::Written);
     }
     let kinds = ["template".to_owned()];
-    let ready = log.claimable(WORKER, &kinds, &[], 8).await.unwrap();
+    let ready = log.claimable(WORKER, &kinds, None, &[], 8).await.unwrap();
     assert_eq!(ready.len(), 8);
     let mut first: Vec<u128> = ready.iter().take(4).map(|ready| ready.user.0.as_u128()).collect();
     first.sort_unstable();
     assert_eq!(first, [5, 10, 20, 30], "each owner's first comes before anybody's second");
     assert!(ready[4..].iter().all(|ready| ready.user.0.as_u128() == 10));
     // From any place of the walk everybody is there.
-    let again = log.claimable(WORKER, &kinds, &[], 8).await.unwrap();
+    let again = log.claimable(WORKER, &kinds, None, &[], 8).await.unwrap();
     assert_eq!(again.iter().filter(|ready| ready.user.0.as_u128() != 10).count(), 3);
-    assert!(log.claimable(WORKER, &["llm".to_owned()], &[], 8).await.unwrap().is_empty());
+    assert!(log.claimable(WORKER, &["llm".to_owned()], None, &[], 8).await.unwrap().is_empty());
+    // Some agents alone, by their ids or their beginnings.
+    for (agents, n) in [(vec!["echo"], 8), (vec!["other", "ec*"], 8), (vec!["ech", "e_ho", "echo-*"], 0)] {
+        let agents: Vec<String> = agents.into_iter().map(str::to_owned).collect();
+        assert_eq!(log.claimable(WORKER, &kinds, Some(&agents), &[], 8).await.unwrap().len(), n, "{agents:?}");
+    }
 
     // What has started is not there any more.
     sqlx::query("DELETE FROM steps WHERE user_id <> $1").bind(Uuid::from_u128(5)).execute(&pool).await.unwrap();
-    let ready = log.claimable(WORKER, &kinds, &[], 8).await.unwrap();
+    let ready = log.claimable(WORKER, &kinds, None, &[], 8).await.unwrap();
     let mut run = Known::new();
     run.id = ready[0].run;
     run.catch_up(&log).await;
     let now = run.now(&log).await;
     run.tell(&log, &[run.take(now, 1)]).await;
-    assert!(log.claimable(WORKER, &kinds, &[], 8).await.unwrap().is_empty());
+    assert!(log.claimable(WORKER, &kinds, None, &[], 8).await.unwrap().is_empty());
     // Its worker dies.
     assert!(log.waiting(10).await.unwrap().lost.is_empty());
     log.retire(WORKER).await.unwrap();
@@ -66,9 +71,9 @@ async fn others_leave_a_step_for_a_moment_to_who_has_its_run_at_hand(pool: PgPoo
     let begin = run.decide(now, &[run.start(&single, UserId(Uuid::from_u128(5)))]).unwrap().commit;
     log.commit(&Batch::new(vec![begin]).kept_for(Some(WORKER))).await.unwrap();
     let (kinds, other) = (["template".to_owned()], WorkerId(Uuid::from_u128(77)));
-    assert_eq!(log.claimable(WORKER, &kinds, &[], 8).await.unwrap().len(), 1);
+    assert_eq!(log.claimable(WORKER, &kinds, None, &[], 8).await.unwrap().len(), 1);
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(log.claimable(other, &kinds, &[], 8).await.unwrap().len(), 1);
+    assert_eq!(log.claimable(other, &kinds, None, &[], 8).await.unwrap().len(), 1);
     log.close().await;
 }
 
@@ -99,7 +104,7 @@ async fn begin(log: &Log, of: &Definition, owner: UserId, n: usize) {
 
 /// What a process with so many places does that finds nothing handed on: it claims, and starts what it was told. Whose steps began.
 async fn turn(log: &Log) -> Vec<UserId> {
-    let ready = log.claimable(WORKER, &["template".to_owned()], &[], PLACES).await.unwrap();
+    let ready = log.claimable(WORKER, &["template".to_owned()], None, &[], PLACES).await.unwrap();
     assert!(ready.len() <= PLACES);
     let owners = ready.iter().map(|ready| ready.user).collect();
     let mut of_run: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();

@@ -72,7 +72,7 @@ async fn whatever_is_edited_by_hand_is_found_at_load_and_named_and_only_that_run
         assert!(reason.contains(named), "{edit}: {reason}");
         assert_eq!(set_aside(&pool, run.id).await, (Some(reason.clone()), 0), "{edit}");
         assert_eq!(set_aside(&pool, bystander.id).await, (None, 1), "{edit}");
-        let ready = log.claimable(WORKER, &["template".to_owned()], &[], 10).await.unwrap();
+        let ready = log.claimable(WORKER, &["template".to_owned()], None, &[], 10).await.unwrap();
         assert_eq!(ready.iter().map(|ready| ready.run).collect::<Vec<_>>(), [bystander.id], "{edit}");
         // A process that knew it from before is told by its next commit.
         let now = run.now(&log).await;

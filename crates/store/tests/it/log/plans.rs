@@ -99,6 +99,25 @@ async fn fill(pool: &PgPool) {
     }
 }
 
+/// Else each hop would write to every index of runs, whether its run stands in that or not, and each beat to every index of workers.
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn no_index_knows_what_every_hop_or_beat_changes(pool: PgPool) {
+    let known: Vec<String> = sqlx::query_scalar(
+        "SELECT concat(i.indexrelid::regclass, ' knows ', a.attname)
+        FROM (VALUES
+            ('workflow_runs'::regclass, ARRAY['head', 'seq', 'status', 'n_steps', 'n_items', 'n_completed', 'n_skipped', 'n_failed', 'committed_at']),
+            ('workers'::regclass, ARRAY['beat_at', 'suspected_at'])
+        ) AS c (of, names)
+        JOIN pg_index i ON i.indrelid = c.of
+        JOIN pg_attribute a ON a.attrelid = c.of AND a.attname = ANY (c.names)
+        WHERE a.attnum = ANY (i.indkey) OR pg_get_expr(i.indpred, i.indrelid) ~ ('\\m' || a.attname || '\\M')",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(known, Vec::<String>::new());
+}
+
 #[sqlx::test(migrator = "store::MIGRATOR")]
 async fn plans_are_the_same_on_empty_and_on_full_tables(pool: PgPool) {
     sqlx::query("ANALYZE").execute(&pool).await.unwrap();

@@ -49,7 +49,7 @@ async fn world(pool: &PgPool, log: &Log, n: usize) -> (Vec<RunId>, Known) {
 }
 
 async fn claimed(log: &Log, limit: usize) -> BTreeSet<RunId> {
-    let ready = log.claimable(WORKER, &["template".to_owned()], &[], limit).await.unwrap();
+    let ready = log.claimable(WORKER, &["template".to_owned()], None, &[], limit).await.unwrap();
     ready.into_iter().map(|ready| ready.run).collect()
 }
 

@@ -97,7 +97,7 @@ fn the_steps_of_all_workflows_are_counted_together() {
     file["workflows"]["section"][0]["definition"]["steps"] = steps(4_001);
     let faults = read(&file).unwrap_err();
     assert_eq!(faults[0].place, "workflows.section[0].definition.steps");
-    assert!(faults[0].message.contains("10001 steps"), "{faults:?}");
+    assert!(faults[0].message.contains("10,001 steps"), "{faults:?}");
 }
 
 #[test]

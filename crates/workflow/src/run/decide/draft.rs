@@ -17,8 +17,8 @@ use crate::{
         event::{Effects, EventKind, Tell},
         plan::StepPlan,
         state::{
-            Attempt, Cells, ClosedReview, Counts, Design, Entry, Rejection, RunChange, Status, Step, Version, Waits,
-            Work, put,
+            Attempt, Cells, ClosedReview, Counts, Design, Entry, Outputs, Rejection, RunChange, Status, Step, Version,
+            Waits, Work, put,
         },
     },
     status::{ErrorClass, StepStatus},
@@ -273,7 +273,7 @@ impl<'a> Draft<'a> {
 
     /// The latest version of each output of a step, by name.
     pub(super) fn latest(&self, key: &StepKey) -> Vec<&Version> {
-        let known = self.base.versions.get(key).into_iter().flat_map(BTreeMap::keys);
+        let known = self.base.versions.get(key).into_iter().flat_map(Outputs::names);
         let from = (key.clone(), String::new());
         let added = self.versions.range(from..).take_while(|((of, _), _)| of == key).map(|((_, name), _)| name);
         let names: BTreeSet<&String> = known.chain(added).collect();

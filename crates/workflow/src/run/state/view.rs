@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Rejection, Review, State, Step, Version};
+use super::{Outputs, Rejection, Review, State, Step, Version};
 use crate::{
     id::{StepKey, UserId},
     status::{Outcome, StepStatus},
@@ -86,7 +86,7 @@ impl State {
 
     /// What the step ever made.
     pub(in crate::run) fn names(&self, key: &StepKey) -> impl Iterator<Item = &str> {
-        self.versions.get(key).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+        self.versions.get(key).into_iter().flat_map(Outputs::names).map(String::as_str)
     }
 
     pub(in crate::run) fn step_view(&self, step: &Step, emails: &Emails) -> Arc<StepView> {

@@ -1,7 +1,6 @@
 //! What must hold of every state, whatever came to it.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Debug, Display, Formatter},
     sync::Arc,
 };
@@ -10,7 +9,7 @@ use crate::{
     id::UserId,
     run::{
         RunEvent, State,
-        state::{Admission, Status, Step, Work},
+        state::{Admission, Outputs, Status, Step, Work},
     },
     status::{Origin, Outcome, Reason, RunStatus, StepCounts, StepStatus},
 };
@@ -34,8 +33,8 @@ pub fn check_within(state: &State, after: &dyn Debug) {
     for step in state.steps() {
         one(state, step, &told);
     }
-    for (key, names) in &state.versions {
-        for (name, versions) in names {
+    for (key, outputs) in &state.versions {
+        for (name, versions) in outputs.names().zip(outputs.all()) {
             let numbers: Vec<i32> = versions.iter().map(|version| version.version).collect();
             let wanted: Vec<i32> = (1..).take(versions.len()).collect();
             assert_eq!(numbers, wanted, "versions of {key}.{name} are 1 to n; {told}");
@@ -190,7 +189,7 @@ fn one(state: &State, step: &Step, told: &Told<'_>) {
             .versions
             .get(&step.key)
             .into_iter()
-            .flat_map(BTreeMap::values)
+            .flat_map(Outputs::all)
             .flatten()
             .any(|version| version.origin != Origin::Agent);
         assert!(n <= 1, "one success of a generation; {told}");

@@ -1,4 +1,5 @@
-//! Gates of runs at which too few can decide, because somebody left a group or was disabled since. Nothing at all while there is none.
+//! Gates of runs at which too few can decide, because somebody left a group or was disabled since: for admins, on their dashboard and over
+//! the groups. Must show nothing at all while there is none.
 
 use leptos::prelude::*;
 use workflow::api::StuckGate;
@@ -15,7 +16,7 @@ pub(super) fn StuckGates() -> impl IntoView {
     view! {
         <Transition>
             {move || Suspend::new(async move {
-                // An error shows at the groups below, which fail alike.
+                // An error shows at what stands below, which fails alike.
                 let gates = gates.await.unwrap_or_default();
                 (!gates.is_empty()).then(|| view! { <Stuck gates/> })
             })}
