@@ -52,7 +52,7 @@ pub(super) async fn export(
     Params(filter): Params<AuditFilter>,
     Params(Wish { format }): Params<Wish>,
 ) -> Result<Response> {
-    query.only(&[CHOICES.as_slice(), &["format"]].concat())?;
+    query.only(&[CHOICES.as_slice(), ["format"].as_slice()].concat())?;
     // The first page is read before anything is answered, so that a refusal is one.
     let filter = AuditFilter { limit: Some(CHUNK), ..filter };
     let first = audit::list(&ctx, filter.clone()).await?;

@@ -54,7 +54,10 @@ pub enum Refused {
     #[error("`{place}` is a number of more than {}: give it as a text", count(*.max, "character"))]
     LongNumber { place: String, max: usize },
     /// What a program cut within a character, such as an emoji: JSON allows it, and no text can hold it.
-    #[error("{} half a character (`\\u{unit:04x}` without its other half): send the whole of it, or leave it out", holder(.place))]
+    #[error(
+        "{} half a character (`\\u{unit:04x}` without its other half): send the whole of it, or leave it out",
+        holder(.place)
+    )]
     HalfCharacter { place: String, unit: u32 },
     #[error("`{place}` has a key that JSON readers use themselves: it begins with {RESERVED}")]
     ReservedKey { place: String },
