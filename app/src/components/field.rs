@@ -52,13 +52,13 @@ impl Wiring {
     }
 }
 
-/// The ids of what is said about a control.
+/// The ids of what is said about a control. Two hyphens: a part of it may be a field of its own that is called `help`.
 pub(crate) fn error_id(id: &str) -> String {
-    format!("{id}-error")
+    format!("{id}--error")
 }
 
 pub(crate) fn help_id(id: &str) -> String {
-    format!("{id}-help")
+    format!("{id}--help")
 }
 
 /// `id` is the control's id, unique on the page. `error` is `None` or the sentence to show.

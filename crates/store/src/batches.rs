@@ -82,9 +82,8 @@ impl Store {
         sqlx::query_scalar!("SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE", new.user.0)
             .fetch_optional(&mut *tx)
             .await?;
-        let earlier = sqlx::query!("SELECT id, hash FROM batches WHERE user_id = $1 AND key = $2", new.user.0, new.key);
-        if let Some(earlier) = earlier.fetch_optional(&mut *tx).await? {
-            return Ok(MakeBatch::Earlier { id: BatchId(earlier.id), hash: earlier.hash });
+        if let Some((id, hash)) = batch_under(&mut tx, new.user, new.key).await? {
+            return Ok(MakeBatch::Earlier { id, hash });
         }
         let n_open = sqlx::query_scalar!(
             r#"SELECT count(*) AS "n!" FROM batches WHERE user_id = $1 AND ended_at IS NULL"#,
@@ -129,8 +128,7 @@ impl Store {
 
     /// The batch that somebody uploaded under a key, and what it was made of.
     pub async fn batch_under(&self, user: UserId, key: &str) -> Result<Option<(BatchId, String)>> {
-        let row = sqlx::query!("SELECT id, hash FROM batches WHERE user_id = $1 AND key = $2", user.0, key);
-        Ok(row.fetch_optional(&self.pool).await?.map(|row| (BatchId(row.id), row.hash)))
+        batch_under(&mut *self.pool.acquire().await?, user, key).await
     }
 
     /// Pauses it, lets it go on, or ends it. False: it is not as that wants it.
@@ -273,6 +271,18 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// A key that is made of a table is what a batch of that table is found by, also where it came under a key of somebody's own.
+async fn batch_under(connection: &mut PgConnection, user: UserId, key: &str) -> Result<Option<(BatchId, String)>> {
+    let row = sqlx::query!(
+        "SELECT id, hash FROM batches
+         WHERE user_id = $1 AND (key = $2 OR starts_with(hash, $2::text || ' '))
+         ORDER BY key = $2 DESC, created_at, id LIMIT 1",
+        user.0,
+        key,
+    );
+    Ok(row.fetch_optional(connection).await?.map(|row| (BatchId(row.id), row.hash)))
 }
 
 /// Counts what was noted of a row, and keeps the batch for another minute, if it is still to go on.

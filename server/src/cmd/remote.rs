@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::Value;
-use workflow::api::ApiError;
+use workflow::api::{ApiError, ErrorCode};
 
 /// A run of 10,000 steps with its attempts is far below it.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
@@ -100,8 +100,15 @@ impl Remote {
     }
 }
 
+/// What a server says to whom it does not know is for people at a page: at a terminal nobody signs in.
+const UNKNOWN_TOKEN: &str = "you are not signed in: the token has ended, was taken back, or is not of this server\n\
+                             Make one with `weft token create`, and give it as WEFT_TOKEN";
+
 /// A refusal with its field and its problems, each on a line of its own.
 fn told(error: &ApiError) -> String {
+    if error.code == ErrorCode::Unauthenticated {
+        return UNKNOWN_TOKEN.to_owned();
+    }
     let mut lines = vec![match &error.field {
         Some(field) => line(&format!("{field}: {}", error.detail), MAX_DETAIL_CHARS),
         None => line(&error.detail, MAX_DETAIL_CHARS),
@@ -187,6 +194,11 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(told(&error), "definition: It has [31m problems.\n  a.agent_id: No");
+        let error: ApiError = serde_json::from_value(serde_json::json!({
+            "status": 401, "code": "unauthenticated", "detail": "You are not signed in. Sign in and try again."
+        }))
+        .unwrap();
+        assert!(told(&error).contains("weft token create"), "{}", told(&error));
     }
 
     #[test]

@@ -179,6 +179,15 @@ impl<S: Send + Sync> FromRequest<S> for Text {
 
 /// The whole body: the gate has read it before.
 async fn collect(request: Request) -> Result<Bytes, Problem> {
+    // Nothing is unpacked here: a few bytes could become more than a body may have.
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::Malformed,
+            "A body is taken as it is. Send it without `Content-Encoding`, and not compressed.",
+        ));
+    }
     let collected = request.into_body().collect().await.map_err(|_| Problem::internal())?;
     Ok(collected.to_bytes())
 }
@@ -191,7 +200,8 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
 }
 
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let text = utf8(bytes)?;
+    // A mark in front is what some shells write; files and tables may have one too.
+    let text = utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))?;
     let text = if text.is_empty() { "{}" } else { text };
     // Strictly, into a value: what is bounded and whole is then read as what the endpoint takes.
     let document = json::parse(text, Bounds::BODY).map_err(|fault| refused(&fault))?;
@@ -218,7 +228,9 @@ fn refused(refused: &Refused) -> Problem {
             ErrorCode::TooLarge,
             format!("The body holds more than {}. Send fewer, or pass them as a text.", count(*max, "value")),
         ),
-        Refused::Duplicate { .. } | Refused::LongNumber { .. } => invalid(format!("In the body, {refused}.")),
+        Refused::Duplicate { .. } | Refused::LongNumber { .. } | Refused::HalfCharacter { .. } => {
+            invalid(format!("In the body, {refused}."))
+        }
         Refused::ReservedKey { .. } => invalid(format!("In the body, {refused}. Name it otherwise.")),
     };
     match refused.place() {
@@ -262,6 +274,8 @@ mod tests {
         assert_eq!(status, 400);
         assert!(detail.contains("byte 14"), "{detail}");
         assert_eq!(refusal::<PatchRun>(br#"{"auto_run": true} x"#).0, 400);
+        assert!(read::<PatchRun>(b"\xEF\xBB\xBF{\"auto_run\": true}").is_ok_and(|patch| patch.auto_run));
+        assert_eq!(refusal::<PatchRun>(b"{\"auto_run\": \xEF\xBB\xBFtrue}").0, 400);
         assert_eq!(refusal::<serde_json::Value>("[".repeat(100_000).as_bytes()).0, 400);
     }
 
@@ -287,6 +301,9 @@ mod tests {
         assert_eq!(refusal::<serde_json::Value>(many.as_bytes()).0, 413);
         let number = br#"{"inputs":{"x":{"$serde_json::private::Number":"1"}}}"#;
         assert_eq!(refusal::<StartRun>(number).1.as_deref(), Some("inputs.x"));
+        let (status, field, detail) = refusal::<StartRun>(br#"{"inputs":{"text":"cut \ud83d"}}"#);
+        assert_eq!((status, field.as_deref()), (422, Some("inputs.text")));
+        assert!(detail.contains("half a character"), "{detail}");
         let long = format!(r#"{{"inputs":{{"n":{}}}}}"#, "7".repeat(1_001));
         let (status, field, detail) = refusal::<StartRun>(long.as_bytes());
         assert_eq!((status, field.as_deref()), (422, Some("inputs.n")));

@@ -90,6 +90,15 @@ async fn a_body_that_cannot_be_read_is_told_where(pool: PgPool) {
     let problem = send(b"{\"inputs\": \"\xff\xfe\"}", "application/json").await.problem(400, "malformed");
     assert!(problem["detail"].as_str().unwrap().contains("UTF-8"), "{problem:#}");
     send(b"a=b", "application/x-www-form-urlencoded").await.problem(415, "malformed");
+    // Packed bytes are told as that, and not as text in some other charset.
+    let packed: HeaderMap = [
+        (header::CONTENT_TYPE, "application/json".parse().unwrap()),
+        (header::CONTENT_ENCODING, "gzip".parse().unwrap()),
+    ]
+    .into_iter()
+    .collect();
+    let answer = server.anna.send(Method::POST, RUNS, packed, Body::from(&b"\x1f\x8b\x08\x00"[..])).await;
+    assert!(answer.problem(415, "malformed")["detail"].as_str().unwrap().contains("Content-Encoding"));
     let problem = send(b"{}", "application/json").await.problem(422, "invalid");
     assert_eq!(problem["field"], "template_id");
     for (field, body) in [

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use http::Method;
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Value, json};
 use server::http::Requests;
 use sqlx::PgPool;
@@ -76,6 +77,36 @@ async fn every_row_is_started_once_and_its_results_are_a_table_without_formulas(
     assert_eq!(server.ben.get(BATCHES).await.expect(200), json!([]));
     let mine = server.anna.get(&format!("{BATCHES}?template_id={template}")).await.expect(200);
     assert_eq!(mine.as_array().unwrap().len(), 1);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_table_that_came_under_a_key_is_known_again_without_one(pool: PgPool) {
+    let server = Server::start(pool.clone()).await;
+    let template = server.shouting_template("never").await;
+    let table = "text\nhi\n";
+    let path = format!("{BATCHES}?template_id={template}");
+    let under = async |key: &'static str| {
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/csv")),
+            (HeaderName::from_static("idempotency-key"), HeaderValue::from_static(key)),
+        ]);
+        server.anna.send(Method::POST, &path, headers, Body::from(table)).await
+    };
+    let first = id_of(&under("mine").await.expect(201));
+    assert_eq!(id_of(&under("mine").await.expect(200)), first);
+    // A client that lost its key, or a person who uploads the file by hand after a script did.
+    assert_eq!(id_of(&upload(&server.anna, &template, table).await.expect(200)), first);
+    let told = server.anna.bytes(Method::POST, &format!("{path}&dry_run=true"), "text/csv", table).await.expect(200);
+    assert_eq!(told["earlier"], json!(first));
+    // Whoever means it says so, and nobody else's table is it.
+    let second = id_of(&under("once-more").await.expect(201));
+    assert_ne!(second, first);
+    assert_eq!(id_of(&upload(&server.anna, &template, table).await.expect(200)), first);
+    assert_ne!(id_of(&upload(&server.ben, &template, table).await.expect(201)), first);
+    for id in [&first, &second] {
+        once(&server.anna, id, |batch| batch["state"] == "done" && batch["n_over"] == 1).await;
+    }
     server.stop().await;
 }
 

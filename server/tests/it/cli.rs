@@ -98,7 +98,8 @@ async fn a_refusal_is_told_in_the_words_of_the_server(pool: PgPool) {
     let nobody = Shell { token: String::new(), server: shell.server.clone() };
     assert!(nobody.complains(&["list"]).await.contains("weft token create"));
     let stranger = Shell { token: "weft_none".into(), server: shell.server.clone() };
-    assert!(stranger.complains(&["list"]).await.contains("not signed in"));
+    let complaint = stranger.complains(&["list"]).await;
+    assert!(complaint.contains("not signed in") && complaint.contains("`weft token create`"), "{complaint}");
     let away = Shell { server: "http://127.0.0.1:9".into(), token: shell.token.clone() };
     assert!(away.complains(&["list"]).await.contains("cannot reach the server"));
     let half = Shell { server: "127.0.0.1:3000".into(), token: shell.token.clone() };

@@ -134,6 +134,14 @@ fn places_in(around: &Element) -> Vec<HtmlElement> {
 #[cfg(test)]
 mod tests {
     use super::field_id;
+    use crate::components::field::{error_id, help_id};
+
+    #[test]
+    fn no_field_has_the_id_of_what_is_said_about_another_one() {
+        let input = field_id("inputs.text");
+        assert_ne!(help_id(&input), field_id("inputs.text.help"));
+        assert_ne!(error_id(&input), field_id("inputs.text.error"));
+    }
 
     #[test]
     fn an_id_has_no_letter_that_a_selector_would_read() {

@@ -5,7 +5,10 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::components::{Button, Icon, Size, Variant};
+use crate::components::{
+    Button, Icon, Size, Variant,
+    field::{error_id, help_id},
+};
 use crate::{reactive::effect, words};
 
 #[derive(Clone)]
@@ -79,7 +82,7 @@ pub(in crate::pages) fn FileInput(
             take(file);
         }
     });
-    let described_by = format!("{id}-error {id}-help");
+    let described_by = format!("{} {}", error_id(&id), help_id(&id));
     view! {
         <div
             class="file-input"

@@ -59,7 +59,10 @@ fn find_brackets(text: &str, kind: Option<Kind>) -> Found {
             }
             Err(Wrong::TooDeep) => {
                 broken = Some(at);
-                at = scan.at;
+                // No parser takes it, and what is inside of it was never meant to stand alone.
+                let Some(after) = after_brackets(bytes, at) else { break };
+                looks = looks.saturating_sub(after - at);
+                at = after;
             }
             Err(wrong) if wrong == Wrong::Ended && holds_more(bytes, at) || Scan::has_begun(bytes, at) => {
                 if fits(bytes[at], kind) {
@@ -204,6 +207,22 @@ mod tests {
         for (text, kind, expected) in table {
             assert_eq!(first(text, kind), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_piece_of_what_is_nested_too_deep_is_no_answer() {
+        let nested =
+            |n_open: usize, n_closed: usize| format!("{{\"out\":{}{}", "[".repeat(n_open), "]".repeat(n_closed));
+        let whole = format!("{}}}", nested(10_000, 10_000));
+        let kinds = [None, Some(Kind::Object), Some(Kind::Array)];
+        for text in [whole.clone(), nested(10_000, 9_999), nested(10_000, 5_000), nested(10_000, 0)] {
+            for kind in kinds {
+                assert_eq!(first(&text, kind), None, "{kind:?}");
+            }
+        }
+        // What the model said behind it stands alone.
+        let corrected = format!("{whole}\nRather: {{\"n\":1}}");
+        assert_eq!(first(&corrected, Some(Kind::Object)), Some("{\"n\":1}"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) struct Sheet {
 pub(super) fn read(text: &str) -> Result<Sheet> {
     // All of them: the reader passes one over by itself, and would take for a quoted cell what we took for a plain one.
     let text = text.trim_start_matches('\u{feff}');
-    let separator = separator(text);
+    let (separator, text) = told_separator(text).unwrap_or_else(|| (separator(text), text));
     let shape = shape(text, separator);
     if shape == Shape::TooWide {
         let detail = format!("The table has more than {}. Leave out what is no input.", count(MAX_COLUMNS, "column"));
@@ -75,6 +75,14 @@ pub(super) fn read(text: &str) -> Result<Sheet> {
         return Err(Error::invalid(FIELD, detail));
     }
     Ok(Sheet { separator, head, rows })
+}
+
+/// What a first line `sep=;` says, and the table behind it: programs write it for spreadsheets, and it is no row.
+fn told_separator(text: &str) -> Option<(char, &str)> {
+    let (_, rest) = text.split_at_checked(4).filter(|(name, _)| name.eq_ignore_ascii_case("sep="))?;
+    let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
+    let rest = &rest[separator.len_utf8()..];
+    rest.starts_with(['\r', '\n']).then_some((separator, rest))
 }
 
 /// The one that the first line has most of, outside of quotes.
@@ -172,10 +180,15 @@ mod tests {
             ("\n\na,b\n\n1,2\n,\n3,4\n\n", ',', owned(&[&["1", "2"], &["3", "4"]])),
             ("a,b\n5\" pipe,=1+1\n", ',', owned(&[&["5\" pipe", "=1+1"]])),
             ("a,b\n1\n1,2,3\n", ',', owned(&[&["1"], &["1", "2", "3"]])),
+            ("sep=;\r\na;b\r\n\"1,5,5\";2\r\n", ';', owned(&[&["1,5,5", "2"]])),
+            ("\u{feff}SEP=,\na,b\n1,2\n", ',', owned(&[&["1", "2"]])),
         ] {
             assert_eq!(cells(text), (separator, vec!["a".to_owned(), "b".to_owned()], rows), "{text:?}");
         }
         assert_eq!(cells("\"x;y\",b\n1,2").0, ',', "a separator in quotes separates nothing");
+        for head in ["sep=x", "sep=", "separate"] {
+            assert_eq!(cells(&format!("{head}\n1")).1, [head], "that is a column");
+        }
     }
 
     #[test]

@@ -53,6 +53,12 @@ pub enum Refused {
     TooMany { max: usize },
     #[error("`{place}` is a number of more than {}: give it as a text", count(*.max, "character"))]
     LongNumber { place: String, max: usize },
+    /// What a program cut within a character, such as an emoji: JSON allows it, and no text can hold it.
+    #[error(
+        "{} half a character (`\\u{unit:04x}` without its other half): send the whole of it, or leave it out",
+        holder(.place)
+    )]
+    HalfCharacter { place: String, unit: u32 },
     #[error("`{place}` has a key that JSON readers use themselves: it begins with {RESERVED}")]
     ReservedKey { place: String },
 }
@@ -69,10 +75,37 @@ impl Refused {
             Self::Duplicate { place }
             | Self::TooDeep { place, .. }
             | Self::LongNumber { place, .. }
+            | Self::HalfCharacter { place, .. }
             | Self::ReservedKey { place } => (!place.is_empty()).then_some(place),
             Self::Malformed { .. } | Self::TooMany { .. } => None,
         }
     }
+}
+
+/// What has something in it; the outermost value has no name.
+fn holder(place: &str) -> String {
+    if place.is_empty() { "it holds".to_owned() } else { format!("`{place}` holds") }
+}
+
+/// The first half of a surrogate pair that stands alone in a quoted text.
+fn lone_half(quoted: &str) -> Option<u32> {
+    let bytes = quoted.as_bytes();
+    // Of an escape at a place, if there is one.
+    let unit = |at: usize| {
+        let is_escape = bytes.get(at) == Some(&b'\\') && bytes.get(at + 1) == Some(&b'u');
+        let digits = is_escape.then(|| bytes.get(at + 2..at + 6)).flatten()?;
+        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        match unit(at) {
+            Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(half @ 0xD800..=0xDFFF) => return Some(half),
+            _ if bytes[at] == b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    None
 }
 
 /// Reads a text that is one JSON value and nothing else.
@@ -244,8 +277,12 @@ impl<'a> Reader<'a> {
             return Ok(Cow::Borrowed(&self.text[start + 1..end]));
         }
         // Escapes are the library's business.
-        let read: Result<String, _> = serde_json::from_str(&self.text[start..=end]);
-        read.map(Cow::Owned).map_err(|_| self.malformed())
+        let quoted = &self.text[start..=end];
+        let read: Result<String, _> = serde_json::from_str(quoted);
+        read.map(Cow::Owned).map_err(|_| match lone_half(quoted) {
+            Some(unit) => Refused::HalfCharacter { place: self.place(), unit },
+            None => self.malformed(),
+        })
     }
 
     fn number(&mut self) -> Result<Number, Refused> {
@@ -400,6 +437,30 @@ mod tests {
         }
         assert!(matches!(refused("[1, 2"), Refused::Malformed { is_cut_off: true, .. }));
         assert!(matches!(refused("[1, 2}"), Refused::Malformed { is_cut_off: false, .. }));
+    }
+
+    #[test]
+    fn half_a_character_is_told_by_its_place_and_is_not_called_malformed() {
+        let half = |place: &str, unit| Refused::HalfCharacter { place: place.to_owned(), unit };
+        for (text, expected) in [
+            (r#"{"inputs":{"text":"cut \ud83d"}}"#, half("inputs.text", 0xD83D)),
+            (r#"["a","\uDE00b"]"#, half("[1]", 0xDE00)),
+            (r#""\ud83d\ud83d\ude00""#, half("", 0xD83D)),
+            (r#""\ud83d\u0041""#, half("", 0xD83D)),
+            (r#"{"a":{"\ud800":1}}"#, half("a", 0xD800)),
+        ] {
+            let refused = refused(text);
+            assert_eq!(refused, expected, "{text}");
+            assert!(refused.to_string().contains(" holds half a character (`\\ud"), "{refused}");
+        }
+        // A whole one, and what only looks like half of one.
+        for text in [r#""\ud83d\ude00""#, r#""\\ud83d""#, "\"😀\""] {
+            assert!(parse(text, Bounds::VALUE).is_ok(), "{text}");
+        }
+        // What is malformed besides is told as that.
+        for text in [r#""\x""#, r#""\u12""#, r#""\ud83d"#] {
+            assert!(matches!(refused(text), Refused::Malformed { .. }), "{text}");
+        }
     }
 
     #[test]
