@@ -122,7 +122,8 @@ struct Group(Option<Pid>);
 impl Group {
     fn kill(&self) {
         if let Some(group) = self.0 {
-            // Its number is nobody else's while one of them is there; if none is, there is no such group.
+            // Its number is nobody else's while one of them is there, or nobody has waited for the child yet; if none is, there is no such
+            // group. Later on the number may be another's, so a child that was waited for has none (`exchange`).
             let _are_gone = killpg(group, Signal::SIGKILL);
         }
     }
@@ -165,7 +166,10 @@ async fn exchange(family: &mut Family, request: &[u8]) -> std::io::Result<(ExitS
         status
     };
     let ((), answer, status) = tokio::join!(send, read, wait);
-    Ok((status?, answer?))
+    let status = status?;
+    // All of them are gone by now, and what is dropped must not kill whoever has their number next.
+    group.0 = None;
+    Ok((status, answer?))
 }
 
 fn judge(what: &str, status: ExitStatus, answer: Vec<u8>) -> Result<String, AgentError> {
