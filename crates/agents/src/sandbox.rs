@@ -302,6 +302,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_number_of_a_child_that_was_waited_for_is_forgotten() {
+        let mut family = Sandbox::new("/bin/sh", ["-c", "exit 0"]).start().unwrap();
+        assert!(family.group.0.is_some());
+        exchange(&mut family, b"").await.unwrap();
+        assert!(family.group.0.is_none(), "it may be another's by now");
+    }
+
+    #[tokio::test]
     async fn a_flood_is_ended_at_its_bound() {
         let folder = tempfile::tempdir().unwrap();
         let (answer, took) = run(&format!("{GRANDCHILD} while :; do echo 0123456789abcdef; done"), folder.path()).await;
