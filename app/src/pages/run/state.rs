@@ -223,7 +223,9 @@ impl LiveRun {
         effect(move || connection.set(feed.get()));
         live.ask_when_lost();
         effect(move || {
-            if live.is_part() == Some(true) {
+            // What was refused since the session had ended is asked for again after a new sign-in.
+            session.epoch();
+            if live.is_part() == Some(true) || live.is_told_anew() {
                 live.refetch();
             }
         });
@@ -317,7 +319,7 @@ impl LiveRun {
     fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {
-                if self.anew.try_get_value().is_some_and(Anew::is_told) {
+                if self.is_told_anew() {
                     self.hold(event, people);
                 } else if self.fold(event, people) == Some(Applied::Gap) {
                     self.refetch();
@@ -352,6 +354,11 @@ impl LiveRun {
     /// Whether it is not all there yet; none once the page is gone.
     fn is_part(self) -> Option<bool> {
         self.run.try_with_untracked(|run| run.left_out.is_some())
+    }
+
+    /// Whether what is shown may never have been, and is yet to be read again.
+    fn is_told_anew(self) -> bool {
+        self.anew.try_get_value().is_some_and(Anew::is_told)
     }
 
     /// Whether all of a step is there: what it did and made. Follows the run until it is.
