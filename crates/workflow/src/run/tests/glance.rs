@@ -92,6 +92,16 @@ fn of_a_list_its_first_items_come_and_how_many_there_are() {
 }
 
 #[test]
+fn steps_that_run_are_counted_although_they_are_not_there() {
+    let (part, left_out) = glance(&run(600, 0), None);
+    let mut view = State::of(part).view(&BTreeMap::new());
+    assert_eq!(view.n_steps_running(), 0);
+    let steps = BTreeMap::from([(StepStatus::Running, 3), (StepStatus::Completed, 597)]);
+    view.left_out = Some(LeftOut { steps, ..left_out });
+    assert_eq!(view.n_steps_running(), 3);
+}
+
+#[test]
 fn of_many_steps_the_first_rows_come_and_the_one_that_is_looked_at() {
     let whole = run(600, 0);
     let part = glance(&whole, Some("s0550"));
