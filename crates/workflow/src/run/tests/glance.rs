@@ -141,6 +141,17 @@ fn once_all_steps_are_there_they_are_seen_with_what_was_seen_before() {
 }
 
 #[test]
+fn items_of_lists_further_down_are_counted_once_all_steps_are_there() {
+    let whole = run(600, 30);
+    let (part, left_out) = glance(&whole, Some("s0550"));
+    // As if the list stood behind the first steps.
+    let left_out = LeftOut { items: BTreeMap::new(), ..left_out };
+    let seen = RunView { left_out: Some(left_out), ..State::of(part).view(&BTreeMap::new()) };
+    let now = with_all_steps(&seen, State::of(whole).view(&BTreeMap::new()));
+    assert_eq!(Progress::of_items(&now, &"each".into()).brief(), "30 of 30 done");
+}
+
+#[test]
 fn what_waits_for_somebody_comes_wherever_it_stands() {
     let mut whole = run(2, 5_000);
     let late = StepKey::new("each").item("i04321");
