@@ -61,9 +61,9 @@ impl fmt::Display for Kinds {
 
 /// Which agents a process works on, of the kinds that it works on. Whatever it is told, it takes steps without an agent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Agents(Option<Vec<String>>);
+pub struct AgentNames(Option<Vec<String>>);
 
-impl Agents {
+impl AgentNames {
     /// By their ids, or by a beginning of them with a star; none named: all of them.
     pub fn only<'a>(named: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all: Vec<String> = named.into_iter().map(str::to_owned).collect();
@@ -85,7 +85,7 @@ impl Agents {
     }
 }
 
-impl fmt::Display for Agents {
+impl fmt::Display for AgentNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.named() {
             Some(named) => f.write_str(&named.join(",")),
@@ -108,15 +108,15 @@ mod tests {
 
     #[test]
     fn some_agents_are_those_that_are_named_or_begin_so() {
-        let some = Agents::only(["gpu-*", "say", "say"]);
+        let some = AgentNames::only(["gpu-*", "say", "say"]);
         let has = |agent: &str| some.has(&agent.into());
         assert!(has("say") && has("gpu-paint") && !has("says") && !has("gpu") && !some.are_all());
         assert_eq!(some.named().map(<[String]>::len), Some(2));
-        assert_eq!((some.to_string(), Agents::default().to_string()), ("gpu-*,say".into(), "all".into()));
+        assert_eq!((some.to_string(), AgentNames::default().to_string()), ("gpu-*,say".into(), "all".into()));
         assert_eq!(
             (Kinds::only(["llm", "http"]).to_string(), Kinds::default().to_string()),
             ("http,llm".into(), "all".into())
         );
-        assert!(Agents::only([]).are_all() && Agents::default().has(&"say".into()));
+        assert!(AgentNames::only([]).are_all() && AgentNames::default().has(&"say".into()));
     }
 }

@@ -49,7 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use deciding::{work_on_runs, work_on_runs_with};
 pub use dice::Dice;
-pub use kinds::{Agents, Kinds};
+pub use kinds::{AgentNames, Kinds};
 pub use memory::{InUse, Memory};
 pub use options::Options;
 pub use refusals::StoredRefusals;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflow::cell::CellNumber;
 
-use crate::{Agents, Dice, Kinds};
+use crate::{AgentNames, Dice, Kinds};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -13,7 +13,7 @@ pub struct Options {
     /// Of which agents: of these kinds, and of those these. Whatever else a run needs, such as conditions that want judging, every
     /// process does.
     pub kinds: Kinds,
-    pub agents: Agents,
+    pub agents: AgentNames,
     /// Bytes that attempts may hold together of what they read and answer, roughly as it takes them in memory.
     pub memory: usize,
     /// How often the queue is looked at when no hint comes.
@@ -39,7 +39,7 @@ impl Default for Options {
         Self {
             slots: 1024,
             kinds: Kinds::default(),
-            agents: Agents::default(),
+            agents: AgentNames::default(),
             memory: 512 * 1024 * 1024,
             poll: Duration::from_millis(400),
             beat: Duration::from_secs(2),

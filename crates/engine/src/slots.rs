@@ -20,7 +20,7 @@ use workflow::{
 };
 
 use crate::{
-    Agents, Kinds,
+    AgentNames, Kinds,
     bugs::{Bug, is_on},
 };
 
@@ -41,7 +41,7 @@ pub(crate) struct Begun {
 pub(crate) struct Slots {
     n: usize,
     kinds: Kinds,
-    agents: Agents,
+    agents: AgentNames,
     inner: Mutex<Inner>,
     /// There is something for the worker's loop: attempts began, or a place is free again.
     pub(crate) bell: Notify,
@@ -112,7 +112,7 @@ pub(crate) struct Promised {
 }
 
 impl Slots {
-    pub(crate) fn new(n: usize, kinds: Kinds, agents: Agents) -> Self {
+    pub(crate) fn new(n: usize, kinds: Kinds, agents: AgentNames) -> Self {
         Self {
             n,
             kinds,
@@ -375,7 +375,7 @@ mod tests {
     }
 
     fn open(n: usize) -> Arc<Slots> {
-        let slots = Arc::new(Slots::new(n, Kinds::default(), Agents::default()));
+        let slots = Arc::new(Slots::new(n, Kinds::default(), AgentNames::default()));
         slots.begin(WORKER);
         slots
     }
@@ -460,19 +460,19 @@ mod tests {
     #[test]
     fn a_process_that_is_told_some_kinds_takes_no_others() {
         let any = AgentId::new("any");
-        let all = Slots::new(1, Kinds::default(), Agents::default());
+        let all = Slots::new(1, Kinds::default(), AgentNames::default());
         assert!(Kinds::known().all(|kind| all.takes(kind, &any)) && !all.takes("worker:a:0", &any) && !all.is_choosy());
-        let some = Slots::new(1, Kinds::only(["llm"]), Agents::default());
+        let some = Slots::new(1, Kinds::only(["llm"]), AgentNames::default());
         assert!(some.takes("llm", &any) && some.takes("", &any) && !some.takes("human", &any) && some.is_choosy());
     }
 
     #[test]
     fn a_process_that_is_told_some_agents_takes_those_of_its_kinds_and_no_others() {
         let (say, other) = (AgentId::new("say"), AgentId::new("other"));
-        let some = Slots::new(1, Kinds::only(["llm"]), Agents::only(["say"]));
+        let some = Slots::new(1, Kinds::only(["llm"]), AgentNames::only(["say"]));
         assert!(some.takes("llm", &say) && !some.takes("llm", &other) && !some.takes("http", &say));
         assert!(some.takes("", &other), "what has no agent only has to fail");
-        let all = Slots::new(1, Kinds::default(), Agents::only(["say"]));
+        let all = Slots::new(1, Kinds::default(), AgentNames::only(["say"]));
         assert!(all.takes("http", &say) && !all.takes("http", &other) && all.is_choosy());
     }
 

@@ -81,7 +81,8 @@ mod tests {
             prop_assert_eq!(CellNumber::of(RunId(id)), Some(cell));
             prop_assert_eq!((id.get_version_num(), id.get_variant()), (7, Variant::RFC4122));
             let (shown, before) = (id.to_string(), plain.to_string());
-            prop_assert_eq!(&shown[15..18], cell.digits().as_str());
+            let digits = cell.digits();
+            prop_assert_eq!(&shown[15..18], digits.as_str());
             prop_assert_eq!((&shown[..15], &shown[18..]), (&before[..15], &before[18..]), "all else is as it was");
             let later = other.mark(Builder::from_unix_timestamp_millis(millis + 1, &random).into_uuid());
             prop_assert!(id < later, "whatever cells they are of");

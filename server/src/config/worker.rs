@@ -1,7 +1,7 @@
 //! How much one process executes at once, and of what.
 
 use clap::Args;
-use engine::{Agents, Kinds};
+use engine::{AgentNames, Kinds};
 use workflow::AgentId;
 
 #[derive(Args, Clone, Debug)]
@@ -32,8 +32,8 @@ impl Worker {
         if named.is_empty() { Kinds::default() } else { Kinds::only(named) }
     }
 
-    pub fn agents(&self) -> Agents {
-        Agents::only(self.agents.iter().map(String::as_str).filter(|agent| !agent.is_empty()))
+    pub fn agents(&self) -> AgentNames {
+        AgentNames::only(self.agents.iter().map(String::as_str).filter(|agent| !agent.is_empty()))
     }
 }
 
@@ -74,17 +74,17 @@ mod tests {
         Cli::try_parse_from(args).ok().map(|cli| cli.worker.kinds())
     }
 
-    fn agents(args: &[&str]) -> Option<Agents> {
+    fn agents(args: &[&str]) -> Option<AgentNames> {
         let args = ["weft"].iter().chain(args);
         Cli::try_parse_from(args).ok().map(|cli| cli.worker.agents())
     }
 
     #[test]
     fn a_process_runs_all_agents_unless_it_is_told_some_by_their_ids_or_beginnings() {
-        assert_eq!(agents(&[]), Some(Agents::default()));
-        assert_eq!(agents(&["--agents", ""]), Some(Agents::default()));
-        assert_eq!(agents(&["--agents", "say, gpu-*"]), Some(Agents::only(["gpu-*", "say"])));
-        assert_eq!(agents(&["--agents", "say", "--agents", "gpu-*"]), Some(Agents::only(["gpu-*", "say"])));
+        assert_eq!(agents(&[]), Some(AgentNames::default()));
+        assert_eq!(agents(&["--agents", ""]), Some(AgentNames::default()));
+        assert_eq!(agents(&["--agents", "say, gpu-*"]), Some(AgentNames::only(["gpu-*", "say"])));
+        assert_eq!(agents(&["--agents", "say", "--agents", "gpu-*"]), Some(AgentNames::only(["gpu-*", "say"])));
         for wrong in ["Say", "gpu-*-x", "a b", "say;drop", "say,%", &"x".repeat(200)] {
             assert_eq!(agents(&["--agents", wrong]), None, "{wrong}");
         }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use engine::{Agents, Kinds, Options};
+use engine::{AgentNames, Kinds, Options};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::MIGRATOR;
@@ -102,8 +102,11 @@ async fn a_process_that_is_told_agents_leaves_the_others_of_their_kind_to_those_
     lab.agent(&json!({"id": "gpu-say", "inputs": [{"name": "text"}], "outputs": text,
         "config": {"kind": "template", "template": "x"}}))
         .await;
-    let of =
-        |agent: &str| Options { agents: Agents::only([agent]), poll: Duration::from_millis(50), ..Options::default() };
+    let of = |agent: &str| Options {
+        agents: AgentNames::only([agent]),
+        poll: Duration::from_millis(50),
+        ..Options::default()
+    };
     let (stop, engine) = lab.engine_with(of("say"));
     let step = |agent: &str, after: &[&str]| json!({"agent_id": agent, "depends_on": after, "inputs": {"text": {"const": "x"}}});
     let steps = json!({"steps": {"a": step("say", &[]), "g": step("gpu-say", &["a"]), "b": step("say", &["a"])}});
