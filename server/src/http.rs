@@ -32,6 +32,7 @@ mod notices;
 mod openapi;
 mod origin;
 mod pages;
+mod params;
 mod people;
 mod problem;
 mod query;

@@ -35,6 +35,10 @@ impl Courier for Tester {
         self.0.test_mail(to).boxed()
     }
 
+    fn refuses(&self, url: &str) -> Option<String> {
+        self.0.refuses(url)
+    }
+
     fn test_address(&self, id: NoticeAddressId) -> BoxFuture<'_, NoticeTest> {
         self.0.test_address(id).boxed()
     }

@@ -3,6 +3,7 @@
 //! The only crate that names an HTTP client or a language-model client. It must never touch the database, decide about
 //! retries (it only classifies), or let a key into a message, a log line or an output.
 
+mod charset;
 mod error;
 mod http;
 mod human;

@@ -70,6 +70,20 @@ impl Outbound {
         Self { whole, ..self }
     }
 
+    /// Refuses what is never posted to, as far as an address itself says so. Names are judged once they are looked up.
+    pub fn check(&self, url: &str) -> Result<(), NoAnswer> {
+        self.target(url).map(drop)
+    }
+
+    fn target(&self, url: &str) -> Result<Url, NoAnswer> {
+        let url = Url::parse(url).map_err(|_| NoAnswer::Address)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+            return Err(NoAnswer::Address);
+        }
+        self.guard.check_literal(&url).map_err(|blocked| NoAnswer::Blocked(blocked.to_string()))?;
+        Ok(url)
+    }
+
     /// Posts JSON. A redirect is an answer like any other.
     pub async fn post(
         &self,
@@ -77,12 +91,8 @@ impl Outbound {
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<Answered, NoAnswer> {
-        let url = Url::parse(url).map_err(|_| NoAnswer::Address)?;
-        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-            return Err(NoAnswer::Address);
-        }
+        let url = self.target(url)?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        self.guard.check_literal(&url).map_err(|blocked| NoAnswer::Blocked(blocked.to_string()))?;
         let mut map = HeaderMap::new();
         map.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in headers {
@@ -143,6 +153,10 @@ mod tests {
         ] {
             let refused = closed.post(&url, &[], "{}".to_owned()).await.unwrap_err();
             assert!(matches!(refused, NoAnswer::Blocked(_)), "{url}: {refused}");
+            // What only a look at its name tells is not known before.
+            let known = if url.contains("localhost") { Ok(()) } else { Err(refused) };
+            assert_eq!(closed.check(&url), known, "{url}");
+            assert_eq!(open().check(&url), Ok(()), "{url}");
         }
         assert!(server.received_requests().await.unwrap().is_empty());
         assert_eq!(open().post(&server.uri(), &[], "{}".to_owned()).await.unwrap().status, 204);

@@ -70,8 +70,9 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
         Ended::Finished(finished, contents) => ending::tell(&inside, run, *finished, contents).await,
         Ended::HandedOver(child, inputs) => ending::hand_over(&inside, &begun, child, inputs).await,
         Ended::Cancelled if !order.is_lost() && !is_on(Bug::ReleasesInSilence) => {
-            let released = ending::without_result(&begun, inside.worker, AttemptResult::Released);
-            ending::tell(&inside, run, released, Vec::new()).await;
+            let result = if order.is_let_go() { AttemptResult::Lost } else { AttemptResult::Released };
+            let ended = ending::without_result(&begun, inside.worker, result);
+            ending::tell(&inside, run, ended, Vec::new()).await;
         }
         Ended::Cancelled => {}
     }

@@ -50,7 +50,10 @@ pub(crate) async fn tell(inside: &Arc<Inside>, run: RunId, mut finished: Finishe
                 finished = bare(finished, AttemptResult::Released);
                 continue;
             }
-            (Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. }, AttemptResult::Released) => return,
+            (
+                Error::Refused { refused: Refused::Fenced | Refused::NotFound, .. },
+                AttemptResult::Released | AttemptResult::Lost,
+            ) => return,
             (Error::Quarantined(_), _) => {
                 tracing::warn!(run.id = %run, step.key = %step, attempt, reason, "a result was not taken; its step is given back later");
                 let finished = bare(finished, AttemptResult::Released);

@@ -69,7 +69,17 @@ pub(crate) async fn beat<L: Log>(inside: &Inside, log: &L, joined: Beat) {
 }
 
 fn fence(inside: &Inside, last: Instant, self_fence: Duration) {
-    if last.elapsed() > self_fence {
-        inside.attempts.stop_all();
+    let silent = last.elapsed();
+    if silent <= self_fence {
+        return;
+    }
+    let attempts = inside.attempts.let_go_all();
+    if attempts > 0 {
+        let silent_ms = u64::try_from(silent.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            attempts,
+            silent_ms,
+            "attempts were stopped, since the database gave no answer for too long; each counts as lost with its worker"
+        );
     }
 }

@@ -24,12 +24,25 @@ use crate::slots::Begun;
 pub(crate) struct Order {
     pub(crate) cancel: CancellationToken,
     is_lost: Arc<AtomicBool>,
+    is_let_go: Arc<AtomicBool>,
 }
 
 impl Order {
     /// It is not this worker's any more: nothing is to be told of it.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// It was stopped because nobody could know any more whose it is.
+    pub(crate) fn is_let_go(&self) -> bool {
+        self.is_let_go.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was told so for the first time.
+    fn let_go(&self) -> bool {
+        let was = self.is_let_go.swap(true, Ordering::Relaxed);
+        self.cancel.cancel();
+        !was
     }
 
     fn lose(&self) {
@@ -58,7 +71,7 @@ impl Attempts {
 
     /// `dead`: cancels it as well.
     pub(crate) fn add(&self, begun: &Begun, dead: &CancellationToken) -> Order {
-        let order = Order { cancel: dead.child_token(), is_lost: Arc::default() };
+        let order = Order { cancel: dead.child_token(), is_lost: Arc::default(), is_let_go: Arc::default() };
         let held = (begun.attempt.number, order.clone());
         let before = self.lock().entry(begun.run).or_default().insert(begun.attempt.step.clone(), held);
         if let Some((_, before)) = before {
@@ -86,6 +99,11 @@ impl Attempts {
     /// Every attempt stops, and is given back where it is still ours.
     pub(crate) fn stop_all(&self) {
         self.lock().values().flat_map(BTreeMap::values).for_each(|(_, order)| order.cancel.cancel());
+    }
+
+    /// Every attempt stops, and counts as lost where it is still ours. How many there are that were not told so before.
+    pub(crate) fn let_go_all(&self) -> usize {
+        self.lock().values().flat_map(BTreeMap::values).filter(|(_, order)| order.let_go()).count()
     }
 
     /// These events were written: what they ended of ours is dropped at once.

@@ -88,6 +88,11 @@ impl Notices {
         }
         Self(Arc::new(Office { store, passwords, outbound, options }))
     }
+
+    /// Why nothing is ever posted to an address, as far as it says so itself. Of the address it names the host at most.
+    pub fn refuses(&self, url: &str) -> Option<String> {
+        self.0.outbound.check(url).err().map(|refused| refused.to_string())
+    }
 }
 
 /// No secret of its options has one either.

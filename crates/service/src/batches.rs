@@ -172,11 +172,11 @@ pub async fn act(ctx: &OpContext, id: BatchId, act: BatchAct) -> Result<BatchVie
     theirs(ctx, id).await
 }
 
-/// What the runs of a batch gave so far, as a table.
-pub async fn results(ctx: &OpContext, id: BatchId) -> Result<Results> {
+/// What the runs of a batch gave so far, as a table. `base`: where whoever asks finds our pages, if they say so.
+pub async fn results(ctx: &OpContext, id: BatchId, base: Option<String>) -> Result<Results> {
     ctx.user()?;
     let batch = theirs(ctx, id).await?;
-    Results::of(ctx, &batch).await
+    Results::of(ctx, &batch, base).await
 }
 
 /// A batch of somebody else is as missing as one that nobody made.

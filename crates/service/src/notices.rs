@@ -105,7 +105,7 @@ pub async fn add_address(ctx: &OpContext, wanted: NewNoticeAddress) -> Result<No
     let NewNoticeAddress { name, kind, url } = wanted;
     let name = text::name("name", &name, MAX_ADDRESS_NAME_CHARS)?;
     let url = SecretString::from(url.0);
-    let place = checked_url(&url)?;
+    let place = checked_url(&url, ctx.settings().courier.as_deref())?;
     let secret = new_secret(kind);
     let id = NoticeAddressId(id::new_id());
     let target = Target { url, secret: secret.clone() };
@@ -126,7 +126,7 @@ pub async fn change_address(
         None => None,
         Some(url) => {
             let url = SecretString::from(url.0);
-            let place = checked_url(&url)?;
+            let place = checked_url(&url, ctx.settings().courier.as_deref())?;
             let known = ctx.store().stored_address(id).await?.ok_or(Error::NotFound)?;
             // What signs stays: whoever reads there from now on is given another secret by renewing it.
             let secret = known.open(keys(ctx)).map_err(refused)?.secret;
@@ -307,8 +307,8 @@ fn shown(secret: Option<&SecretString>) -> Option<Hidden> {
     secret.map(|secret| Hidden(secret.expose_secret().to_owned()))
 }
 
-/// Scheme, host and port of an address. It is never repeated: the rest is a key mostly.
-fn checked_url(url: &SecretString) -> Result<String> {
+/// Scheme, host and port of an address to which `courier`, if there is one, would post. It is never repeated: the rest is a key mostly.
+fn checked_url(url: &SecretString, courier: Option<&dyn Courier>) -> Result<String> {
     let invalid = |detail: &str| Error::invalid("url", detail);
     let url = url.expose_secret();
     if url.len() > MAX_ADDRESS_BYTES {
@@ -334,6 +334,9 @@ fn checked_url(url: &SecretString) -> Result<String> {
     let host = host.map_err(|bad| invalid(&format!("Its host is none: {bad}. {wanted}")))?;
     if authority.starts_with('*') {
         return Err(invalid(wanted));
+    }
+    if let Some(why) = courier.and_then(|courier| courier.refuses(url)) {
+        return Err(invalid(&format!("Nothing is posted there: {why}.")));
     }
     let shown = host.to_string();
     Ok(if shown.contains("://") { shown } else { format!("https://{shown}") })
@@ -400,7 +403,37 @@ fn refused(error: VaultError) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use futures::future::BoxFuture;
+
     use super::*;
+
+    /// Posts to nobody.
+    #[derive(Debug)]
+    struct Wary;
+
+    impl Courier for Wary {
+        fn test_mail<'a>(&'a self, _: &'a str) -> BoxFuture<'a, NoticeTest> {
+            unreachable!("nothing is tested")
+        }
+
+        fn refuses(&self, url: &str) -> Option<String> {
+            url.contains("//10.0.0.1/").then(|| "`10.0.0.1` is a private or reserved address".to_owned())
+        }
+
+        fn test_address(&self, _: NoticeAddressId) -> BoxFuture<'_, NoticeTest> {
+            unreachable!("nothing is tested")
+        }
+    }
+
+    #[test]
+    fn an_address_to_which_nothing_is_ever_posted_is_not_saved() {
+        let check = |url: &str| checked_url(&SecretString::from(url.to_owned()), Some(&Wary));
+        let refused = check("http://10.0.0.1/c4n4ry").unwrap_err().to_api();
+        assert_eq!(refused.field.as_deref(), Some("url"));
+        assert_eq!(refused.detail, "Nothing is posted there: `10.0.0.1` is a private or reserved address.");
+        // A name is judged once it is looked up.
+        assert_eq!(check("http://printer.internal/c4n4ry").unwrap(), "http://printer.internal");
+    }
 
     #[test]
     fn an_address_is_judged_and_never_repeated() {
@@ -416,7 +449,7 @@ mod tests {
             ("https://hooks.example.org/c4n4ry\r\nX-Header: y", None),
             ("https:///c4n4ry", None),
         ] {
-            let checked = checked_url(&SecretString::from(url.to_owned()));
+            let checked = checked_url(&SecretString::from(url.to_owned()), None);
             match (checked, place) {
                 (Ok(found), Some(place)) => assert_eq!(found, place, "{url}"),
                 (Err(error), None) => assert!(!error.to_string().contains("c4n4ry"), "{error}"),

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
 
 use crate::{Error, Result, Store};
 
@@ -27,8 +27,7 @@ pub struct Application {
 ///
 /// Under sqlx' advisory lock: many processes may start at once.
 pub async fn migrate(owner_url: &str, application: Option<&str>) -> Result<()> {
-    let options: PgConnectOptions = owner_url.parse()?;
-    let mut owner = PgConnection::connect_with(&options.application_name("weft migrate")).await?;
+    let mut owner = PgConnection::connect_with(&owner_options(owner_url)?).await?;
     if predates(&mut owner).await? {
         return Err(Error::Predates);
     }
@@ -38,6 +37,12 @@ pub async fn migrate(owner_url: &str, application: Option<&str>) -> Result<()> {
     }
     owner.close().await?;
     Ok(())
+}
+
+/// A migration is one long statement, and may take its time: it is not logged, least of all whole.
+fn owner_options(url: &str) -> Result<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(options.application_name("weft migrate").disable_statement_logging())
 }
 
 /// Whether the first migration was another one than ours. Those after it only ever add to it.
@@ -164,7 +169,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{ConnectOptions, PgPool, error::DatabaseError};
+    use sqlx::{PgPool, error::DatabaseError};
 
     use super::*;
 
@@ -180,6 +185,12 @@ mod tests {
     async fn empty(pool: &PgPool) {
         let anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC";
         run(pool, anew.into()).await.unwrap();
+    }
+
+    #[test]
+    fn no_migration_is_logged_as_a_slow_statement() {
+        let options = format!("{:?}", owner_options("postgres://owner@localhost/weft").unwrap());
+        assert!(options.contains("slow_statements_level: Off"), "{options}");
     }
 
     #[sqlx::test(migrations = false)]

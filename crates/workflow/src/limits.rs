@@ -100,7 +100,7 @@ pub const MAX_RUN_TIMEOUT_S: u32 = 30 * 24 * 60 * 60;
 pub const MAX_RETRY_MS: u64 = 24 * 60 * 60 * 1000;
 /// The longest wait for which another side may ask and that a step takes by itself; `retry.max_ms` where that is longer.
 pub const MAX_RETRY_AFTER_MS: u64 = 10 * 60 * 1000;
-/// Crashes of its worker after which a step is quarantined.
+/// Losses of its worker, by a crash or for want of the database, after which a step is quarantined.
 pub const MAX_CRASHES: i32 = 3;
 
 /// How deep a JSON value is nested; a scalar is 1.

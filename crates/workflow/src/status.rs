@@ -234,7 +234,7 @@ impl Reason {
             Self::Unauthorized => "the key was refused",
             Self::Refused => "the model refused",
             Self::Blocked => "address not allowed",
-            Self::CrashLoop => "its worker crashed",
+            Self::CrashLoop => "lost its worker too often",
             Self::Stopped => "stopped by a person",
             Self::InvalidMap => "not a list to go through",
             Self::ItemFailed => "an item failed",
@@ -270,7 +270,9 @@ impl Reason {
                 "The model was not willing or allowed to answer: change the prompt or the input, then retry"
             }
             Self::Blocked => "What it sends may not go there: use another address, or ask an admin",
-            Self::CrashLoop => "Its worker crashed three times on it: look at the input, then retry",
+            Self::CrashLoop => {
+                "Its worker died, or had no answer from the database, three times in it: look at the input and the server, then retry"
+            }
             Self::Stopped => "A person stopped it: retry when ready",
             Self::InvalidMap => "It needs a list with a key for each item: mend the step before, then retry",
             Self::ItemFailed => "An item failed: retry that item, and this step goes on",

@@ -32,7 +32,7 @@ pub enum StepEvent {
     Failed { retry: bool },
     /// It failed for good, and its author gave an output for that.
     Defaulted,
-    /// Its worker died; `quarantined` on the third time.
+    /// Its worker died, or could not know any more whether it was its own; `quarantined` on the third time.
     Lost { quarantined: bool },
     /// A draining worker gave it back.
     Released,

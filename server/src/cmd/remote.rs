@@ -1,7 +1,7 @@
 //! What the commands that speak to a running server share: where it is, who asks, and one request over REST.
 //! Must never print the token, and never follow the server anywhere else.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, str::FromStr};
 
 use anyhow::{Context, Result, anyhow, bail};
 use axum::body::Bytes;
@@ -10,7 +10,10 @@ use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::Value;
-use workflow::api::{ApiError, ErrorCode};
+use workflow::{
+    RunId,
+    api::{ApiError, ErrorCode},
+};
 
 /// A run of 10,000 steps with its attempts is far below it.
 const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
@@ -18,11 +21,27 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 #[derive(Args, Clone, Debug)]
 pub(super) struct Remote {
     /// Where the server is
-    #[arg(long, env = "WEFT_SERVER", default_value = "http://127.0.0.1:3000", value_name = "URL", global = true)]
+    #[arg(long, env = "WEFT_URL", default_value = "http://127.0.0.1:3000", value_name = "URL", global = true)]
     pub(super) server: String,
     /// An API token; `weft token create` makes one
     #[arg(long, env = "WEFT_TOKEN", hide_env_values = true, default_value = "", global = true)]
     token: String,
+}
+
+/// The id of a run, as somebody wrote it: what is none is said here, where no server could say more than that there is nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct OneRun(pub(super) RunId);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("it is no run id: those are like 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b, and `weft run list` prints them")]
+pub(super) struct NoRunId;
+
+impl FromStr for OneRun {
+    type Err = NoRunId;
+
+    fn from_str(text: &str) -> Result<Self, NoRunId> {
+        text.parse().map(Self).map_err(|_| NoRunId)
+    }
 }
 
 /// One request.

@@ -12,9 +12,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use workflow::RunId;
-
-use super::remote::Remote;
+use super::remote::{OneRun, Remote};
 use values::{Given, Switch};
 
 #[derive(Args, Debug)]
@@ -38,7 +36,7 @@ pub(super) struct Run {
 #[derive(Debug, Subcommand)]
 enum Asked {
     /// Say which cell a run is of, by its id alone: no server is asked
-    Where { run: RunId },
+    Where { run: OneRun },
     #[command(flatten)]
     Server(Verb),
 }
@@ -66,7 +64,7 @@ pub(super) enum Verb {
         limit: u32,
     },
     /// Show a run with its steps and artifacts
-    Show { run: String },
+    Show { run: OneRun },
     /// Retry, re-run or start a step
     Trigger {
         #[command(flatten)]
@@ -140,21 +138,21 @@ pub(super) enum Verb {
     },
     /// Make an older version of an artifact the latest again
     Rollback {
-        run: String,
+        run: OneRun,
         /// The id of the version, as `show` tells it
         artifact: String,
         #[arg(long, value_name = "N")]
         generation: Option<i32>,
     },
     /// Everything an artifact was made from
-    Lineage { run: String, artifact: String },
+    Lineage { run: OneRun, artifact: String },
     /// Switch auto-run on or off
-    AutoRun { run: String, switch: Switch },
+    AutoRun { run: OneRun, switch: Switch },
     /// Let nothing new start
-    Pause { run: String },
+    Pause { run: OneRun },
     /// Lift a pause
     Resume {
-        run: String,
+        run: OneRun,
         /// A new budget of tokens
         #[arg(long)]
         tokens: Option<i64>,
@@ -166,12 +164,12 @@ pub(super) enum Verb {
         no_budget: bool,
     },
     /// Cancel a run for good
-    Cancel { run: String },
+    Cancel { run: OneRun },
     /// Let a run go on that was set aside: its rows are made anew from its log; for admins
-    Release { run: String },
+    Release { run: OneRun },
     /// Make a new run that begins at a step and shares what is before it
     Fork {
-        run: String,
+        run: OneRun,
         step: String,
         #[arg(long, value_name = "on|off")]
         auto_run: Option<Switch>,
@@ -180,29 +178,29 @@ pub(super) enum Verb {
     },
     /// Take versions of another run over into this one
     Adopt {
-        run: String,
-        from: String,
+        run: OneRun,
+        from: OneRun,
         /// Only these; else every step that differs
         #[arg(long = "step", value_name = "STEP")]
         steps: Vec<String>,
     },
     /// Go on with another published version
     Move {
-        run: String,
+        run: OneRun,
         version: i32,
         /// Only say what would stay valid
         #[arg(long)]
         dry_run: bool,
     },
     /// Two runs of one workflow side by side
-    Compare { run: String, with: String },
+    Compare { run: OneRun, with: OneRun },
     /// The completed steps that are stale, and why
-    Stale { run: String },
+    Stale { run: OneRun },
 }
 
 #[derive(Args, Debug)]
 pub(super) struct OfStep {
-    run: String,
+    run: OneRun,
     step: String,
     /// The generation that was seen; another one now is refused
     #[arg(long, value_name = "N")]
@@ -246,7 +244,7 @@ pub(super) enum Mode {
 
 pub(super) async fn run(command: Run) -> Result<ExitCode> {
     let verb = match command.verb {
-        Asked::Where { run } => return origin::tell(run, command.json),
+        Asked::Where { run } => return origin::tell(run.0, command.json),
         Asked::Server(verb) => verb,
     };
     let (ask, shape) = verbs::ask(verb, command.key)?;

@@ -18,7 +18,7 @@ use workflow::{
     words::count,
 };
 
-use super::remote::{Remote, plain};
+use super::remote::{OneRun, Remote, plain};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const NAMED: usize = 8;
 #[derive(Args, Debug)]
 pub(super) struct Watch {
     /// The run to watch
-    run: RunId,
+    run: OneRun,
     #[command(flatten)]
     remote: Remote,
     /// Begin after this event instead of at the first one
@@ -51,7 +51,7 @@ enum End {
 }
 
 pub(super) async fn run(command: Watch) -> Result<ExitCode> {
-    let url = socket_url(&command.remote.server, command.run)?;
+    let url = socket_url(&command.remote.server, command.run.0)?;
     let mut watched = Watched { seq: command.after, ..Watched::default() };
     let mut pause = FIRST_PAUSE;
     loop {

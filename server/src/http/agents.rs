@@ -10,7 +10,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages, Params},
+    extract::{Body, Ids},
+    params::{Pages, Params},
     problem::Result,
 };
 

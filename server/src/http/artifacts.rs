@@ -16,7 +16,8 @@ use workflow::{
 
 use super::{
     after::{After, after},
-    extract::{Body, Ids, Once, Params},
+    extract::{Body, Ids, Once},
+    params::Params,
     problem::Result,
 };
 

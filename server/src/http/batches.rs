@@ -3,10 +3,11 @@
 use axum::{
     Extension, Json,
     body::{Body, Bytes},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use service::{
     OpContext,
     batches::{self, Upload},
@@ -18,6 +19,7 @@ use workflow::{
 };
 
 use super::{
+    SameOrigin,
     extract::{Ids, Once, Text},
     problem::{Problem, Result},
     query::Query,
@@ -86,9 +88,14 @@ pub(super) async fn cancel(Extension(ctx): Extension<OpContext>, Ids(id): Ids<Ba
 }
 
 /// Some rows at a time. Who signed out, or may not sign in any more, gets no further ones.
-pub(super) async fn results(Extension(ctx): Extension<OpContext>, Ids(id): Ids<BatchId>) -> Result<Response> {
+pub(super) async fn results(
+    State(ours): State<SameOrigin>,
+    Extension(ctx): Extension<OpContext>,
+    Ids(id): Ids<BatchId>,
+    headers: HeaderMap,
+) -> Result<Response> {
     // The first rows are read before anything is answered, so that a refusal is one.
-    let mut results = batches::results(&ctx, id).await?;
+    let mut results = batches::results(&ctx, id, ours.reached_by(&headers)).await?;
     let first = results.more().await?.unwrap_or_default();
     // The room for these is given back once the next ones are asked for.
     let held = ctx.take_held();

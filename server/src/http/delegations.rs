@@ -9,7 +9,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages},
+    extract::{Body, Ids},
+    params::Pages,
     problem::Result,
 };
 

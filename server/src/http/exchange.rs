@@ -13,7 +13,8 @@ use service::{
 use workflow::exchange::Report;
 
 use super::{
-    extract::{Ids, Params, Text},
+    extract::{Ids, Text},
+    params::Params,
     problem::Result,
 };
 

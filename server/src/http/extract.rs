@@ -1,20 +1,16 @@
-//! What handlers take from a request: ids of the path, the query, which page of a list, a JSON body. A mistake is answered with the
-//! field it is in.
+//! What handlers take from a request: ids of the path, a JSON body. A mistake is answered with the field it is in.
 
 use std::fmt::Write as _;
 
 use axum::{
-    Json,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    response::{IntoResponse, Response},
+    extract::{FromRequest, FromRequestParts, Path, Request},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
-use serde::{Serialize, de::DeserializeOwned};
-use service::Wanted;
+use serde::de::DeserializeOwned;
 use workflow::{
-    api::{ErrorCode, Page},
+    api::ErrorCode,
     json::{self, Bounds, Refused, Tree},
     words::count,
 };
@@ -32,53 +28,6 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Ids<T> 
             Ok(Path(ids)) => Ok(Self(ids)),
             Err(_) => Err(Problem::not_found()),
         }
-    }
-}
-
-/// The query string.
-pub(super) struct Params<T>(pub(super) T);
-
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Query::<T>::from_request_parts(parts, state).await {
-            Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => Err(Problem::malformed(format!("{}. Correct the address.", rejection.body_text()))),
-        }
-    }
-}
-
-/// Which page of a list is wanted, and the address to link the next one from.
-pub(super) struct Pages {
-    pub(super) wanted: Wanted,
-    path: String,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Pages {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Params(wanted) = Params::from_request_parts(parts, state).await?;
-        Ok(Self { wanted, path: parts.uri.path().to_owned() })
-    }
-}
-
-impl Pages {
-    /// The items, with a `Link` to the next page where there is more (RFC 8288).
-    pub(super) fn answer<T: Serialize>(&self, page: Page<T>) -> Response {
-        self.answer_from("after", page)
-    }
-
-    /// The same where the place is called otherwise.
-    pub(super) fn answer_from<T: Serialize>(&self, place: &str, page: Page<T>) -> Response {
-        let mut response = Json(page.items).into_response();
-        let limit = self.wanted.limit.map(|limit| format!("&limit={limit}")).unwrap_or_default();
-        let link = page.next.map(|next| format!("<{}?{place}={}{limit}>; rel=\"next\"", self.path, encoded(&next)));
-        if let Some(link) = link.and_then(|link| HeaderValue::try_from(link).ok()) {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        response
     }
 }
 

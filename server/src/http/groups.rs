@@ -10,7 +10,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages},
+    extract::{Body, Ids},
+    params::Pages,
     problem::Result,
 };
 

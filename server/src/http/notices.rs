@@ -16,19 +16,13 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Params},
+    extract::{Body, Ids},
     problem::Result,
     query::Query,
 };
 
 /// Where the links of mails lead. What they carry is in the query: paths are logged.
 pub(super) const UNSUBSCRIBE: &str = "/notices/unsubscribe";
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Link {
-    link: String,
-}
 
 pub(super) async fn mine(Extension(ctx): Extension<OpContext>) -> Result<Json<MyNotices>> {
     Ok(Json(notices::mine(&ctx).await?))
@@ -122,8 +116,9 @@ pub(super) async fn ask_to_unsubscribe() -> Response {
 }
 
 /// By the button, or by a mail program at one click. Whatever the link was, the answer is the same.
-pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, Params(link): Params<Link>) -> Result<Response> {
-    notices::unsubscribe(&ctx, &link.link).await?;
+pub(super) async fn unsubscribe(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
+    // Whatever mail programs add to an address is let pass.
+    notices::unsubscribe(&ctx, query.text("link").unwrap_or_default()).await?;
     Ok(page(
         "Done",
         "<p>If the link was one of ours, no mail tells you any more that somebody asks you to decide. In Weft, under \

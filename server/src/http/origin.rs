@@ -59,6 +59,15 @@ impl SameOrigin {
         }
     }
 
+    /// Where whoever asked finds our pages: the public address, or the one that was asked. None where a request names none.
+    pub(super) fn reached_by(&self, headers: &HeaderMap) -> Option<String> {
+        if let Some(url) = &self.public_url {
+            return Some(url.to_string());
+        }
+        let host = headers.get(header::HOST)?.to_str().ok()?;
+        Some(format!("http://{}", host.to_ascii_lowercase()))
+    }
+
     /// The public address, or the one that was asked: this server speaks plain HTTP, so whoever reaches it directly is on `http://`.
     /// A page of the same name under another scheme is another site: somebody on the way may have written it.
     fn is_ours(&self, origin: &str, host: Option<&str>) -> bool {
@@ -88,6 +97,18 @@ fn is_local(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_pages_are_at_the_public_address_or_at_the_one_that_was_asked() {
+        let asked = HeaderMap::from_iter([(header::HOST, "Weft.local:7420".parse().unwrap())]);
+        let ours = |public_url: Option<&str>| SameOrigin {
+            public_url: public_url.map(|url| url.parse().unwrap()),
+            is_loopback: false,
+        };
+        assert_eq!(ours(None).reached_by(&asked).as_deref(), Some("http://weft.local:7420"));
+        assert_eq!(ours(Some("https://weft.test")).reached_by(&asked).as_deref(), Some("https://weft.test"));
+        assert_eq!(ours(None).reached_by(&HeaderMap::new()), None);
+    }
 
     fn admitted(headers: &[(&'static str, &str)], public_url: Option<&str>) -> bool {
         let map =

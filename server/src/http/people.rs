@@ -12,7 +12,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages},
+    extract::{Body, Ids},
+    params::Pages,
     problem::{Problem, Result},
 };
 

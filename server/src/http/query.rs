@@ -1,11 +1,13 @@
 //! A query string whose every parameter is known: one that is not, is there twice, or has a value of another kind is refused by its name,
 //! so that nobody takes a list for filtered that is not. Must never leave a filter out of the address of the next page.
 
+mod fields;
+
 use std::{fmt::Write as _, str::FromStr};
 
 use axum::{
     Json,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Query as Pairs},
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header, request::Parts};
@@ -16,15 +18,14 @@ use serde::{
 use service::Wanted;
 use workflow::api::Page;
 
-use super::{
-    extract::{Params, encoded},
-    problem::Problem,
-};
+use self::fields::Mistake;
+use super::{extract::encoded, problem::Problem};
 
 /// Where a page begins, and how long it is.
 const AFTER: &str = "after";
 const LIMIT: &str = "limit";
 
+#[derive(Clone)]
 pub(super) struct Query {
     given: Vec<(String, String)>,
     path: String,
@@ -34,8 +35,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Params(given) = Params::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
-        Ok(Self { given, path: parts.uri.path().to_owned() })
+        match Pairs::<Vec<(String, String)>>::from_request_parts(parts, state).await {
+            Ok(Pairs(given)) => Ok(Self { given, path: parts.uri.path().to_owned() }),
+            Err(rejection) => Err(Problem::malformed(format!("{}. Correct the address.", rejection.body_text()))),
+        }
     }
 }
 
@@ -52,6 +55,26 @@ impl Query {
             }
         }
         Ok(())
+    }
+
+    /// The parameters that a struct has.
+    pub(super) fn names<T: DeserializeOwned>() -> &'static [&'static str] {
+        fields::names::<T>()
+    }
+
+    /// A struct of those that it has; what else there may be is told by `only` before.
+    pub(super) fn fields<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let names = fields::names::<T>();
+        let given = self.given.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        fields::read(given.filter(|(name, _)| names.contains(name))).map_err(|(name, mistake)| match mistake {
+            Mistake::Takes(kind) => wrong(&name, &kind),
+            Mistake::Missing => {
+                Problem::malformed(format!("`{name}` is missing. Add it to the address.")).with_field(name)
+            }
+            Mistake::Said(words) => {
+                Problem::malformed(format!("`{name}` is wrong: {words}. Correct the address.")).with_field(name)
+            }
+        })
     }
 
     /// One of a list, which is told by `only` before.
@@ -85,10 +108,15 @@ impl Query {
 
     /// The items, with a `Link` to the next page where there is more (RFC 8288): the same list, further on.
     pub(super) fn answer<T: Serialize>(&self, page: Page<T>) -> Response {
+        self.answer_from(AFTER, page)
+    }
+
+    /// The same where the place is called otherwise.
+    pub(super) fn answer_from<T: Serialize>(&self, place: &str, page: Page<T>) -> Response {
         let mut response = Json(page.items).into_response();
         let Some(next) = page.next else { return response };
-        let mut link = format!("<{}?{AFTER}={}", self.path, encoded(&next));
-        for (name, text) in self.given.iter().filter(|(name, _)| name != AFTER) {
+        let mut link = format!("<{}?{place}={}", self.path, encoded(&next));
+        for (name, text) in self.given.iter().filter(|(name, _)| name != place) {
             // Writing to a text cannot fail.
             let _infallible = write!(link, "&{}={}", encoded(name), encoded(text));
         }

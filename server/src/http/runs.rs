@@ -23,7 +23,8 @@ use workflow::{
 
 use super::{
     after::{After, after},
-    extract::{Body, Ids, Once, Pages, Params, Prefer},
+    extract::{Body, Ids, Once, Prefer},
+    params::{Both, Pages, Params},
     problem::Result,
     query::Query,
 };
@@ -253,8 +254,7 @@ pub(super) async fn stale(
 pub(super) async fn events(
     Extension(ctx): Extension<OpContext>,
     Ids(id): Ids<RunId>,
-    Params(page): Params<Before>,
-    pages: Pages,
+    Both(Params(page), pages): Both<Params<Before>, Pages>,
 ) -> Result<Response> {
     let events = runs::events(&ctx, id, page.before).await?;
     // The first event of all is number 1.

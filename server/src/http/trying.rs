@@ -10,7 +10,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Params},
+    extract::{Body, Ids},
+    params::Params,
     problem::Result,
 };
 

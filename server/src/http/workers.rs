@@ -13,7 +13,8 @@ use workflow::{
 };
 
 use super::{
-    extract::{Body, Ids, Pages, Params},
+    extract::{Body, Ids},
+    params::{Both, Pages, Params},
     problem::Result,
 };
 
@@ -52,8 +53,7 @@ pub(super) async fn set(
 
 pub(super) async fn offers(
     Extension(ctx): Extension<OpContext>,
-    Params(filter): Params<Filter>,
-    pages: Pages,
+    Both(Params(filter), pages): Both<Params<Filter>, Pages>,
 ) -> Result<Response> {
     let wanted: &Wanted = &pages.wanted;
     Ok(pages.answer(workers::offers(&ctx, filter.waiting, wanted).await?))

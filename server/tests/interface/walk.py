@@ -25,8 +25,9 @@ PHASES = "examples,coverage,fuzzing,stateful"
 # How much each walk asks.
 AMOUNTS = Path(__file__).with_name("schemathesis.toml")
 
-# Who walks, and how many links from one route to another have to be followed at least: a walk whose requests are all refused finds nothing.
-WALKS = {"admin": 5, "user": 1, "nobody": 0}
+# Who walks, and how many links from one route to another have to be followed at least: what an admin makes is read and deleted again; a user
+# makes nothing by random texts that others can be asked about.
+WALKS = {"admin": 2, "user": 0, "nobody": 0}
 
 # Checks that do not hold here, each with its reason.
 LEFT_OUT = {

@@ -63,8 +63,9 @@ async fn every_row_is_started_once_and_its_results_are_a_table_without_formulas(
     let rows = rows(&server.anna, &id).await;
     let run = |n: usize| rows[n]["run_id"].as_str().unwrap().to_owned();
     let expected = format!(
-        "row,state,status,run,reason,text,again.text\r\n1,started,completed,/runs/{},,hi,HI\r\n\
-         2,started,completed,/runs/{},,\"'=a;\"\"b\"\"\",\"'=A;\"\"B\"\"\"\r\n",
+        "\u{feff}row,state,status,run,reason,text,again.text\r\n\
+         1,started,completed,http://weft.test/runs/{},,hi,HI\r\n\
+         2,started,completed,http://weft.test/runs/{},,\"'=a;\"\"b\"\"\",\"'=A;\"\"B\"\"\"\r\n",
         run(0),
         run(1)
     );

@@ -22,7 +22,7 @@ impl Shell {
         Command::new(env!("CARGO_BIN_EXE_weft"))
             .arg("run")
             .args(arguments)
-            .env("WEFT_SERVER", &self.server)
+            .env("WEFT_URL", &self.server)
             .env("WEFT_TOKEN", &self.token)
             .output()
             .await
@@ -93,8 +93,11 @@ async fn a_refusal_is_told_in_the_words_of_the_server(pool: PgPool) {
     server.anna.settled(&run).await;
     let stopped = shell.complains(&["stop", &run, "shout"]).await;
     assert!(stopped.contains("continue it or reject it"), "{stopped}");
-    let nowhere = shell.complains(&["show", "no run at all"]).await;
-    assert!(nowhere.contains("nothing here"), "{nowhere}");
+    let none = shell.run(&["show", "nope"]).await;
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && said.contains("it is no run id"), "{said}");
+    let gone = shell.complains(&["show", "01900000-0000-7000-8000-000000000000"]).await;
+    assert!(gone.contains("nothing here"), "{gone}");
     let nobody = Shell { token: String::new(), server: shell.server.clone() };
     assert!(nobody.complains(&["list"]).await.contains("weft token create"));
     let stranger = Shell { token: "weft_none".into(), server: shell.server.clone() };

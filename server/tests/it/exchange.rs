@@ -257,7 +257,7 @@ impl Shell {
         Command::new(env!("CARGO_BIN_EXE_weft"))
             .args(arguments)
             .current_dir(self.folder.path())
-            .env("WEFT_SERVER", &self.server)
+            .env("WEFT_URL", &self.server)
             .env("WEFT_TOKEN", &self.token)
             .stdin(std::process::Stdio::null())
             .output()

@@ -104,6 +104,35 @@ async fn every_list_pages_and_says_that_there_is_more(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_parameter_that_a_route_does_not_take_is_refused_by_its_name(pool: PgPool) {
+    let server = Server::start(pool).await;
+    let template = server.shouting_template("never").await;
+    let run = server.anna.start(&template, "rain").await;
+    server.anna.settled(&run).await;
+    for (client, path, field) in [
+        (&server.anna, format!("{RUNS}/{run}/events?before=x"), "before"),
+        (&server.anna, format!("{RUNS}/{run}/events?befor=2"), "befor"),
+        (&server.anna, format!("{RUNS}/{run}/compare"), "with"),
+        (&server.anna, format!("{RUNS}/{run}/artifacts?limit=-1"), "limit"),
+        (&server.anna, format!("{RUNS}/{run}/artifacts?stpe=shout"), "stpe"),
+        (&server.admin, "/api/workers/offers?waiting=maybe".to_owned(), "waiting"),
+        (&server.admin, "/api/workers/offers?limit=x".to_owned(), "limit"),
+        (&server.admin, "/api/workers/offers?wating=true".to_owned(), "wating"),
+        (&server.admin, "/api/agents/shout?version=two".to_owned(), "version"),
+        (&server.admin, "/api/audit?from=yesterday".to_owned(), "from"),
+        (&server.admin, "/api/audit/export?format=xml".to_owned(), "format"),
+        (&server.admin, format!("{TEMPLATES}?limit=x"), "limit"),
+    ] {
+        let problem = client.get(&path).await.problem(400, "malformed");
+        assert_eq!(problem["field"], field, "{path}: {problem:#}");
+        assert!(problem["detail"].as_str().unwrap().contains(field), "{path}: {problem:#}");
+    }
+    assert_eq!(server.admin.get("/api/workers/offers?waiting=true&limit=2").await.status, 200);
+    assert_eq!(server.admin.get("/api/audit/export?format=json&action=agent").await.status, 200);
+    server.stop().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn runs_are_narrowed_by_what_stands_in_the_address_and_found_by_their_labels(pool: PgPool) {
     let server = Server::start(pool).await;
     let template = server.shouting_template("never").await;

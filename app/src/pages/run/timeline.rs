@@ -215,7 +215,7 @@ fn words_of(event: &Told) -> (&'static str, &'static str) {
         EventKind::StepAwaitingReview => ("pause", "waits for review"),
         EventKind::StepFailed => ("circle-x", "failed"),
         EventKind::StepRetrying => ("rotate-cw", "failed and tries again"),
-        EventKind::StepRecovered => ("refresh-cw", "was taken over from a worker that died"),
+        EventKind::StepRecovered => ("refresh-cw", "was taken over from a worker that died or lost the database"),
         EventKind::StepReleased => ("undo-2", "was given back by a worker that stopped"),
         EventKind::StepTriggered => ("rotate-cw", "was started by hand"),
         EventKind::StepApproved => ("check", "was approved"),

@@ -21,6 +21,7 @@ use workflow::{
 use super::MAX_BODY_BYTES;
 use crate::{
     Output,
+    charset::split,
     output::{self, Unfit},
     redact::{Redactor, TooLong},
 };
@@ -144,23 +145,6 @@ pub(super) fn encoding<'a>(
             if may_be_old && !is_utf8() { WINDOWS_1252 } else { UTF_8 }
         })),
     }
-}
-
-/// The media type in small letters, and the charset, if it has one. A header that was set twice arrives as one, parted by a comma: then
-/// the first of each counts.
-pub(super) fn split(declared: &str) -> (String, Option<String>) {
-    let mut parts = declared.split([';', ',']);
-    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-    let charset = parts.find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        let value = value.trim().trim_matches(['"', '\'']);
-        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then(|| value.to_owned())
-    });
-    let is_well_formed = media_type.split_once('/').is_some_and(|(kind, sub)| {
-        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$&^_.+-".contains(c);
-        !kind.is_empty() && !sub.is_empty() && kind.chars().all(is_token) && sub.chars().all(is_token)
-    });
-    (if is_well_formed { media_type } else { String::new() }, charset)
 }
 
 fn is_json(media_type: &str) -> bool {

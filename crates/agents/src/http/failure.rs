@@ -3,7 +3,8 @@
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
-use super::answer::{encoding, is_text, split};
+use super::answer::{encoding, is_text};
+use crate::charset::split;
 
 /// The entities that pages of errors use; others are left as they are.
 const ENTITIES: [(&str, &str); 8] = [

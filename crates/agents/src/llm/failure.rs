@@ -8,7 +8,7 @@ use workflow::status::Reason;
 
 use super::wire::{self, Asked, Fault, MAX_ANSWER_BYTES, Said};
 use crate::{
-    AgentError,
+    AgentError, charset,
     error::shorten,
     refusals::{Parameter, Refusal},
     response,
@@ -91,7 +91,7 @@ impl Teller<'_> {
         body: &[u8],
         sent: &[(Parameter, String)],
     ) -> Failure {
-        let said = wire::read_error_body(body);
+        let said = wire::read_error_body(&charset::as_utf8(headers, body));
         let by_status = wire::class_of_status(status);
         // These say so little that the codes decide; so do they where they say to try again, and the code does too.
         let is_vague = matches!(status.as_u16(), 400 | 422);

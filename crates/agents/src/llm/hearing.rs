@@ -57,6 +57,8 @@ pub(super) struct Hearing<'a> {
     has_pieces: bool,
     /// The text as it came, where it came in no pieces.
     whole: String,
+    /// What came where a text belongs and is none.
+    strange: Option<Value>,
     /// Anything came that an answer is made of.
     is_answer: bool,
 }
@@ -83,6 +85,7 @@ impl<'a> Hearing<'a> {
             doubt: Doubt::None,
             has_pieces: false,
             whole: String::new(),
+            strange: None,
             is_answer: false,
         }
     }
@@ -173,6 +176,7 @@ impl<'a> Hearing<'a> {
             Event::Refusal(text) => self.refusal(&text)?,
             Event::Tokens(tokens) => self.recorder.tokens(tokens),
             Event::Id(id) if !self.recorder.has_request_id() => self.recorder.request_id(&id),
+            Event::Strange(content) => self.strange = self.strange.take().or(Some(content)),
             Event::Finish(_) | Event::Id(_) | Event::Failed(_) | Event::Done => {}
         }
         Ok(())
@@ -305,6 +309,9 @@ impl<'a> Hearing<'a> {
             )
             .into()),
             End::Complete | End::Cut => {
+                if let Some(content) = self.strange.filter(|_| self.answer.text.trim().is_empty()) {
+                    return Err(no_text(&content, &words(&content.to_string())));
+                }
                 self.answer.is_cut = finish.end == End::Cut;
                 Ok(self.answer)
             }
@@ -318,6 +325,19 @@ fn as_strange(frame: Frame) -> Option<Value> {
         Frame::Document(document) | Frame::Body(document) if !wire::is_of_answer(&document) => Some(document),
         _ => None,
     }
+}
+
+/// What came in place of a text; `shown`: the same, as people may see it.
+fn no_text(content: &Value, shown: &str) -> Failure {
+    let kind = match content {
+        Value::Object(_) => "an object",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "true or false",
+        Value::Null | Value::String(_) | Value::Array(_) => "something else",
+    };
+    let shown = crate::error::shorten(shown.to_owned(), failure::MAX_SAID_CHARS);
+    let message = format!("The provider sent {kind} where the text of the answer belongs: {shown}");
+    AgentError::new(Reason::InvalidOutput, message).into()
 }
 
 fn refused(why: &str) -> Failure {

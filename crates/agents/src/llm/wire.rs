@@ -93,8 +93,18 @@ pub(super) enum Event {
     /// The name under which the provider knows this answer.
     Id(String),
     Failed(Said),
+    /// What stands where a text belongs and is none.
+    Strange(Value),
     /// Nothing comes after this.
     Done,
+}
+
+impl Event {
+    /// `content`: what a message says, where it has to be a text.
+    fn strange(content: Option<&Value>) -> Option<Self> {
+        let is_text = |content: &Value| matches!(content, Value::Null | Value::String(_) | Value::Array(_));
+        content.filter(|content| !is_text(content)).map(|content| Self::Strange(content.clone()))
+    }
 }
 
 /// An answer, or a part of one, that does not come in pieces.

@@ -265,6 +265,25 @@ async fn an_answer_without_a_word_says_why() {
 }
 
 #[tokio::test]
+async fn what_stands_where_a_text_belongs_and_is_none_is_shown() {
+    let openai = |content: Value| json!({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]});
+    let ollama = |content: Value| json!({"message": {"content": content}, "done": true, "done_reason": "stop"});
+    let anthropic = |content: Value| json!({"type": "message", "content": content, "stop_reason": "end_turn"});
+    let object = json!({"dose": "20 mg"});
+    for (kind, document) in
+        [(OpenAi, openai(object.clone())), (Ollama, ollama(object.clone())), (Anthropic, anthropic(object))]
+    {
+        assert_eq!(
+            told(answer(kind, body(kind, &[document])).await),
+            r#"invalid_output: The provider sent an object where the text of the answer belongs: {"dose":"20 mg"}"#,
+            "{kind}"
+        );
+    }
+    let number = told(answer(OpenAi, body(OpenAi, &[openai(json!(20))])).await);
+    assert_eq!(number, "invalid_output: The provider sent a number where the text of the answer belongs: 20");
+}
+
+#[tokio::test]
 async fn a_whole_answer_is_an_answer() {
     let table = [
         (

@@ -10,7 +10,7 @@ use agents::{
 use serde_json::{Value, json};
 
 use crate::{
-    llm_wire::{answer_in, body, finished, openai, told},
+    llm_wire::{KINDS, answer_in, answer_of_bytes, body, finished, openai, pieces, told},
     support::{Then, context, input, paced, raw_server, registry},
 };
 
@@ -39,6 +39,53 @@ fn gemini(piece: &str, reason: Option<&str>) -> Value {
 
 const CUT_OFF: &str = "server: The model's answer broke off before it was complete";
 const TOOL: &str = "invalid_output: The model wanted to call a tool instead of answering, but this agent has none";
+
+/// The last word of a kind, and what comes after it.
+fn ended(kind: ProviderKind) -> Value {
+    let word = match kind {
+        OpenAi | Ollama => "stop",
+        OpenAiResponses => "completed",
+        Anthropic => "end_turn",
+        Gemini => "STOP",
+    };
+    finished(kind, word)
+}
+
+#[tokio::test]
+async fn a_character_in_two_halves_is_one_in_every_wire_format() {
+    for kind in KINDS {
+        let said = body(kind, &pieces(kind));
+        let end = body(kind, &[ended(kind)]);
+        let split = said.replace("20 mg, ", r"20 mg \ud83d").replace("but never", r"\ude00, but");
+        assert_eq!(told_of(kind, format!("{split}{end}")).await, "Take 20 mg 😀, but", "{kind}");
+        let alone = said.replace("but never", r"but \ud83d");
+        assert_eq!(told_of(kind, format!("{alone}{end}")).await, "Take 20 mg, but \u{FFFD}", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_another_charset_is_read_as_it_declares() {
+    let (before, after) = (r#"{"choices":[{"message":{"content":""#, r#""},"finish_reason":"stop"}]}"#);
+    let latin = [before.as_bytes(), b"caf\xe9 \x80", after.as_bytes()].concat();
+    for media_type in ["application/json; charset=iso-8859-1", "application/json;charset=\"Windows-1252\""] {
+        assert_eq!(
+            told(answer_of_bytes(OpenAi, 200, latin.clone(), media_type, text()).await),
+            "café €",
+            "{media_type}"
+        );
+    }
+    let utf8 = [before, "café €", after].concat().into_bytes();
+    for media_type in ["application/json", "application/json; charset=utf-8", "application/json; charset=klingon"] {
+        assert_eq!(
+            told(answer_of_bytes(OpenAi, 200, utf8.clone(), media_type, text()).await),
+            "café €",
+            "{media_type}"
+        );
+    }
+    let refused = b"{\"error\":{\"message\":\"cl\xe9 inconnue\"}}".to_vec();
+    let refused = told(answer_of_bytes(OpenAi, 401, refused, "application/json; charset=latin1", text()).await);
+    assert!(refused.contains("clé inconnue"), "{refused}");
+}
 
 #[tokio::test]
 async fn what_is_said_twice_counts_once() {

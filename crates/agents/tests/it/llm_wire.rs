@@ -57,6 +57,16 @@ pub(crate) async fn answer_in(
     media_type: &str,
     outputs: Value,
 ) -> Result<StepOutput, AgentError> {
+    answer_of_bytes(kind, status, body.into_bytes(), media_type, outputs).await
+}
+
+pub(crate) async fn answer_of_bytes(
+    kind: ProviderKind,
+    status: u16,
+    body: Vec<u8>,
+    media_type: &str,
+    outputs: Value,
+) -> Result<StepOutput, AgentError> {
     let server = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(status).set_body_raw(body, media_type))

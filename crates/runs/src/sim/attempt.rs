@@ -64,7 +64,8 @@ fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &
     let result = match rng.roll(12) {
         11 => AttemptResult::Failed { class: ErrorClass::Permanent, error: error(rng), retry_after_ms: None },
         10 => AttemptResult::Failed { class: ErrorClass::Server, error: error(rng), retry_after_ms: None },
-        9 => AttemptResult::Released,
+        9 if attempt % 2 == 1 => AttemptResult::Released,
+        9 => AttemptResult::Lost,
         7 | 8 if !is_sub => {
             let wait = match rng.roll(3) {
                 0 => Wait::Person {},
@@ -80,10 +81,10 @@ fn command(inside: &Inside, rng: &mut Rng, step: StepKey, attempt: i32, known: &
         _ if known.kind == "human" => AttemptResult::Succeeded(Vec::new()),
         _ => AttemptResult::Succeeded(vec![inside.world.text(rng).0]),
     };
-    let is_released = result == AttemptResult::Released;
+    let is_let_go = matches!(result, AttemptResult::Released | AttemptResult::Lost);
     Command::Finished(Box::new(Finished {
         inputs: known.inputs.clone(),
-        usage: (!is_released).then(|| Usage { prompt_tokens: 5, ..Usage::default() }),
+        usage: (!is_let_go).then(|| Usage { prompt_tokens: 5, ..Usage::default() }),
         item_basis: known.basis.clone(),
         ..Finished::new(step, attempt, worker, result)
     }))

@@ -397,7 +397,7 @@ fn is_poisoned(command: &Command) -> bool {
         Command::Finished(done) | Command::CalledBack { done, .. } => match &done.result {
             AttemptResult::Succeeded(versions) => unfit(versions),
             AttemptResult::Failed { error, .. } => error.contains('\0'),
-            AttemptResult::Released => false,
+            AttemptResult::Released | AttemptResult::Lost => false,
         },
         Command::Edit(edit) => unfit(&edit.outputs),
         Command::Supply { outputs, .. } => unfit(outputs),

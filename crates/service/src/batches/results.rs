@@ -30,6 +30,8 @@ const MOST_OUTPUTS: usize = 500;
 /// Bytes of one cell: programs that show tables hold no more.
 const MOST: i64 = 32_000;
 const TOO_LONG: &str = "(too long for a cell: open the run)";
+/// Without it Excel takes UTF-8 for what its country wrote before. Who reads a table of ours passes over it.
+const MARK: &str = "\u{feff}";
 const DELETED: &str = "deleted";
 const NO_TEXT: &str = "(a file: open the run)";
 
@@ -38,6 +40,8 @@ const NO_TEXT: &str = "(a file: open the run)";
 pub struct Results {
     ctx: OpContext,
     id: BatchId,
+    /// What the addresses of runs begin with.
+    base: String,
     /// The inputs that have a column, by key.
     inputs: Vec<String>,
     /// The outputs that have one, by step and name.
@@ -47,14 +51,15 @@ pub struct Results {
 }
 
 impl Results {
-    pub(super) async fn of(ctx: &OpContext, batch: &BatchView) -> Result<Self> {
+    pub(super) async fn of(ctx: &OpContext, batch: &BatchView, base: Option<String>) -> Result<Self> {
         let judged = version(ctx, batch.template_id, batch.template_version).await?;
         let (inputs, outputs) = match &judged {
             Some(judged) => (judged.definition.inputs.keys().cloned().collect(), last_outputs(judged)),
             // The workflow is gone: what the first row gave is what is known of it.
             None => (first_keys(ctx, batch.id).await?, Vec::new()),
         };
-        Ok(Self { ctx: ctx.clone(), id: batch.id, inputs, outputs, after: 0, is_head_written: false })
+        let base = base.unwrap_or_else(|| ctx.settings().base_url.clone());
+        Ok(Self { ctx: ctx.clone(), id: batch.id, base, inputs, outputs, after: 0, is_head_written: false })
     }
 
     /// The next lines of the table; none at its end.
@@ -78,17 +83,16 @@ impl Results {
             let cell = of_output(&output);
             found.insert((output.run, output.step, output.name), cell);
         }
-        let mut lines = Vec::new();
+        let mut text = String::new();
         if !self.is_head_written {
             self.is_head_written = true;
-            lines.push(self.head());
+            text.push_str(MARK);
+            text.push_str(&table::line(&self.head()));
         }
-        let base = &self.ctx.settings().base_url;
         for row in &rows {
-            lines.push(self.line(row, base, &found)?);
+            text.push_str(&table::line(&self.line(row, &found)?));
         }
-        let lines: String = lines.iter().map(|cells| table::line(cells)).collect();
-        Ok(Some(lines.into_bytes()))
+        Ok(Some(text.into_bytes()))
     }
 
     fn head(&self) -> Vec<String> {
@@ -98,12 +102,7 @@ impl Results {
         fixed.into_iter().chain(inputs).chain(outputs).collect()
     }
 
-    fn line(
-        &self,
-        row: &ResultRow,
-        base: &str,
-        found: &BTreeMap<(RunId, String, String), String>,
-    ) -> Result<Vec<String>> {
+    fn line(&self, row: &ResultRow, found: &BTreeMap<(RunId, String, String), String>) -> Result<Vec<String>> {
         let given = object(row.inputs.as_bytes())?;
         // One that was deleted leads nowhere.
         let run = row.run_id.filter(|_| row.status.is_some());
@@ -111,7 +110,7 @@ impl Results {
             row.n.to_string(),
             row.state.as_str().to_owned(),
             status(row).to_owned(),
-            run.map_or_else(String::new, |run| format!("{base}/runs/{run}")),
+            run.map_or_else(String::new, |run| format!("{}/runs/{run}", self.base)),
             inert(row.reason.as_deref().unwrap_or_default()).into_owned(),
         ];
         cells.extend(self.inputs.iter().map(|key| given.get(key).map_or_else(String::new, of_value)));

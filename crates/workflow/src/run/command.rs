@@ -302,6 +302,8 @@ pub enum AttemptResult {
     },
     /// Given back untouched.
     Released,
+    /// Its worker could not know any more whether it was its own, and let go of it: what it did may be done again, and paid for again.
+    Lost,
 }
 
 #[derive(Clone, PartialEq, Debug)]

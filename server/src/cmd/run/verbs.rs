@@ -8,7 +8,7 @@ use super::{
     Mode, OfStep, Overrides, Seen, Verb,
     values::{Switch, by_step, object},
 };
-use crate::cmd::remote::{Ask, segment};
+use crate::cmd::remote::{Ask, OneRun, segment};
 
 /// What is printed of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,14 +96,12 @@ pub(super) fn ask(verb: Verb, key: Option<String>) -> Result<(Ask, Shape)> {
             post(of_run(&run, "/fork"), body, Shape::Brief)
         }
         Verb::Adopt { run, from, steps } => {
-            post(of_run(&run, "/adopt"), json!({"from": from, "steps": steps}), Shape::Brief)
+            post(of_run(&run, "/adopt"), json!({"from": from.0, "steps": steps}), Shape::Brief)
         }
         Verb::Move { run, version, dry_run } => {
             post(of_run(&run, "/move"), json!({"version": version, "dry_run": dry_run}), Shape::Move)
         }
-        Verb::Compare { run, with } => {
-            get(of_run(&run, &format!("/compare?with={}", segment(&with))), Shape::Comparison)
-        }
+        Verb::Compare { run, with } => get(of_run(&run, &format!("/compare?with={}", with.0)), Shape::Comparison),
         Verb::Stale { run } => get(of_run(&run, "/stale"), Shape::Staleness),
     };
     Ok((Ask { method, path, body, key }, shape))
@@ -119,12 +117,12 @@ fn post(path: String, body: Value, shape: Shape) -> Request {
     (Method::POST, path, Some(body), shape)
 }
 
-fn of_run(run: &str, rest: &str) -> String {
-    format!("/runs/{}{rest}", segment(run))
+fn of_run(run: &OneRun, rest: &str) -> String {
+    format!("/runs/{}{rest}", run.0)
 }
 
 fn of_step(of: &OfStep, verb: &str) -> String {
-    format!("/runs/{}/steps/{}/{verb}", segment(&of.run), segment(&of.step))
+    of_run(&of.run, &format!("/steps/{}/{verb}", segment(&of.step)))
 }
 
 /// An absent field stays absent: null is another wish.
@@ -188,6 +186,18 @@ mod tests {
     struct Line {
         #[command(subcommand)]
         verb: Verb,
+    }
+
+    const RUN: &str = "01900000-0000-7000-8000-000000000001";
+    const OTHER: &str = "01900000-0000-7000-8000-000000000002";
+
+    /// A run, and another one, in the rows below: `R` and `O`.
+    fn named(word: &str) -> &str {
+        match word {
+            "R" => RUN,
+            "O" => OTHER,
+            word => word,
+        }
     }
 
     /// The words after `weft run`, and the request below `/api/workflows` that they come to; no body for a GET.
@@ -300,8 +310,8 @@ mod tests {
                 "/runs/R/fork",
                 json!({"step": "s", "prompt_override": "p", "inputs": {"text": "x"}}),
             ),
-            ("adopt R O", "POST", "/runs/R/adopt", json!({"from": "O", "steps": []})),
-            ("adopt R O --step a --step b", "POST", "/runs/R/adopt", json!({"from": "O", "steps": ["a", "b"]})),
+            ("adopt R O", "POST", "/runs/R/adopt", json!({"from": OTHER, "steps": []})),
+            ("adopt R O --step a --step b", "POST", "/runs/R/adopt", json!({"from": OTHER, "steps": ["a", "b"]})),
             ("move R 3", "POST", "/runs/R/move", json!({"version": 3, "dry_run": false})),
             ("move R 3 --dry-run", "POST", "/runs/R/move", json!({"version": 3, "dry_run": true})),
             ("compare R O", "GET", "/runs/R/compare?with=O", Value::Null),
@@ -310,12 +320,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_run_id_is_said_to_be_none() {
+        for line in ["show nope", "continue nope s", "compare R nope", "adopt R nope", "auto-run nope on"] {
+            let words = ["run"].into_iter().chain(line.split(' ').map(named));
+            let refused = Line::try_parse_from(words).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(refused.contains("'nope'") && refused.contains("it is no run id"), "{line}: {refused}");
+        }
+    }
+
+    #[test]
     fn every_command_is_the_request_that_it_says() {
         for (line, method, path, body) in [on_steps(), on_runs()].concat() {
-            let verb = Line::try_parse_from(["run"].into_iter().chain(line.split(' '))).unwrap().verb;
+            let verb = Line::try_parse_from(["run"].into_iter().chain(line.split(' ').map(named))).unwrap().verb;
+            let path = path.replace("/runs/R", &format!("/runs/{RUN}")).replace("=O", &format!("={OTHER}"));
             let (asked, _) = ask(verb, Some("k".into())).unwrap();
             let found = (asked.method.as_str(), asked.path.as_str(), asked.body.unwrap_or_default());
-            assert_eq!(found, (method, path, body), "{line}");
+            assert_eq!(found, (method, path.as_str(), body), "{line}");
             assert_eq!(asked.key.as_deref(), Some("k"), "{line}");
         }
         let all = Verb::augment_subcommands(clap::Command::new("run"));

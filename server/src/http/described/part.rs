@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use super::told::Told;
 use crate::{
     http::{
-        extract::{Body, Ids, Once, Pages, Params, Text},
+        extract::{Body, Ids, Once, Text},
+        params::{Both, Pages, Params},
         query::Query,
     },
     live::Upgrade,
@@ -35,6 +36,13 @@ impl Part for Upgrade {}
 impl Part for Pages {
     fn tell(told: &mut Told) {
         told.ask_for_pages();
+    }
+}
+
+impl<A: Part, B: Part> Part for Both<A, B> {
+    fn tell(told: &mut Told) {
+        A::tell(told);
+        B::tell(told);
     }
 }
 

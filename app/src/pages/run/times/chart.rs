@@ -267,7 +267,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "succeeded",
         Outcome::Failed => "failed",
-        Outcome::Lost => "its worker died",
+        Outcome::Lost => "lost with its worker",
         Outcome::Cancelled => "stopped",
         Outcome::Released => "given back",
     }

@@ -73,6 +73,7 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
             for block in document.get("content").and_then(Value::as_array).into_iter().flatten() {
                 read_block(block, &mut events);
             }
+            events.extend(Event::strange(document.get("content")));
             events.extend(finish(document));
         }
         _ => {}

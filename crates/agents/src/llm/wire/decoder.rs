@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::lenient;
+use super::lenient::{self, Piece};
 
 /// Bytes of one answer; and of one frame, since some providers repeat the whole answer in the last one.
 pub(in crate::llm) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -64,7 +64,18 @@ pub(super) struct Decoder {
     /// What was passed over, since it is no JSON.
     passed_over: String,
     is_cut: bool,
+    half: Option<HalfSaid>,
     pub(super) frames: VecDeque<Frame>,
+}
+
+/// A document whose text ends with half a character. It waits for the next one, which may begin with the other half.
+#[derive(Debug)]
+struct HalfSaid {
+    unit: u16,
+    /// What it is if that goes on otherwise.
+    alone: Frame,
+    /// What it is if the next one has the whole character.
+    without: Frame,
 }
 
 impl Decoder {
@@ -83,7 +94,15 @@ impl Decoder {
         &self.passed_over
     }
 
-    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let result = self.read(bytes);
+        if result.is_err() {
+            self.settle();
+        }
+        result
+    }
+
+    fn read(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             match self.mode {
                 Mode::Whole => return self.hold(bytes),
@@ -162,7 +181,7 @@ impl Decoder {
         // Some tell an error, or a piece, outside of any event.
         if line.starts_with('{') {
             match lenient::whole(&line) {
-                Some(document) => self.frames.push_back(Frame::Document(document)),
+                Some(document) => self.put(Frame::Document(document)),
                 None => self.is_cut |= at_end,
             }
             return Ok(());
@@ -181,7 +200,7 @@ impl Decoder {
             }
             "event" => value.clone_into(&mut self.event),
             // llama.cpp names an error in place of `data`.
-            "error" => self.frames.push_back(Frame::Error(error(value))),
+            "error" => self.put(Frame::Error(error(value))),
             // A comment (an empty name) keeps the connection alive; `id` and `retry` are for browsers.
             _ => {}
         }
@@ -197,7 +216,7 @@ impl Decoder {
             return Ok(());
         }
         if event == "error" {
-            self.frames.push_back(Frame::Error(error(data)));
+            self.put(Frame::Error(error(data)));
             return Ok(());
         }
         // Some put the mark right behind the last document.
@@ -207,7 +226,7 @@ impl Decoder {
         };
         self.documents(documents, at_end, Frame::Document)?;
         if is_done {
-            self.frames.push_back(Frame::Done);
+            self.put(Frame::Done);
             self.mode = Mode::Over;
         }
         Ok(())
@@ -224,10 +243,10 @@ impl Decoder {
                 rest = without_names(self.items(items, at_end)?);
                 continue;
             }
-            match lenient::first(rest) {
-                Ok((document, n_bytes)) => {
-                    self.frames.push_back(frame(document));
-                    rest = without_names(&rest[n_bytes..]);
+            match lenient::piece(rest, self.unit()) {
+                Ok(piece) => {
+                    rest = without_names(&rest[piece.n_bytes..]);
+                    self.put_piece(piece, frame);
                 }
                 Err(error) if at_end && error.is_eof() => {
                     self.is_cut = true;
@@ -247,10 +266,10 @@ impl Decoder {
     fn items<'a>(&mut self, text: &'a str, at_end: bool) -> Result<&'a str, Fault> {
         let mut rest = text.trim_start();
         loop {
-            match lenient::first(rest) {
-                Ok((document, n_bytes)) => {
-                    self.frames.push_back(Frame::Body(document));
-                    rest = rest[n_bytes..].trim_start();
+            match lenient::piece(rest, self.unit()) {
+                Ok(piece) => {
+                    rest = rest[piece.n_bytes..].trim_start();
+                    self.put_piece(piece, Frame::Body);
                 }
                 Err(error) if at_end && error.is_eof() => {
                     self.is_cut = true;
@@ -266,8 +285,41 @@ impl Decoder {
         }
     }
 
+    fn unit(&self) -> Option<u16> {
+        self.half.as_ref().map(|half| half.unit)
+    }
+
+    fn put_piece(&mut self, piece: Piece, frame: fn(Value) -> Frame) {
+        if let Some(half) = self.half.take() {
+            self.frames.push_back(if piece.goes_on { half.without } else { half.alone });
+        }
+        let document = frame(piece.document);
+        match piece.half {
+            Some(half) => {
+                self.half = Some(HalfSaid { unit: half.unit, alone: document, without: frame(half.without) });
+            }
+            None => self.frames.push_back(document),
+        }
+    }
+
+    fn put(&mut self, frame: Frame) {
+        self.settle();
+        self.frames.push_back(frame);
+    }
+
+    /// Nothing comes that would go on with what waits.
+    fn settle(&mut self) {
+        self.frames.extend(self.half.take().map(|half| half.alone));
+    }
+
     /// What is left when the body ends, or breaks. An event without its blank line counts, if it is whole.
     pub(super) fn end(&mut self) -> Result<(), Fault> {
+        let result = self.read_end();
+        self.settle();
+        result
+    }
+
+    fn read_end(&mut self) -> Result<(), Fault> {
         if !self.line.is_empty() && self.mode != Mode::Whole {
             self.take_line(true)?;
         }
@@ -390,6 +442,17 @@ mod tests {
             ("data: 1\n\n{\"error\":\"x\"}\n\n", r#"1 {"error":"x"}"#),
             // What a strict reader refuses.
             ("data: {\"a\":NaN,\"b\":\"x\ty\\ud83d\"}\n\n", "{\"a\":null,\"b\":\"x\\ty\u{FFFD}\"}"),
+            // A character in two halves, and halves of which the other never came.
+            (
+                "data: {\"a\":\"x\\ud83d\"}\n\ndata: ping\n\ndata: {\"a\":\"\\ude00y\"}\n\n",
+                "{\"a\":\"x\"} {\"a\":\"😀y\"}",
+            ),
+            (
+                "{\"a\":\"x\\ud83d\"}\n{\"a\":\"\\ude00\\ud83d\"}\n{\"a\":\"\\ude00\"}\n",
+                "{\"a\":\"x\"} {\"a\":\"😀\"} {\"a\":\"😀\"}",
+            ),
+            ("data: {\"a\":\"\\ud83d\"}\n\ndata: [DONE]\n\n", "{\"a\":\"\u{FFFD}\"} done"),
+            ("data: {\"a\":\"\\ud83d\"}\n\ndata: {garbage\n\n", "{\"a\":\"\u{FFFD}\"} unreadable \"{garbage\""),
             // A list that broke off: what came of it.
             ("[{\"a\":1},\n{\"a\":2},\n{\"a\":", r#"{"a":1} {"a":2}"#),
             ("[{\"a\":1},{\"a\":2}", r#"{"a":1} {"a":2}"#),

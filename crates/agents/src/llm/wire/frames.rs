@@ -7,13 +7,15 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout};
 
 use super::decoder::{Decoder, Fault, Frame};
-use crate::Room;
+use crate::{Room, charset};
 
 /// A provider that has begun and then sends nothing for so long is taken for dead. Models that think keep silent for minutes.
 const IDLE: Duration = Duration::from_mins(5);
 
 pub(in crate::llm) struct Frames {
     response: Response,
+    /// Where it declares another charset than the one that JSON is written in.
+    charset: Option<encoding_rs::Decoder>,
     decoder: Decoder,
     has_begun: bool,
     has_ended: bool,
@@ -27,7 +29,8 @@ pub(in crate::llm) struct Frames {
 impl Frames {
     pub(in crate::llm) fn new(response: Response, room: Room) -> Self {
         let decoder = Decoder::default();
-        Self { response, decoder, has_begun: false, has_ended: false, fault: None, deadline: None, room }
+        let charset = charset::other_than_utf8(response.headers()).map(encoding_rs::Encoding::new_decoder);
+        Self { response, charset, decoder, has_begun: false, has_ended: false, fault: None, deadline: None, room }
     }
 
     /// From here on nothing more than a few last words is expected: within that time, whatever comes meanwhile.
@@ -75,11 +78,11 @@ impl Frames {
                 Ok(Some(bytes)) => {
                     self.has_begun = true;
                     self.room.hold(self.decoder.n_held() + bytes.len()).await;
-                    self.decoder.push(&bytes)
+                    self.push(&bytes, false)
                 }
                 Ok(None) => {
                     self.has_ended = true;
-                    self.decoder.end()
+                    self.push(&[], true).and_then(|()| self.decoder.end())
                 }
                 Err(error) => {
                     self.has_ended = true;
@@ -93,6 +96,15 @@ impl Frames {
                 self.fault = Some(fault);
             }
         }
+    }
+
+    fn push(&mut self, bytes: &[u8], is_last: bool) -> Result<(), Fault> {
+        let Some(charset) = &mut self.charset else { return self.decoder.push(bytes) };
+        // One that no number can tell was too long before.
+        let n_most = charset.max_utf8_buffer_length(bytes.len()).ok_or(Fault::TooLarge)?;
+        let mut text = String::with_capacity(n_most);
+        let (_all_is_read, _, _) = charset.decode_to_string(bytes, &mut text, is_last);
+        self.decoder.push(text.as_bytes())
     }
 
     /// How long the next bytes may take; before the first, that is the step's own time limit.

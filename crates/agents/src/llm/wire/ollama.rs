@@ -44,6 +44,7 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
         if let Some(piece) = text(message, "content") {
             events.push(Event::Text(piece.to_owned()));
         }
+        events.extend(Event::strange(message.get("content")));
     }
     if document.get("done") == Some(&Value::Bool(true)) {
         let tokens = Tokens {

@@ -118,7 +118,7 @@ fn read_said(said: &Value, events: &mut Vec<Event>) {
     match said.get("content") {
         Some(Value::String(content)) if !content.is_empty() => events.push(Event::Text(content.clone())),
         Some(Value::Array(parts)) => parts.iter().for_each(|part| read_part(part, events)),
-        _ => {}
+        content => events.extend(Event::strange(content)),
     }
     if let Some(refusal) = text(said, "refusal") {
         events.push(Event::Refusal(refusal.to_owned()));

@@ -27,6 +27,10 @@ use crate::{
 /// A step that was given back so often in a row waits before it may be taken again: a second at first, then twice as long each time.
 const FREE_RELEASES: usize = 3;
 const MAX_DOUBLINGS: usize = 6;
+/// Before another try of what a worker let go of that had no answer from the database: the machine may be too busy for it. Twice as long
+/// the next time.
+const FIRST_PAUSE_AFTER_LOSS: TimeDelta = TimeDelta::seconds(5);
+const LET_GO: &str = "Its worker had no answer from the database for too long, and let go of it";
 
 impl Draft<'_> {
     // ---- start
@@ -142,6 +146,14 @@ impl Draft<'_> {
                 self.put_attempt(attempt);
                 self.queue_again(&step.key, StepEvent::Released, at, has_place)?;
                 self.tell(EventKind::StepReleased, Some(&step.key), None)?;
+            }
+            AttemptResult::Lost => {
+                attempt.outcome = Some(Outcome::Lost);
+                attempt.error = Some(LET_GO.to_owned());
+                self.put_attempt(attempt);
+                let n_lost = self.n_lost(&step);
+                let pause = (1..n_lost).fold(FIRST_PAUSE_AFTER_LOSS, |pause, _| pause + pause);
+                self.try_what_was_lost(&step, n_lost, Some(self.now + pause), has_place)?;
             }
             AttemptResult::Succeeded(versions) => {
                 attempt.outcome = Some(Outcome::Succeeded);
@@ -265,7 +277,7 @@ impl Draft<'_> {
         }
     }
 
-    // ---- crash
+    // ---- loss
 
     /// What a dead worker ran is queued again; a step that killed its workers too often fails.
     pub(super) fn lose(&mut self, worker: WorkerId) -> Result<(), Refused> {
@@ -281,14 +293,31 @@ impl Draft<'_> {
                 let attempt = Attempt { ended_at: None, ..self.next_attempt(&step) };
                 self.put_attempt(attempt);
             }
-            if State::count_ends(self.attempts(&key), step.generation, Outcome::Lost) >= MAX_CRASHES {
-                self.fail(&key, ErrorClass::CrashLoop, StepEvent::Lost { quarantined: true })?;
-                self.advance(vec![key.clone()])?;
-                self.tell(EventKind::StepFailed, Some(&key), None)?;
-            } else {
-                self.queue_again(&key, StepEvent::Lost { quarantined: false }, None, true)?;
-                self.tell(EventKind::StepRecovered, Some(&key), None)?;
-            }
+            self.try_what_was_lost(&step, self.n_lost(&step), None, true)?;
+        }
+        Ok(())
+    }
+
+    fn n_lost(&self, step: &Step) -> i32 {
+        State::count_ends(self.attempts(&step.key), step.generation, Outcome::Lost)
+    }
+
+    /// Another try of a step whose attempt ended without anybody to tell how, unless that happened too often.
+    fn try_what_was_lost(
+        &mut self,
+        step: &Step,
+        n_lost: i32,
+        at: Option<DateTime<Utc>>,
+        has_place: bool,
+    ) -> Result<(), Refused> {
+        let key = &step.key;
+        if n_lost >= MAX_CRASHES {
+            self.fail(key, ErrorClass::CrashLoop, StepEvent::Lost { quarantined: true })?;
+            self.advance(vec![key.clone()])?;
+            self.tell(EventKind::StepFailed, Some(key), None)?;
+        } else {
+            self.queue_again(key, StepEvent::Lost { quarantined: false }, at, has_place)?;
+            self.tell(EventKind::StepRecovered, Some(key), None)?;
         }
         Ok(())
     }
@@ -362,6 +391,7 @@ fn outcome_of(result: &AttemptResult) -> Outcome {
         AttemptResult::Succeeded(_) => Outcome::Succeeded,
         AttemptResult::Failed { .. } => Outcome::Failed,
         AttemptResult::Released => Outcome::Released,
+        AttemptResult::Lost => Outcome::Lost,
     }
 }
 

@@ -158,6 +158,36 @@ fn a_dead_workers_steps_are_queued_again_and_a_step_that_kills_three_fails() {
 }
 
 #[test]
+fn what_workers_let_go_of_is_tried_again_later_each_time_and_as_often_as_what_they_die_on() {
+    let mut world = World::steps(&dag(&json!({"a": [], "b": ["a"]})));
+    for (n, pause) in [(1, Some(5)), (2, Some(10)), (MAX_CRASHES, None)] {
+        world.start(&["a"]);
+        let lost = world.finished("a", AttemptResult::Lost);
+        let kinds = world.tell(&lost).unwrap();
+        assert_eq!(kinds, [if pause.is_some() { EventKind::StepRecovered } else { EventKind::StepFailed }]);
+        assert_eq!(world.tell(&lost), Ok(vec![]), "told twice, it counts once");
+        let attempt = world.state.attempts(&"a".into()).last().cloned().unwrap();
+        assert_eq!((attempt.number, attempt.outcome), (n, Some(Outcome::Lost)));
+        assert!(attempt.error.is_some_and(|error| error.contains("the database")), "it says why");
+        if let Some(pause) = pause {
+            assert_eq!(world.step("a").not_before - world.now, TimeDelta::seconds(pause));
+            world.now = world.step("a").not_before;
+        }
+    }
+    assert_eq!(world.shown(), "a failed(crash_loop), b skipped(upstream_failed)");
+    // Whoever triggers it begins anew; a worker that died and one that let go count together.
+    world.trigger("a").unwrap();
+    for n in 1..=MAX_CRASHES {
+        world.now = world.now.max(world.step("a").not_before);
+        world.start(&["a"]);
+        let lost =
+            if n % 2 == 0 { world.finished("a", AttemptResult::Lost) } else { Command::Lost { worker: worker(1) } };
+        world.tell(&lost).unwrap();
+    }
+    assert_eq!(world.shown(), "a failed(crash_loop), b skipped(upstream_failed)");
+}
+
+#[test]
 fn a_step_given_back_is_not_charged_and_waits_if_what_it_needs_runs_again() {
     let mut world = World::steps(&dag(&json!({"a": [], "b": ["a"]})));
     world.run(&["a"]);

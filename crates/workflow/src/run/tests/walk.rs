@@ -191,16 +191,17 @@ impl Walk {
         let result = match self.dice.roll(8) {
             7 => failed(ErrorClass::Permanent),
             6 => failed(ErrorClass::Server),
-            5 => AttemptResult::Released,
+            5 if self.world.state.seq % 2 == 0 => AttemptResult::Released,
+            5 => AttemptResult::Lost,
             4 | 3 if !is_sub => return self.suspend(&key),
             _ if is_sub => return self.hand_over(&key),
             _ if self.world.is_form(&key) => AttemptResult::Succeeded(Vec::new()),
             _ => AttemptResult::Succeeded(vec![self.world.text("made")]),
         };
-        let is_released = result == AttemptResult::Released;
+        let is_let_go = matches!(result, AttemptResult::Released | AttemptResult::Lost);
         let mut command = self.world.finished(&key, result);
         if let Command::Finished(done) = &mut command {
-            done.usage = (!is_released).then(|| World::usage(5));
+            done.usage = (!is_let_go).then(|| World::usage(5));
         }
         self.world.tell(&command).unwrap();
         // An answer that was lost is asked for again, and does nothing.
