@@ -122,7 +122,7 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
 
   await test.step("a user starts what was drawn", async () => {
     const theirs = await open(USER);
-    await visit(theirs, "/dashboard");
+    await visit(theirs, "/workflows");
     await theirs.getByRole("link", { name: `Start ${name}` }).click();
     await theirs.getByLabel("Your text").fill("drawn");
     await theirs.getByRole("button", { name: "Start run" }).click();

@@ -60,7 +60,9 @@ test("the canvas says each step with its status and what it hangs on, and arrows
 
 test("a run is started, reviewed and finished by keyboard alone", async ({ open }) => {
   const page = await open(USER);
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
+  await tabTo(page, page.getByLabel("Search workflows"));
+  await page.keyboard.type(NAME);
   await press(page, page.getByRole("link", { name: `Start ${NAME}` }), "Enter");
   await tabTo(page, page.getByLabel("Your text"));
   await page.keyboard.type("typed");
