@@ -72,6 +72,14 @@ impl Board {
         }
     }
 
+    /// For whoever may not see the canvas, as in the list of steps: no list asks there, and what is left to choose is told.
+    pub(super) fn leave_to_the_panel(&mut self, out: &mut Vec<Output>) {
+        if let Gesture::Reading(reading) = std::mem::take(&mut self.gesture) {
+            let (from, to) = (self.called(&reading.from), self.called(&reading.to));
+            out.push(Output::Note(format!("Choose in the panel of “{to}” which of its inputs reads “{from}”.")));
+        }
+    }
+
     /// Its title, in words over the canvas.
     pub(super) fn called(&self, key: &StepKey) -> String {
         let node = self.scene.node(key);

@@ -307,6 +307,14 @@ fn whoever_leaves_the_question_has_a_line_that_feeds_nothing() {
 }
 
 #[test]
+fn from_the_list_of_steps_nothing_asks_on_the_canvas_and_what_is_left_is_told() {
+    let mut board = board_with_a_join();
+    let out = board.connect_keys(&"a".into(), &"both".into());
+    assert_eq!(said(&out), ["Both now depends on A", "Choose in the panel of “Both” which of its inputs reads “A”."]);
+    assert_eq!((board.question().is_none(), board.gesture()), (true, &Gesture::Idle));
+}
+
+#[test]
 fn every_port_says_at_once_whether_it_can_be_the_other_end() {
     let mut board = board();
     let from = out_port(&board, "b");
