@@ -77,10 +77,19 @@ where
             }
         });
     };
+    // Of the presses: the patience with one that was given up says nothing of the next.
+    let turn = StoredValue::new(0_u32);
     effect(move || {
         if wanted.get() && !is_there() {
+            let mine = turn.get_value().wrapping_add(1);
+            turn.set_value(mine);
             fetch();
-            set_timeout(give_up, PATIENCE);
+            let lose_patience = move || {
+                if turn.try_get_value() == Some(mine) {
+                    give_up();
+                }
+            };
+            set_timeout(lose_patience, PATIENCE);
         }
     });
     effect(move || {

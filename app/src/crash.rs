@@ -1,4 +1,5 @@
-//! What a person sees when the WASM program has panicked or was stopped: a page that no longer answers must say so, and lose nothing.
+//! What a person sees when the WASM program has panicked or was stopped, or has not all come yet: a page that does not answer must say so,
+//! and lose nothing.
 //! Must not use the reactive system, which may be what broke: what is to be rescued is held here beforehand, in full.
 
 use std::cell::{Cell, RefCell};
@@ -51,9 +52,21 @@ pub fn watch() {
 /// Rescues what is held and puts a notice over the page; called by the panic hook and by what watches the page. The trap that
 /// ends a panic comes here too, and finds all done.
 pub fn tell() {
-    let is_rescued = rescue();
+    let words = if rescue() { RESCUED } else { KEPT };
     // Without a document there is nobody to tell.
-    let _ = notice(is_rescued);
+    let _ = notice(CRASHED, words);
+}
+
+/// The page stands as the server sent it, and nothing of it answers: a part of the program did not come, and is asked for again.
+pub(crate) fn tell_waiting() {
+    let _ = notice(WAITING, NOT_COME);
+}
+
+/// The part has come.
+pub(crate) fn waited() {
+    if let Some(banner) = document().get_element_by_id(WAITING) {
+        banner.remove();
+    }
 }
 
 /// Once: a second panic may come of the first one.
@@ -62,24 +75,28 @@ fn rescue() -> bool {
     HELD.take().is_some_and(|rescue| rescue())
 }
 
+const CRASHED: &str = "crashed";
+const WAITING: &str = "not-come";
+
+const NOT_COME: &str = "This page does not answer yet, because a part of it could not be loaded: the connection failed, or Weft was updated meanwhile. It is asked for again. You can also ";
 const KEPT: &str =
     "This page stopped working because of a fault in it. What the server confirmed is kept. Copy what you typed, then ";
 const RESCUED: &str = "This page stopped working because of a fault in it. Nothing is lost: what was not saved yet is kept in this browser, and comes back when you ";
 
-fn notice(is_rescued: bool) -> Option<()> {
+/// A notice over the page, which ends in the way to load it again. Once under each id.
+fn notice(id: &str, words: &str) -> Option<()> {
     let document = document();
     let body = document.body()?;
-    if document.get_element_by_id("crashed").is_some() {
+    if document.get_element_by_id(id).is_some() {
         return None;
     }
     let banner = document.create_element("div").ok()?;
-    banner.set_id("crashed");
+    banner.set_id(id);
     banner.set_class_name("banner crash-notice");
     banner.set_attribute("data-kind", "error").ok()?;
     banner.set_attribute("role", "alert").ok()?;
     let text = document.create_element("div").ok()?;
     text.set_class_name("banner-text");
-    let words = if is_rescued { RESCUED } else { KEPT };
     text.set_text_content(Some(words));
     let link = document.create_element("a").ok()?;
     link.set_text_content(Some("load the page again"));

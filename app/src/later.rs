@@ -30,7 +30,7 @@ macro_rules! later {
 pub(crate) use later;
 
 /// So long after a part did not come it is asked for again.
-const AGAIN: Duration = Duration::from_secs(3);
+pub(crate) const AGAIN: Duration = Duration::from_secs(3);
 
 /// For what is shown often or shows nothing of its own meanwhile: what the part gives, once it is there. It is asked for until it comes.
 pub fn soon<V, F>(part: fn() -> F) -> Signal<Option<V>>

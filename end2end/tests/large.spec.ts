@@ -7,7 +7,8 @@ import { ECHO, saveAgents } from "../support/workflows.ts";
 
 const N = 450;
 
-test("a large run is right before all of it is there, and whole when it is", async ({ open, adminApi, userApi }) => {
+test("a large run is right before all of it is there, and whole when it is", async ({ open, adminApi, userApi, watch }) => {
+  watch.allowRefusal({ url: /\/_fn\/whole_run/, status: 401 });
   await saveAgents(adminApi);
   const list = Array.from({ length: N }, (_, n) => `word ${n}`);
   const each = {
@@ -53,6 +54,20 @@ test("a large run is right before all of it is there, and whole when it is", asy
     letGo();
     await expect(run.content).toContainText("word 7");
     await run.panel.getByRole("button", { name: "All items of Each word" }).click();
+    await expect(all).toBeVisible();
+  });
+
+  await test.step("where the session ended meanwhile, the rest is read after a new sign-in", async () => {
+    await page.unroute("**/_fn/whole_run");
+    const over = { status: 401, code: "unauthenticated", detail: "Sign in" };
+    await page.route("**/_fn/whole_run", (route) => route.fulfill({ status: 401, json: over }));
+    await visit(page, `/runs/${id}?step=each`);
+    const again = page.getByRole("dialog", { name: "Sign in again" });
+    await again.getByLabel("Password").fill(USER.password);
+    await expect(run.content).toContainText(`The first of ${N} items`);
+    await page.unroute("**/_fn/whole_run");
+    await again.getByRole("button", { name: "Sign in" }).click();
+    await expect(again).toBeHidden();
     await expect(all).toBeVisible();
   });
 

@@ -120,6 +120,22 @@ test("a part that does not come says so, and is asked for again", async ({ open,
   await hydrated(page);
 });
 
+test("a page whose part does not come with it stands as it was sent, says so, and answers once the part comes", async ({ open, watch }) => {
+  watch.allowRefusal({ url: PART, status: 404 });
+  watch.allowComplaint(/\/fetch\.js$|preload/);
+  const page = await open(ADMIN);
+  await page.route(PART, (route) => route.fulfill({ status: 404 }));
+  await page.goto("/admin/secrets");
+  const notice = page.getByRole("alert").filter({ hasText: "This page does not answer yet" });
+  await expect(notice.getByRole("link", { name: "load the page again" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Secrets");
+  await page.unroute(PART);
+  await hydrated(page);
+  await expect(notice).toHaveCount(0);
+  await page.getByRole("button", { name: "New secret" }).click();
+  await expect(page.getByRole("dialog", { name: "New secret" })).toBeVisible();
+});
+
 test("a dialog whose part does not come says so, and opens once it does", async ({ open, watch }) => {
   watch.allowComplaint(/net::ERR_FAILED|Failed to fetch/);
   const page = await open(USER);

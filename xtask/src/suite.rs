@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure.
+//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure; and `chaos`, only where it is asked for.
 //!
 //! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
 //! cache; only the check of that cache and the tests themselves talk to a database.

@@ -9,7 +9,8 @@ use crate::{
     error::AppError,
 };
 
-pub(super) type End = Action<DelegationId, Result<(), AppError>>;
+/// Answers with the one that was ended.
+pub(super) type End = Action<DelegationId, Result<DelegationId, AppError>>;
 
 /// What ends one, in a word, and for those who hear it what that is.
 pub(super) struct Ending {

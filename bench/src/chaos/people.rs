@@ -157,6 +157,9 @@ impl Person {
         let server = self.dice.index(self.servers.len());
         let asked = self.servers[server].send(Method::POST, "/api/workflows/runs/change", body).await;
         let Ok((status, answer)) = asked else { return };
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            self.told.n_broken.fetch_add(1, Ordering::Relaxed);
+        }
         let changed: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let is_done = changed["done"].as_array().is_some_and(|done| !done.is_empty());
         if status.is_success() && is_done {

@@ -18,7 +18,7 @@ import pytest
 
 from agents import app
 from weft import lines, wait_for
-from weft_worker import processes
+from weft_worker import family, processes
 from weft_worker.api import Api
 from weft_worker.execute import Result
 from weft_worker.options import Options
@@ -114,6 +114,19 @@ def test_who_ignores_every_wish_is_ended_with_what_it_started(
 def cancel(running: Running, notes: Path) -> None:
     wait_for(lambda: len(lines(notes)) == 3, 30, "it hangs")
     running.cancelled.set("cancel")
+
+
+def test_the_number_of_a_group_is_used_once(place: Processes, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def end_group(leader: int) -> None:
+        ended.append(leader)
+        family.end_group(leader)
+
+    monkeypatch.setattr(processes, "end_group", end_group)
+    for running in (attempt("py-fork", path=str(notes), how="exit"), attempt("py-echo", text="next")):
+        assert ends(place, running) is not None
+    assert ended == noted(notes)[:1], "later on it may be somebody else's"
 
 
 def test_what_an_agent_left_behind_ends_with_the_worker(place: Processes, notes: Path) -> None:

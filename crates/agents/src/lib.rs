@@ -1,4 +1,5 @@
-//! The agent kinds: what a step does once it is claimed. Each turns resolved inputs into named outputs, or fails with a class.
+//! The agent kinds: what a step does once it is claimed. Each turns resolved inputs into named outputs, or fails with a class of error.
+//! A sub-workflow (`workflow`) is run by the engine, and an outside agent (`worker`) by a program that speaks the worker protocol.
 //! The only crate that names an HTTP client or a language-model client. It must never touch the database, decide about
 //! retries (it only classifies), or let a key into a message, a log line or an output.
 

@@ -122,7 +122,8 @@ struct Group(Option<Pid>);
 impl Group {
     fn kill(&self) {
         if let Some(group) = self.0 {
-            // Its number is nobody else's while one of them is there; if none is, there is no such group.
+            // Its number is nobody else's while one of them is there, or nobody has waited for the child yet; if none is, there is no such
+            // group. Later on the number may be another's, so a child that was waited for has none (`exchange`).
             let _are_gone = killpg(group, Signal::SIGKILL);
         }
     }
@@ -165,7 +166,10 @@ async fn exchange(family: &mut Family, request: &[u8]) -> std::io::Result<(ExitS
         status
     };
     let ((), answer, status) = tokio::join!(send, read, wait);
-    Ok((status?, answer?))
+    let status = status?;
+    // All of them are gone by now, and what is dropped must not kill whoever has their number next.
+    group.0 = None;
+    Ok((status, answer?))
 }
 
 fn judge(what: &str, status: ExitStatus, answer: Vec<u8>) -> Result<String, AgentError> {
@@ -295,6 +299,14 @@ mod tests {
         assert!(attempt.await.unwrap_err().is_cancelled());
         until_gone(&child).await;
         until_gone(&note).await;
+    }
+
+    #[tokio::test]
+    async fn the_number_of_a_child_that_was_waited_for_is_forgotten() {
+        let mut family = Sandbox::new("/bin/sh", ["-c", "exit 0"]).start().unwrap();
+        assert!(family.group.0.is_some());
+        exchange(&mut family, b"").await.unwrap();
+        assert!(family.group.0.is_none(), "it may be another's by now");
     }
 
     #[tokio::test]

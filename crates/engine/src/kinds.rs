@@ -64,12 +64,13 @@ impl fmt::Display for Kinds {
 pub struct AgentNames(Option<Vec<String>>);
 
 impl AgentNames {
-    /// By their ids, or by a beginning of them with a star; none named: all of them.
+    /// By their ids, or by a beginning of them with a star; none named, or a star alone: all of them.
     pub fn only<'a>(named: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all: Vec<String> = named.into_iter().map(str::to_owned).collect();
         all.sort();
         all.dedup();
-        Self((!all.is_empty()).then_some(all))
+        let is_any = all.iter().any(|one| one == "*");
+        Self((!all.is_empty() && !is_any).then_some(all))
     }
 
     pub(crate) fn named(&self) -> Option<&[String]> {
@@ -117,6 +118,10 @@ mod tests {
             (Kinds::only(["llm", "http"]).to_string(), Kinds::default().to_string()),
             ("http,llm".into(), "all".into())
         );
-        assert!(AgentNames::only([]).are_all() && AgentNames::default().has(&"say".into()));
+        assert!(
+            AgentNames::only([]).are_all()
+                && AgentNames::only(["say", "*"]).are_all()
+                && AgentNames::default().has(&"say".into())
+        );
     }
 }

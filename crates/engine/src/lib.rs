@@ -1,8 +1,8 @@
-//! The scheduler: takes ready steps, runs their agents, tells the results, judges what runs want judged, carries what they tell each
-//! other, and cares for what dead workers left.
+//! The scheduler: claims ready steps, runs their agents, reports the results, evaluates conditions and lists ("judging"), delivers
+//! messages between runs, and takes over the steps of dead workers. docs/engine.md explains it from the outside.
 //!
-//! It changes a run only by asking it (`runs`), and meets other processes only in the log, so one process or twenty is the same program.
-//! Promise: every step runs at least once, an attempt at most once and by one worker, and exactly one attempt's result is
+//! It changes a run only by a command to `runs`, and communicates with other processes only through the log, so it makes no difference
+//! whether one process runs or twenty. Promise: every step runs at least once, an attempt at most once and by one worker, and exactly one attempt's result is
 //! committed per (step, generation). It must never choose a status, and never hold a lock or a transaction while an agent runs.
 
 mod asking;

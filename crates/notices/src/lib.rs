@@ -1,7 +1,8 @@
-//! Notices: what tells people outside the pages that a gate waits, by mail, signed webhooks and chats, and what became of it.
+//! Notices: notifications by mail, signed webhooks and chats that a gate waits for somebody, and how it ended (docs/notices.md).
 //!
-//! A notice is a view over gates. Rows say who was told of what, so it is sent at least once whatever crashes, and under one id, so that
-//! whoever gets it twice sees it once. Any number of processes do this together: each takes what no other one has.
+//! Rows record who was notified of what. So each message is sent at least once, whatever crashes, and always under the same id, by which
+//! a receiver can ignore repetitions. Any number of processes do this together: each takes messages that no other one has.
+//!
 //! It must never decide about a run, never hold a lock while something is sent, and never tell a test to anybody.
 
 mod chore;

@@ -1,7 +1,9 @@
-//! The runs that a process works on: their states in a bounded cache, the turns in which commands are decided, and the batches in which
-//! decisions are committed to the log by compare-and-set. `service` and `engine` share the one instance that `server` makes.
+//! The runs that a process works on. Their states are in a bounded cache; commands on one run are decided one at a time; decisions about
+//! many runs are committed to the log together, each by compare-and-set on its run's head. `service` and `engine` share the one instance
+//! that `server` makes.
 //!
-//! It never names a database, a clock or a source of random numbers: they come in (`Log`, `Surroundings`). No other code decides.
+//! It never names a database, a clock or a source of random numbers: they are passed in (`Log`, `Surroundings`). Nothing
+//! else decides what is committed; `service` calls `decide` only to say what a verb would do.
 
 mod answer;
 mod ask;

@@ -2,8 +2,8 @@
 //! a log in memory, in virtual time, from one seed. It says what did not hold, and how to see it again.
 //!
 //! A world lives for some thousand steps (decisions, and events applied to the log). Then the faults and the people stop, and within one
-//! virtual hour every run has to be terminal, held, or waiting for somebody outside. The engine's simulator brings its own processes, and
-//! lives in the same worlds.
+//! virtual hour every run has to be terminal, held, or waiting for somebody outside. The simulator of whole engines uses the same worlds
+//! with its own processes (`engine::sim`).
 
 mod attempt;
 mod children;

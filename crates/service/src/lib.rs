@@ -1,7 +1,7 @@
 //! The use cases: authorize, validate, store. Server functions, REST and the command line call the same functions.
 //!
-//! Every function takes the [`OpContext`] of its request and asks it who is there before it does anything else.
-//! What becomes of a run is decided in `runs`; a verb here says who may ask, and brings what was checked.
+//! Every function takes the [`OpContext`] of its request and checks who is asking before it does anything else.
+//! What a verb does to a run is decided in `runs`; the function here checks who may use it and whether the input is valid.
 //! It must never trust a caller to have checked, never show an internal cause, and never talk to an agent or the engine.
 
 pub mod accounts;

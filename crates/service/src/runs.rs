@@ -87,10 +87,7 @@ pub async fn get(ctx: &OpContext, id: RunId) -> Result<RunView> {
 pub async fn snapshot(ctx: &OpContext, id: RunId) -> Result<(Snapshot, Emails)> {
     let state = looking::state(ctx, id).await?;
     let emails = looking::emails(ctx, &state).await?;
-    let mut snapshot = state.snapshot();
-    let voters = ctx.store().voters(&snapshot.voters()).await?;
-    snapshot.leave_out_void_votes(&voters);
-    Ok((snapshot, emails))
+    Ok((looking::counted(ctx, state).await?.snapshot(), emails))
 }
 
 /// What it was started with, for another one with the same.

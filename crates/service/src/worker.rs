@@ -1,8 +1,8 @@
 //! Outside workers: processes in any language that claim steps over HTTP, do them, and send back what they made (docs/workers.md).
 //!
 //! A session is a worker like those inside: its claims and results are the same commands to the same `decide`, fenced by the attempt and
-//! its worker. What waits for work waits in memory, whatever the number of polls; the database is asked once for all of them.
-//! Must never take anything a worker says for true but that it ended what it holds, nor show it more than its own tasks.
+//! its worker. Long polls wait in memory, however many there are; one query of the database serves all of them.
+//! Must never believe more of a worker than that it ended an attempt that it holds, nor show it more than its own tasks.
 
 mod beats;
 mod callbacks;

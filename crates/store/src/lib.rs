@@ -1,4 +1,5 @@
-//! The only crate that names sqlx: one file per aggregate, each a set of methods on [`Store`].
+//! Every SQL query, and the only crate that names sqlx: one module for each subject, each a set of methods on [`Store`]. `log` is the
+//! log of runs, with the statements of the engine.
 //!
 //! It keeps rows and domain values apart: a row that the domain cannot read is an error that names its table and column, never a default.
 //! It must never decide who may do what (that is `service`), and never hold a transaction while an agent runs or a person thinks.

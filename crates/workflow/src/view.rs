@@ -350,7 +350,16 @@ impl RunView {
         self.left_out.as_ref().map_or_else(count, |left_out| left_out.n_waiting)
     }
 
-    /// How many items of a map step do.
+    /// How many steps run. While an item does, so does its map step.
+    pub fn n_steps_running(&self) -> i64 {
+        let runs = |step: &&Arc<StepView>| step.status == StepStatus::Running && step.item_of.is_none();
+        match &self.left_out {
+            Some(left_out) => left_out.steps.get(&StepStatus::Running).copied().unwrap_or_default(),
+            None => i64::try_from(self.steps.iter().filter(runs).count()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// How many items of a map step wait for a person.
     pub fn n_items_waiting(&self, map: &StepKey) -> i64 {
         let waits = |step: &&Arc<StepView>| step.status == StepStatus::AwaitingReview;
         match &self.left_out {

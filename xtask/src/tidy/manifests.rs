@@ -30,7 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Libraries with one home.
 const HOMES: &[(&str, &[&str])] = &[
     ("store", &["sqlx"]),
-    ("agents", &["reqwest", "rmcp"]),
+    ("agents", &["reqwest"]),
     ("notices", &["lettre"]),
     ("service", &["csv"]),
     ("server", &["prometheus-client", "opentelemetry-otlp"]),

@@ -63,8 +63,11 @@ pub(super) fn Away() -> impl IntoView {
         toasts.success(format!("{} decides for you {}", made.delegate, days(&made)));
         all.refetch();
     });
-    let end: End = Action::new(|id: &DelegationId| api::end_delegation(*id));
-    let not_ended = outcome(end, move |()| {
+    let end: End = Action::new(|id: &DelegationId| {
+        let id = *id;
+        async move { api::end_delegation(id).await.map(|()| id) }
+    });
+    let not_ended = outcome(end, move |_| {
         toasts.success("Ended");
         all.refetch();
     });

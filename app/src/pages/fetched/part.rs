@@ -1,10 +1,13 @@
 //! What the pages of every part share: the route that fetches its part, the names of the part's files in the document, and what is
 //! shown when they do not come. Must name no page.
 
+use futures::channel::oneshot;
 use leptos::prelude::*;
 
 use crate::{
     components::Empty,
+    crash, hydration,
+    later::{AGAIN, Fetched},
     link::{Link, use_link},
     reactive::effect_with,
     shell::Page,
@@ -38,8 +41,7 @@ macro_rules! fetched {
             }
 
             async fn preload() {
-                // What fails here is asked for once more by the view, which shows it.
-                let _ = $load().await;
+                $crate::pages::fetched::part::ahead($load).await;
             }
 
             async fn view(_: Self) -> leptos::prelude::AnyView {
@@ -68,6 +70,34 @@ pub(super) fn name_files(part: &str) {
             _ => view! { <Link rel="preload" href as_="fetch" crossorigin="anonymous"/> }.to_html(),
         };
     }
+}
+
+/// Fetches a part before its page is drawn. What fails in a page that is in use is asked for once more by its view, which shows it. While
+/// the page stands as the server sent it, it is asked for until it comes: to take it over by the page that says what did not come, which
+/// is another one, would stop the program.
+pub(super) async fn ahead<F: Future<Output = Fetched<()>>>(load: fn() -> F) {
+    if load().await.is_ok() || hydration::is_over() {
+        return;
+    }
+    crash::tell_waiting();
+    loop {
+        pause().await;
+        if load().await.is_ok() {
+            break;
+        }
+    }
+    crash::waited();
+}
+
+async fn pause() {
+    let (over, is_over) = oneshot::channel::<()>();
+    let tell = move || {
+        // The receiver is gone where nobody waits any more.
+        let _ = over.send(());
+    };
+    set_timeout(tell, AGAIN);
+    // Without a timer it goes on at once.
+    let _ = is_over.await;
 }
 
 /// The network failed, or the server was updated while this document was open.

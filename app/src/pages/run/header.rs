@@ -8,7 +8,7 @@ mod refresh;
 mod share;
 
 use leptos::prelude::*;
-use workflow::{Progress, RunId, RunStatus, RunView, StepStatus, api::ResumeRun, status::StatusReason};
+use workflow::{Progress, RunId, RunStatus, RunView, api::ResumeRun, status::StatusReason};
 
 use self::{
     budget::BudgetMeter,
@@ -138,7 +138,7 @@ async fn hold(id: RunId, pause: bool, key: Option<String>) -> Result<Done, AppEr
     if pause { api::pause_run(id, key).await } else { api::resume_run(id, ResumeRun::default(), key).await }
 }
 
-fn words_running(n: usize) -> String {
+fn words_running(n: i64) -> String {
     if n == 1 {
         "the step that is running is".to_owned()
     } else {
@@ -148,12 +148,7 @@ fn words_running(n: usize) -> String {
 
 /// A pause lets what runs come to its end, and only then can the run move.
 fn refused_move(live: LiveRun, status: Memo<RunStatus>) -> Signal<Option<String>> {
-    let n_running = memo(move || {
-        live.slowly(|run| {
-            // While an item runs its map step does.
-            run.steps.iter().filter(|step| step.status == StepStatus::Running && step.item_of.is_none()).count()
-        })
-    });
+    let n_running = memo(move || live.slowly(RunView::n_steps_running));
     Signal::derive(move || match (status.get(), n_running.get()) {
         (RunStatus::Cancelled, _) => Some("The run is cancelled".to_owned()),
         (RunStatus::Pending | RunStatus::Running, 0) => Some("Pause it first".to_owned()),

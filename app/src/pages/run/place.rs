@@ -53,9 +53,14 @@ pub(super) fn keep_in_address(live: LiveRun) {
         if !is_here() || known.get_value() == now {
             return;
         }
+        let is_there = now.as_ref().is_none_or(|step| live.run.with_untracked(|run| run.step(step).is_some()));
+        // Of a large run it may be there once the run was read.
+        if !is_there && !live.is_whole.get() {
+            return;
+        }
         known.set_value(now.clone());
         match now {
-            Some(step) if live.run.with_untracked(|run| run.step(&step).is_some()) => live.choose(step),
+            Some(step) if is_there => live.choose(step),
             Some(_) => {}
             None => live.propose(),
         }

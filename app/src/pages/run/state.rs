@@ -107,7 +107,7 @@ pub(in crate::pages) struct LiveRun {
     /// Who shared it with this person, when it was read.
     pub(super) shared_by: StoredValue<Option<String>>,
     /// It is somebody else's, and this person sees it by a group or a share, whether or not its gates ask them.
-    looks_on: bool,
+    looks_on: RwSignal<bool>,
     /// It is this person's to steer, whatever becomes of its gates.
     pub(super) is_theirs: bool,
     /// They do not see it any more: the share ended, they left the group, or it was deleted.
@@ -174,6 +174,7 @@ impl LiveRun {
         let me = session.user_untracked();
         // Whoever is shown a run that is not theirs sees it by a group or a share, and goes on seeing it until that ends.
         let looks_on = shared_by.is_some() || run.with_untracked(|run| !is_shown_to(run, me.as_ref()));
+        let looks_on = RwSignal::new(looks_on);
         let is_theirs = me.is_some_and(|me| run.with_untracked(|run| me.may_run(run.user_id)));
         let is_gone = RwSignal::new(false);
         let live = Self {
@@ -204,7 +205,7 @@ impl LiveRun {
             title,
             published: RwSignal::new(published_version),
             is_shown: memo(move || {
-                !is_gone.get() && (looks_on || session.with_user(|me| run.with(|run| is_shown_to(run, me))))
+                !is_gone.get() && (looks_on.get() || session.with_user(|me| run.with(|run| is_shown_to(run, me))))
             }),
             // Each row of the list of steps follows it.
             stale: renewed(move || pulse.track(), move || run.with_untracked(stale_steps)),
@@ -223,7 +224,9 @@ impl LiveRun {
         effect(move || connection.set(feed.get()));
         live.ask_when_lost();
         effect(move || {
-            if live.is_part() == Some(true) {
+            // What was refused since the session had ended is asked for again after a new sign-in.
+            session.epoch();
+            if live.is_part() == Some(true) || live.is_told_anew() {
                 live.refetch();
             }
         });
@@ -239,7 +242,7 @@ impl LiveRun {
     fn ask_when_lost(self) {
         // The feed of somebody who only looks ends with their right to: whether it was that is asked at once.
         effect(move || {
-            if self.looks_on && self.is_lost.get() {
+            if self.looks_on.get() && self.is_lost.get() {
                 self.refetch();
             }
         });
@@ -317,7 +320,7 @@ impl LiveRun {
     fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {
-                if self.anew.try_get_value().is_some_and(Anew::is_told) {
+                if self.is_told_anew() {
                     self.hold(event, people);
                 } else if self.fold(event, people) == Some(Applied::Gap) {
                     self.refetch();
@@ -352,6 +355,11 @@ impl LiveRun {
     /// Whether it is not all there yet; none once the page is gone.
     fn is_part(self) -> Option<bool> {
         self.run.try_with_untracked(|run| run.left_out.is_some())
+    }
+
+    /// Whether what is shown may never have been, and is yet to be read again.
+    fn is_told_anew(self) -> bool {
+        self.anew.try_get_value().is_some_and(Anew::is_told)
     }
 
     /// Whether all of a step is there: what it did and made. Follows the run until it is.
@@ -434,7 +442,9 @@ impl LiveRun {
                 Ok(run) => self.load(run, asked),
                 Err(error) => {
                     self.session.note(&error);
-                    if (self.looks_on || self.is_theirs) && error.code() == ErrorCode::NotFound {
+                    if (self.is_theirs || self.looks_on.try_get_untracked() == Some(true))
+                        && error.code() == ErrorCode::NotFound
+                    {
                         self.is_gone.try_set(true);
                     }
                     if error.may_try_again() {
@@ -469,7 +479,8 @@ impl LiveRun {
         }
     }
 
-    /// The run as it was read again, asked for at `asked`; the feed may have brought more since. Whether it has to be read once more.
+    /// The run as it was read again, asked for at `asked`; the feed may have brought more since. Whether it has to be read once more at
+    /// once.
     fn load(self, whole: Whole, asked: Anew) -> bool {
         let Whole { run: loaded, state, view } = whole;
         self.session.take_groups(loaded.groups, loaded.acts_for);
@@ -489,6 +500,9 @@ impl LiveRun {
             self.run.try_set(view);
             self.touched.tell_all();
         }
+        if was_part {
+            self.find_what_asks();
+        }
         self.show_graph();
         if self.anew.try_update_value(|anew| anew.has_read(asked)) == Some(true) {
             return true;
@@ -498,7 +512,20 @@ impl LiveRun {
         for (event, people) in &held {
             has_gap |= self.fold(event, people) == Some(Applied::Gap);
         }
-        has_gap
+        if has_gap {
+            // What lies before is missing still. It may never come by reading: then the feed says so.
+            set_timeout(move || self.refetch(), CATCH_UP_WITHIN);
+        }
+        false
+    }
+
+    /// A gate that asks this person may have been among what was left out: then they see the run by it, and not as a group does.
+    fn find_what_asks(self) {
+        let me = self.session.user_untracked();
+        let is_asked = self.run.try_with_untracked(|run| is_shown_to(run, me.as_ref())) == Some(true);
+        if is_asked && self.shared_by.try_get_value().flatten().is_none() {
+            self.looks_on.try_set(false);
+        }
     }
 
     /// What a verb did; the feed may have brought it already.

@@ -67,7 +67,8 @@ impl Editing {
             return;
         }
         let description = now.description.clone();
-        let bounds = if is_number(was) && is_number(word) {
+        let is_number_still = is_number(was) && is_number(word);
+        let bounds = if is_number_still {
             words_of(&Schema { description: String::new(), ..now.clone() }).1
         } else {
             String::new()
@@ -77,7 +78,8 @@ impl Editing {
             left.insert(key(was), now);
             left.get(&key(word)).cloned()
         });
-        let next = before.flatten().or_else(|| schema_of(word, &bounds).ok()).unwrap_or_default();
+        let next =
+            before.flatten().filter(|_| !is_number_still).or_else(|| schema_of(word, &bounds).ok()).unwrap_or_default();
         self.set(place, Schema { description, ..next });
     }
 }

@@ -195,6 +195,11 @@ mod tests {
             editing.choose(&[Within::Field(0)], "integer");
             let now: serde_json::Value = serde_json::from_str(&json.get_untracked()).unwrap();
             assert_eq!(now["properties"]["c"], json!({"type": "integer", "minimum": 1, "maximum": 9}));
+            // The newest, not those that were there under that word.
+            editing.change(&[Within::Field(0)], |schema| schema.minimum = Some(2.into()));
+            editing.choose(&[Within::Field(0)], "number");
+            let now: serde_json::Value = serde_json::from_str(&json.get_untracked()).unwrap();
+            assert_eq!(now["properties"]["c"], json!({"type": "number", "minimum": 2, "maximum": 9}));
         });
     }
 }

@@ -64,6 +64,7 @@ class _Process:
         spawned = multiprocessing.get_context("spawn")
         self._ours, theirs = spawned.Pipe()
         self._sending = threading.Lock()
+        self._has_group = True
         args = (theirs, target, options.url, options.token)
         self._process: SpawnProcess = spawned.Process(target=serve, args=args, daemon=True)
         self._process.start()
@@ -74,8 +75,9 @@ class _Process:
         return self._process.is_alive()
 
     def kill(self) -> None:
-        """With all that its agents started."""
-        if self._process.pid is not None:
+        """With all that its agents started. Those once: later on their number may be that of somebody else's group."""
+        if self._has_group and self._process.pid is not None:
+            self._has_group = False
             end_group(self._process.pid)
         # It may not lead its group yet.
         self._process.kill()

@@ -99,7 +99,7 @@ async fn a_list_that_is_none_fails_its_step_in_clear_words(pool: PgPool) {
         (items(&[("a", "one"), ("a", "two")]), "same key"),
         (items(&[("", "one")]), "empty key"),
         (json!([{"say": "no id"}]), "no key"),
-        (many, "10000"),
+        (many, "10,000"),
     ] {
         let run = lab.start(&mapped(&list, &json!({"max_items": 10_000}), &json!({}))).await;
         let view = lab.ended(run).await;

@@ -146,6 +146,7 @@ mod tests {
             (Error::Unstorable("a NUL".into()), "refused"),
             (Error::Quota(store::quotas::Spent::RunningRuns { max: 1 }), "waits"),
             (Error::Busy("later".into()), "waits"),
+            (Error::TooManyRequests { retry_after: Duration::from_secs(2) }, "waits"),
             (Error::Runs(::runs::Error::Unavailable), "waits"),
             (Error::Runs(::runs::Error::ReservationGone), "stops"),
             (Error::NotFound, "stops"),

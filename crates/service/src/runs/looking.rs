@@ -44,10 +44,16 @@ pub(crate) async fn state(ctx: &OpContext, run: RunId) -> Result<State> {
     look(ctx, run, |state, _| state.clone()).await
 }
 
-/// The run as REST shows it: with the approvals that count as people stand just now.
-pub(crate) async fn view(ctx: &OpContext, mut state: State) -> Result<RunView> {
+/// The run to be shown, with the approvals that count as people stand just now.
+pub(crate) async fn counted(ctx: &OpContext, mut state: State) -> Result<State> {
     let voters = ctx.store().voters(&state.voters()).await?;
     state.leave_out_void_votes(&voters);
+    Ok(state)
+}
+
+/// The run as REST shows it.
+pub(crate) async fn view(ctx: &OpContext, state: State) -> Result<RunView> {
+    let state = counted(ctx, state).await?;
     Ok(state.view(&emails(ctx, &state).await?))
 }
 

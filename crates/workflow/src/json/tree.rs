@@ -130,6 +130,11 @@ impl<'de, E: Error> Deserializer<'de> for Tree<E> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, E> {
+        self.deserialize_map(visitor)
+    }
+
+    /// What stands under the name of a variant with fields is read as a map as well.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
             Value::Array(_) => Err(E::invalid_type(Unexpected::Seq, &visitor)),
             _ => self.deserialize_any(visitor),
@@ -141,7 +146,7 @@ impl<'de, E: Error> Deserializer<'de> for Tree<E> {
     }
 
     forward_to_deserialize_any! {
-        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier
+        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct identifier
     }
 }
 
@@ -284,6 +289,10 @@ mod tests {
             let fault = read(list).unwrap_err().to_string();
             assert_eq!(fault, "invalid type: sequence, expected struct Place");
         }
+        let shape = |value: Value| Shape::deserialize(Tree::<serde_json::Error>::new(value));
+        assert_eq!(shape(json!({"box": {"width": 1}})).unwrap(), Shape::Box { width: 1, depth: None });
+        assert!(shape(json!({"box": [1, null]})).is_err(), "nor is one under the name of a variant");
+        assert_eq!(shape(json!({"line": [1, 2]})).unwrap(), Shape::Line(1, 2), "that one has no names");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     graph::Graph,
     id::StepKey,
     status::StepStatus,
-    view::{LeftOut, RunView},
+    view::{LeftOut, RunView, Tally},
 };
 
 /// A run of more steps and items than this is seen in part at first.
@@ -131,8 +131,27 @@ pub fn with_all_steps(seen: &RunView, mut all: RunView) -> RunView {
     // Events are asked for from there on.
     all.seq = seen.seq;
     all.artifacts.clone_from(&seen.artifacts);
-    all.left_out = seen.left_out.clone().map(|left_out| LeftOut { has_all_steps: true, ..left_out });
+    let mut left_out = seen.left_out.clone();
+    if let Some(left_out) = &mut left_out {
+        left_out.has_all_steps = true;
+        // Of lists whose steps were not among the first.
+        for (list, tally) in tallies(&all) {
+            left_out.items.entry(list).or_insert(tally);
+        }
+    }
+    all.left_out = left_out;
     all
+}
+
+/// Of the items of each list.
+fn tallies(run: &RunView) -> BTreeMap<StepKey, Tally> {
+    let mut tallies: BTreeMap<StepKey, Tally> = BTreeMap::new();
+    for step in &run.steps {
+        if let Some(of) = &step.item_of {
+            *tallies.entry(of.clone()).or_default().entry(step.status).or_default() += 1;
+        }
+    }
+    tallies
 }
 
 /// Where to look first: what waits for a person, what failed, what runs, else the last step. `order`: of the definition's steps;

@@ -27,30 +27,14 @@ pub struct Snapshot {
     pub data: Effects,
 }
 
-impl Snapshot {
-    /// Those who voted at gates that are open, and those in whose place they did.
-    pub fn voters(&self) -> BTreeSet<UserId> {
-        self.data.steps.iter().filter_map(Step::review).flat_map(Review::voters).collect()
-    }
-
-    /// Shows no approval that counts no more: else others would wait for one less than are wanted, and whoever gave it could not look anew.
-    pub fn leave_out_void_votes(&mut self, voters: &Voters) {
-        let Some(owner) = self.data.started.as_ref().map(|started| started.user_id) else { return };
-        for step in &mut self.data.steps {
-            if let Status::AwaitingReview { review } = &mut step.status {
-                review.leave_out_void(voters, owner);
-            }
-        }
-    }
-}
-
 impl State {
     /// Those who voted at gates that are open, and those in whose place they did.
     pub fn voters(&self) -> BTreeSet<UserId> {
         self.entries.values().filter_map(|entry| entry.step.review()).flat_map(Review::voters).collect()
     }
 
-    /// As that of a snapshot, for a copy that is only shown: nothing may be decided by it.
+    /// Shows no approval that counts no more: else others would wait for one less than are wanted, and whoever gave it could not look anew.
+    /// For a copy that is only shown: nothing may be decided by it.
     pub fn leave_out_void_votes(&mut self, voters: &Voters) {
         let owner = self.birth.user_id;
         for entry in self.entries.values_mut() {

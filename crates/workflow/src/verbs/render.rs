@@ -169,7 +169,7 @@ fn runs(out: &mut String) -> fmt::Result {
 
 fn people(out: &mut String) -> fmt::Result {
     out.push_str(
-        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or by a group that they are in just then; the verbs are theirs at that gate alone.\nSo are they of whoever has the reviews of somebody who is asked and is away, or of the owner where the gate asks nobody in particular (docs/delegation.md).\nA viewer is in a group that sees all runs of the workflow, or the run is shared with them (docs/sharing.md).\n\n",
+        "\n## Who may\n\nJudged before any status is looked at.\nAn assignee is asked at an open gate of the run, by name, by role or as a member of a group; they may use the verbs at that gate alone.\nSo may the delegate of somebody who is asked and is away, or of the owner if the gate asks nobody in particular (docs/delegation.md).\nA viewer is in a group that sees all runs of the workflow, or the run is shared with them (docs/sharing.md).\n\n",
     );
     row(out, "", &Who::ALL.map(|who| who.as_str().to_owned()))?;
     rule(out, Who::ALL.len())?;

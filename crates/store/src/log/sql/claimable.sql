@@ -1,5 +1,6 @@
 -- What may be claimed now, fair over owners: first the oldest step of each, then the second of each, and so on. Owners are walked along
--- the index, from where the last call ended, so a backlog costs nothing but its owner's turn.
+-- the index, from where the last call ended, so a backlog costs nothing but its owner's turn. Where more owners may stand behind those that
+-- were looked at, the last row names one of these and no step: up to there everybody was.
 WITH RECURSIVE walk AS (
     SELECT k.kind, o.user_id
     FROM unnest($1::text[]) AS k (kind)
@@ -34,4 +35,16 @@ found AS (
         LIMIT $4
     ) s
 )
-SELECT run_id, step, kind, user_id, not_before FROM found ORDER BY turn, not_before, run_id, step LIMIT $4
+(
+    SELECT run_id, step, kind, user_id, not_before FROM found ORDER BY turn, not_before, run_id, step LIMIT $4
+)
+UNION ALL
+(
+    -- Of the last one of each kind the first: another kind's walk may have come further.
+    SELECT NULL::uuid, NULL::text, NULL::text, l.user_id, NULL::timestamptz
+    FROM unnest($1::text[]) AS k (kind)
+    CROSS JOIN LATERAL (SELECT o.user_id FROM owners o WHERE o.kind = k.kind ORDER BY o.user_id DESC LIMIT 1) l
+    WHERE (SELECT count(*) FROM owners) >= $3
+    ORDER BY l.user_id
+    LIMIT 1
+)

@@ -130,7 +130,7 @@ async fn n_read_by_a_claim(pool: &PgPool, from: UserId) -> f64 {
     let (_, sql, _) = STATEMENTS.into_iter().find(|(name, ..)| *name == "claimable").unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!("PREPARE claim AS {sql}"))).execute(&mut connection).await.unwrap();
     let explain = format!(
-        "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim('{{template}}', '{from}', 64, {PLACES}, '{}', '{{}}')",
+        "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim('{{template}}', '{from}', 64, {PLACES}, '{}', '{{}}', NULL)",
         WORKER.0
     );
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
@@ -186,5 +186,30 @@ async fn many_owners_have_their_turns_whatever_one_of_them_has_queued(pool: PgPo
         }
         assert!(n <= 150_usize.div_ceil(PLACES) + 1, "{} wait after {n} claims", left.len());
     }
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn owners_of_whom_a_process_takes_nothing_hide_nobody_behind_them(pool: PgPool) {
+    let log = log(&pool).await;
+    // Owners of other agents' steps, and two with one that this process runs: the first is met by each walk from the beginning on.
+    sqlx::query(
+        "INSERT INTO steps (run_id, step, kind, agent, user_id, not_before)
+        SELECT gen_random_uuid(), 's', 'template', CASE WHEN n IN (3, 900) THEN 'echo' ELSE 'other' END,
+            lpad(to_hex(n), 32, '0')::uuid, now()
+        FROM generate_series(1, 1000) n",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let (kinds, agents) = (["template".to_owned()], ["echo".to_owned()]);
+    let mut n_met = 0;
+    for look in 0..8 {
+        let found = log.claimable(WORKER, &kinds, Some(&agents), &[], 8).await.unwrap();
+        let owners: Vec<u128> = found.iter().map(|ready| ready.user.0.as_u128()).collect();
+        assert!(owners.contains(&3) && owners.len() <= 2, "{owners:?} at look {look}, and nobody twice");
+        n_met += usize::from(owners.contains(&900));
+    }
+    assert!(n_met >= 2, "the other one is met again and again: {n_met}");
     log.close().await;
 }

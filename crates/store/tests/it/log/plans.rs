@@ -110,7 +110,8 @@ async fn no_index_knows_what_every_hop_or_beat_changes(pool: PgPool) {
         ) AS c (of, names)
         JOIN pg_index i ON i.indrelid = c.of
         JOIN pg_attribute a ON a.attrelid = c.of AND a.attname = ANY (c.names)
-        WHERE a.attnum = ANY (i.indkey) OR pg_get_expr(i.indpred, i.indrelid) ~ ('\\m' || a.attname || '\\M')",
+        WHERE a.attnum = ANY (i.indkey)
+            OR concat(pg_get_expr(i.indexprs, i.indrelid), ' ', pg_get_expr(i.indpred, i.indrelid)) ~ ('\\m' || a.attname || '\\M')",
     )
     .fetch_all(&pool)
     .await

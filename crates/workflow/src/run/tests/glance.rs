@@ -92,6 +92,16 @@ fn of_a_list_its_first_items_come_and_how_many_there_are() {
 }
 
 #[test]
+fn steps_that_run_are_counted_although_they_are_not_there() {
+    let (part, left_out) = glance(&run(600, 0), None);
+    let mut view = State::of(part).view(&BTreeMap::new());
+    assert_eq!(view.n_steps_running(), 0);
+    let steps = BTreeMap::from([(StepStatus::Running, 3), (StepStatus::Completed, 597)]);
+    view.left_out = Some(LeftOut { steps, ..left_out });
+    assert_eq!(view.n_steps_running(), 3);
+}
+
+#[test]
 fn of_many_steps_the_first_rows_come_and_the_one_that_is_looked_at() {
     let whole = run(600, 0);
     let part = glance(&whole, Some("s0550"));
@@ -128,6 +138,17 @@ fn once_all_steps_are_there_they_are_seen_with_what_was_seen_before() {
     assert_eq!(now.artifacts, seen.artifacts);
     let left_out = now.left_out.unwrap();
     assert_eq!((left_out.has_all_steps, left_out.steps[&StepStatus::Completed]), (true, 600));
+}
+
+#[test]
+fn items_of_lists_further_down_are_counted_once_all_steps_are_there() {
+    let whole = run(600, 30);
+    let (part, left_out) = glance(&whole, Some("s0550"));
+    // As if the list stood behind the first steps.
+    let left_out = LeftOut { items: BTreeMap::new(), ..left_out };
+    let seen = RunView { left_out: Some(left_out), ..State::of(part).view(&BTreeMap::new()) };
+    let now = with_all_steps(&seen, State::of(whole).view(&BTreeMap::new()));
+    assert_eq!(Progress::of_items(&now, &"each".into()).brief(), "30 of 30 done");
 }
 
 #[test]
