@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use workflow::api::{ApiError, ErrorCode};
 
+/// As a proxy says that what is behind it did not answer in time.
+const TOO_LATE: u16 = 504;
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AppError(pub ApiError);
@@ -28,10 +31,16 @@ impl AppError {
     }
 
     pub(crate) fn no_answer(limit: Duration) -> Self {
-        Self::unreachable(format!(
-            "The server has not answered within {} s. Check the connection and try again.",
-            limit.as_secs()
-        ))
+        let detail =
+            format!("The server has not answered within {} s. Check the connection and try again.", limit.as_secs());
+        let mut error = Self::unreachable(detail);
+        error.0.status = TOO_LATE;
+        error
+    }
+
+    /// Whether the answer did not come in time, which a busy server makes as well as a bad line.
+    pub(crate) fn is_too_late(&self) -> bool {
+        self.0.code == ErrorCode::Unavailable && self.0.status == TOO_LATE
     }
 
     pub(crate) fn broke_off() -> Self {

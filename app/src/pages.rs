@@ -13,6 +13,7 @@ mod deleting;
 mod design;
 mod editor;
 pub mod fetched;
+mod gallery;
 mod groups;
 mod import;
 mod inbox;

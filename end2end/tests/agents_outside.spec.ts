@@ -261,7 +261,7 @@ async function publish(page: Page): Promise<void> {
 }
 
 async function start(page: Page, workflow: string): Promise<RunPage> {
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   await page.getByRole("link", { name: `Start ${workflow}` }).click();
   await page.getByLabel("Your text").fill(TEXT);
   await page.getByRole("button", { name: "Start run" }).click();

@@ -17,7 +17,7 @@ test("with auto-run on a run completes without being touched", async ({ open, ad
   await saveAgents(adminApi);
   await adminApi.publish(NAME, diamond());
   const page = await open(USER);
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   await page.getByRole("link", { name: `Start ${NAME}` }).click();
   await page.getByLabel("Your text").fill("all at once");
   await expect(page.getByRole("switch", { name: "Run to the end by itself" })).toBeChecked();
@@ -59,7 +59,7 @@ test("Start pressed many times starts one run", async ({ open, adminApi, userApi
 test("the shipped brief reads a real text with the local model and waits for its review", async ({ open }) => {
   test.setTimeout(MODEL_TIMEOUT_MS + 30_000);
   const page = await open(USER);
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   await page.getByRole("link", { name: "Start Document brief" }).click();
   await page.getByLabel("Your text").fill(readFileSync(SPEECH, "utf8"));
   await page.getByLabel("Title of the brief").fill("Gettysburg");

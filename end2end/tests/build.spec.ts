@@ -41,7 +41,12 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
     await editor.connect("echo", "shout");
     await editor.connect("echo", "count_letters");
     await editor.connect("shout", "join");
+    // Two inputs would take it: they are mapped below.
+    await expect(page.getByRole("combobox", { name: "Which input of Join reads Shout?" })).toBeFocused();
+    await page.keyboard.press("Escape");
     await editor.connect("count_letters", "join");
+    await expect(page.getByRole("combobox", { name: "Which input of Join reads Count letters?" })).toBeFocused();
+    await page.keyboard.press("Escape");
     await expect(editor.step("Echo")).toHaveAccessibleName(/feeds (Shout and Count letters|Count letters and Shout)/);
     await expect(editor.step("Join")).toHaveAccessibleName(
       /depends on (Shout and Count letters|Count letters and Shout)/,
@@ -122,7 +127,7 @@ test("a fan-out and fan-in of four steps is drawn, mapped, published and run", a
 
   await test.step("a user starts what was drawn", async () => {
     const theirs = await open(USER);
-    await visit(theirs, "/dashboard");
+    await visit(theirs, "/workflows");
     await theirs.getByRole("link", { name: `Start ${name}` }).click();
     await theirs.getByLabel("Your text").fill("drawn");
     await theirs.getByRole("button", { name: "Start run" }).click();

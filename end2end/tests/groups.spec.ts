@@ -33,7 +33,7 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
   const audience = { groups: [{ group_id: id, may_start: true, may_see: false }] };
   expect((await adminApi.raw("PUT", `/api/workflows/templates/${forGroup}/audience`, audience)).ok()).toBe(true);
   const page = await open(OTHER_USER);
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   const gallery = page.getByRole("region", { name: "Start a workflow" });
   await expect(gallery.getByRole("listitem").first()).toBeVisible();
   await expect(gallery.getByRole("link", { name: theirs, exact: true })).toHaveCount(0);

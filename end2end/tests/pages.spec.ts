@@ -36,6 +36,7 @@ const status = (words: string) => (page: Page) => new RunPage(page).expectStatus
 const PAGES: readonly Shown[] = [
   { name: "the sign-in", person: null, path: () => "/login", ready: heading("Sign in") },
   { name: "the dashboard", person: USER, path: () => "/dashboard", ready: waitingRun },
+  { name: "the gallery", person: USER, path: () => "/workflows", ready: heading("Start a workflow") },
   { name: "the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&sort=workflow`, ready: grouped },
   { name: "a review in the inbox", person: USER, path: () => `/inbox?q=${encodeURIComponent(NAME)}&gate=${made.reviewed}/take`, ready: read },
   { name: "the history of reviews", person: USER, path: () => "/inbox?tab=history", ready: decided },
@@ -139,7 +140,7 @@ for (const shown of PAGES) {
 
 test("content is there before the script, and without it", async ({ open }) => {
   const page = await open(ADMIN, { javaScriptEnabled: false });
-  await page.goto("/dashboard");
+  await page.goto("/workflows");
   await expect(page.getByRole("heading", { name: "Document brief" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Start Document brief" })).toBeVisible();
   await page.goto(`/start/${made.template}`);
@@ -157,13 +158,13 @@ test("content is there before the script, and without it", async ({ open }) => {
 
 test("every page has one main region and a title, and the address bar keeps up", async ({ open }) => {
   const page = await open(USER);
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   await page.getByRole("link", { name: `Start ${NAME}` }).click();
   await expect(page).toHaveTitle(tabTitle(`${NAME} · Weft`));
   await expect(page.getByRole("main")).toHaveCount(1);
   await expect(page.getByRole("main")).toBeFocused();
   await page.goBack();
-  await expect(page).toHaveTitle(tabTitle("Dashboard · Weft"));
+  await expect(page).toHaveTitle(tabTitle("Start a workflow · Weft"));
   await page.goForward();
   await expect(page.getByLabel("Your text")).toBeVisible();
   await hydrated(page);

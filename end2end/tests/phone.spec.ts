@@ -23,6 +23,21 @@ test("without a connection the editor keeps its way back, its title and its acti
   const page = await open(ADMIN, PHONE);
   await visit(page, `/admin/workflows/${id}`);
   await page.getByRole("radio", { name: "Settings" }).check();
+  await test.step("a server that is merely slow is not called offline", async () => {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route(/\/_fn\/save_draft/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.locator("#f-name").fill("A name that takes long");
+    await expect(page.locator(".save-state")).toContainText("Saving takes long: 1 edit kept here", { timeout: 15_000 });
+    answer();
+    await expect(page.locator(".save-state")).toHaveAttribute("data-state", "saved");
+    await page.unroute(/\/_fn\/save_draft/);
+  });
   await page.context().setOffline(true);
   await page.locator("#f-name").fill("Another name, as long as the first");
   await expect(page.locator(".save-state")).toHaveAttribute("data-state", "offline");

@@ -121,7 +121,7 @@ test("switching auto-run on releases what waits", async ({ open, adminApi, userA
 });
 
 async function startOnPastedText(page: Page, text: string): Promise<void> {
-  await visit(page, "/dashboard");
+  await visit(page, "/workflows");
   await page.getByRole("link", { name: `Start ${NAME}` }).click();
   await expect(page.getByRole("heading", { name: `Start ${NAME}` })).toBeVisible();
   await page.evaluate((text) => navigator.clipboard.writeText(text), text);

@@ -47,7 +47,7 @@ test("each shipped workflow is drawn in the gallery and runs to its end on the l
 
   const page = await open(USER, { colorScheme: "light" });
   await test.step("while the model works, the gallery shows each with a drawing of its steps", async () => {
-    await visit(page, "/dashboard");
+    await visit(page, "/workflows");
     for (const { name } of SIX) {
       await expect(drawing(page, name).locator("svg")).toBeVisible();
       await expect(drawing(page, name).locator("path")).not.toHaveCount(0);

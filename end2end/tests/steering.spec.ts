@@ -166,12 +166,12 @@ test("an output is supplied in place of a step that failed", async ({ open }) =>
   });
   await run.expectStatus("Failed");
   await run.choose("Cannot be asked");
-  await run.verb("Supply").click();
-  const dialog = run.dialog("Supply the output of “Cannot be asked”");
-  await dialog.getByRole("button", { name: "Supply output", exact: true }).click();
+  await run.verb("Enter result").click();
+  const dialog = run.dialog("Enter the result of “Cannot be asked” yourself");
+  await dialog.getByRole("button", { name: "Save result", exact: true }).click();
   await expect(dialog.getByLabel("text")).toHaveAccessibleDescription(/Fill in “text”/);
   await dialog.getByLabel("text").fill("written by hand");
-  await run.answer("Supply the output of “Cannot be asked”", "Supply output");
+  await run.answer("Enter the result of “Cannot be asked” yourself", "Save result");
   await run.expectStatus("Completed");
   await run.choose("Then repeat it");
   await expect(run.content).toContainText("written by hand");

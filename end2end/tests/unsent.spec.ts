@@ -37,6 +37,8 @@ test("the start form gives back what was pasted, until it is sent or discarded",
   await test.step("after Cancel", async () => {
     await page.getByRole("link", { name: "Cancel" }).click();
     await page.waitForURL("**/dashboard");
+    await page.getByRole("link", { name: "All workflows" }).click();
+    await page.getByLabel("Search workflows").fill(NAME);
     await page.getByRole("link", { name: `Start ${NAME}` }).click();
     await expect(text(page)).toHaveValue(PASTED);
     await expect(page.getByLabel("Tone")).toHaveValue("warm");

@@ -20,8 +20,12 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept::new());
 
 /// A page of the gallery with its drawings.
 pub(super) async fn of(ctx: &OpContext, page: Page<PublishedTemplate>) -> Result<Page<GalleryCard>> {
-    let mut items = Vec::with_capacity(page.items.len());
-    for template in page.items {
+    Ok(Page { items: cards(ctx, page.items).await?, next: page.next })
+}
+
+pub(super) async fn cards(ctx: &OpContext, templates: Vec<PublishedTemplate>) -> Result<Vec<GalleryCard>> {
+    let mut items = Vec::with_capacity(templates.len());
+    for template in templates {
         let known = kept().get(template.id, template.version);
         let drawing = match known {
             Some(drawing) => drawing,
@@ -29,7 +33,7 @@ pub(super) async fn of(ctx: &OpContext, page: Page<PublishedTemplate>) -> Result
         };
         items.push(GalleryCard { template, drawing });
     }
-    Ok(Page { items, next: page.next })
+    Ok(items)
 }
 
 async fn draw(ctx: &OpContext, template: &PublishedTemplate) -> Result<Drawing> {

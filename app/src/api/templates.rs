@@ -16,6 +16,14 @@ pub async fn gallery(after: Option<String>) -> Result<wire::Page<wire::GalleryCa
     Ok(super::drawings::of(&ctx, page).await?)
 }
 
+/// The few to be shown first: what this person started last, then the first by name.
+#[server(client = Limited, output = Json)]
+pub async fn recent_workflows() -> Result<Vec<wire::GalleryCard>, AppError> {
+    let ctx: service::OpContext = expect_context();
+    let templates = service::templates::recent(&ctx).await?;
+    Ok(super::drawings::cards(&ctx, templates).await?)
+}
+
 #[server(client = Limited, input = Json, output = Json)]
 pub async fn get_published(id: TemplateId) -> Result<wire::PublishedTemplate, AppError> {
     Ok(service::templates::get_published(&expect_context(), id).await?)

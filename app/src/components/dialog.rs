@@ -136,6 +136,37 @@ impl Lock {
     }
 }
 
+fn on_key(event: &leptos::ev::KeyboardEvent, node: NodeRef<html::Dialog>, lock: Lock) {
+    // Browsers let a second Esc through, whatever became of the first: only the key itself can be taken.
+    if event.key() == "Escape" && lock.refuses() {
+        event.prevent_default();
+    }
+    if is_answer(event)
+        && let Some(dialog) = node.get_untracked()
+    {
+        // A dialog that this one is in is not answered with it.
+        event.prevent_default();
+        press_answer(&dialog);
+    }
+}
+
+/// In a text area Enter is a new line: with Ctrl or Cmd it is the answer, as Enter is in a line of text.
+fn is_answer(event: &leptos::ev::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    event.key() == "Enter"
+        && (event.ctrl_key() || event.meta_key())
+        && !event.default_prevented()
+        && target.is_some_and(|target| target.tag_name() == "TEXTAREA")
+}
+
+/// The answer stands last; one that is not possible now is not pressed.
+fn press_answer(dialog: &web_sys::Element) {
+    let answers = ":is(.dialog-foot, .form-actions) .btn:is([data-variant=primary], [data-variant=danger])";
+    if let Some(answer) = all(dialog, answers).pop() {
+        answer.click();
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "the one body of three components; each argument is a prop of theirs")]
 fn modal(
     class: &'static str,
@@ -190,12 +221,7 @@ fn modal(
             aria-labelledby=title_id
             aria-describedby=text_id
             on:close=move |_| open.set(false)
-            on:keydown=move |event| {
-                // Browsers let a second Esc through, whatever became of the first: only the key itself can be taken.
-                if event.key() == "Escape" && lock.refuses() {
-                    event.prevent_default();
-                }
-            }
+            on:keydown=move |event| on_key(&event, node, lock)
             on:cancel=move |event: web_sys::Event| {
                 // Other ways to ask for it, such as the back gesture of a phone.
                 if lock.refuses() {
@@ -215,7 +241,7 @@ fn modal(
                 <p id=text_id.clone()>{move || description.get()}</p>
                 <IconButton
                     icon="x"
-                    label="Close"
+                    label="Close the dialog"
                     size=Size::Sm
                     on_click=move |()| {
                         if !lock.refuses() {

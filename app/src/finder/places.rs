@@ -8,7 +8,8 @@ use super::entry::{Entry, Group};
 pub(super) fn places(is_admin: bool) -> Vec<Entry> {
     let page = |icon, title: &str, href: &str| Entry::go(Group::Pages, icon, title, href);
     let mut places = vec![
-        page("layout-dashboard", "Dashboard", "/dashboard").about("home gallery my runs"),
+        page("layout-dashboard", "Dashboard", "/dashboard").about("home my runs"),
+        page("play", "Start a workflow", "/workflows").about("gallery all published"),
         page("inbox", "Inbox", "/inbox").about("waiting reviews approve approvals history"),
         page("list", "Runs", "/runs").about("find search tags archive"),
         page("list", "Charts of runs", "/runs/charts").about("totals success duration tokens cost statistics"),

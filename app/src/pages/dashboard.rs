@@ -1,4 +1,4 @@
-//! /dashboard: the first of what waits for me, the published workflows, my runs. Live without a reload.
+//! /dashboard: the first of what waits for me, the workflows that I started last, my runs. Live without a reload.
 //! Must never become a table of everything: it answers "what now?".
 
 mod gallery;

@@ -27,6 +27,7 @@ mod outline;
 mod palette;
 mod picture;
 mod pointer;
+mod reading;
 mod room;
 mod selecting;
 mod view;
@@ -67,6 +68,7 @@ pub use mirror::MirrorNode;
 pub use outline::{End, OutlineRow};
 pub use palette::PaletteItem;
 pub use pointer::{Drag, Gesture};
+pub use reading::Reading;
 pub use selecting::Way;
 pub use view::READABLE;
 
@@ -497,6 +499,7 @@ impl Board {
             | Gesture::Connect(_)
             | Gesture::KeyConnect(_)
             | Gesture::Adding(_)
+            | Gesture::Reading(_)
             | Gesture::Palette { .. } => {}
         }
         self.hint = None;

@@ -31,7 +31,7 @@ use crate::Document;
 
 pub(crate) use between::put_between;
 pub(crate) use drawn::{emptied, fresh_id};
-pub(crate) use fitting::map_what_fits;
+pub(crate) use fitting::{map_what_fits, what_fits};
 pub use fixes::{Fix, fixes, line_of};
 pub(crate) use joined::{Rewired, add_joined};
 pub(crate) use key::FreeKeys;

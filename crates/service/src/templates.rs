@@ -3,6 +3,7 @@
 
 mod copies;
 pub(crate) mod nesting;
+mod recent;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ use workflow::{
     exchange::{Workflow, slug::UNTITLED},
     limits,
 };
+
+pub use recent::recent;
 
 use crate::{Error, OpContext, Result, Wanted, audience, id, people, text, validation};
 

@@ -15,6 +15,7 @@ use crate::{Error, Result, Store, Window, decode, lending::Pool, page};
 
 mod delete;
 mod hidden;
+mod recent;
 mod save;
 
 pub use delete::Deleted;

@@ -262,7 +262,7 @@ impl Reason {
             Self::OutputTooLarge => "The output is larger than can be kept: ask for less",
             Self::NoWorker => "No worker for its agent took it in time: start one, or ask who runs it, then retry",
             Self::Permanent => "Trying again without a change will not help: read the message, then edit and retry",
-            Self::MissingInput => "A required input had no value: supply it, then retry",
+            Self::MissingInput => "A required input had no value: give it one, then retry",
             Self::Template => "The prompt cannot be filled in: edit it and retry",
             Self::ContextLength => "The text is longer than the model can read: shorten it, or use a larger model",
             Self::Unauthorized => "A key was refused, or may not be used here: ask an admin to look at it, then retry",
@@ -278,9 +278,9 @@ impl Reason {
             Self::ItemFailed => "An item failed: retry that item, and this step goes on",
             Self::ChildFailed => "Open the sub-workflow's run, mend it there, or retry this step",
             Self::Rejected => {
-                "It was rejected as often as its review allows: retry with another prompt, or supply the output"
+                "It was rejected as often as its review allows: retry with another prompt, or enter the result yourself"
             }
-            Self::ReviewTimeout => "Nobody decided in time: retry, or supply the output",
+            Self::ReviewTimeout => "Nobody decided in time: retry, or enter the result yourself",
             Self::Budget => "The run used up its budget: resume it with a larger one, then retry",
             Self::RunTimeout => "The run took longer than it may: retry, which lifts the limit",
         }

@@ -234,16 +234,16 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
             refused("There is nothing to continue before it has finished.")
         }
         (V::Continue | V::Stop, S::Completed) | (V::Skip, S::Skipped) => refused("There is nothing left to do."),
-        (V::Continue, S::Failed) => refused("Retry it, or supply its outputs."),
+        (V::Continue, S::Failed) => refused("Retry it, or enter its result yourself."),
         (V::Continue | V::Reject, S::Skipped) => refused("Run it if you want it after all."),
 
         (V::Edit, S::AwaitingReview) => done(&[S::AwaitingReview, S::Completed], &[K::StepEdited], G::Same),
         (V::Edit, S::Completed) => done(&[S::Completed, S::AwaitingReview], &[K::StepEdited], G::Same),
         (V::Edit | V::Reject, S::Pending | S::Ready) => {
-            refused("It has made nothing yet. Wait for it, or supply its outputs.")
+            refused("It has made nothing yet. Wait for it, or enter its result yourself.")
         }
         (V::Edit | V::Reject, S::Running) => refused("Wait for it to finish, then look at what it made."),
-        (V::Edit, S::Failed | S::Skipped) => refused("There is nothing to edit: supply its outputs instead."),
+        (V::Edit, S::Failed | S::Skipped) => refused("There is nothing to edit: enter its result yourself instead."),
 
         (V::Reject, S::AwaitingReview) => {
             done(&[S::Ready, S::Pending, S::Failed, S::Completed], &[K::StepRejected], G::Next)
@@ -257,7 +257,7 @@ pub fn expected(verb: Verb, status: StepStatus) -> Expected {
         (V::Skip, S::Running) => refused("Stop it first, then skip it."),
         (V::Skip, S::Completed) => refused("What it made is there: edit it, or roll it back."),
 
-        (V::Supply, S::Running) => refused("Stop it first, then supply its outputs."),
+        (V::Supply, S::Running) => refused("Stop it first, then enter its result yourself."),
         (V::Supply, _) => done(&[S::Completed, S::AwaitingReview], &[K::StepSupplied], G::Same),
 
         (V::Stop, S::Ready | S::Running) => done(&[S::Failed], &[K::StepStopped], G::Same),

@@ -111,6 +111,7 @@ const FUNCTIONS: &[(&str, Entry)] = &[
     ("artifact_lineage", SMALL),
     ("rollback_artifact", SMALL),
     ("gallery", SMALL),
+    ("recent_workflows", SMALL),
     ("get_published", SMALL),
     ("list_templates", SMALL),
     ("get_template", SMALL),

@@ -515,6 +515,7 @@ fn functions_of_work(it: &Fixture) -> Vec<Row> {
         ("POST", "/_fn/list_providers", Form(&[]), ADMINS),
         ("POST", "/_fn/find", Json(json!({"text": "x"})), SIGNED_IN),
         ("POST", "/_fn/gallery", Json(json!({})), SIGNED_IN),
+        ("POST", "/_fn/recent_workflows", Form(&[]), SIGNED_IN),
         ("POST", "/_fn/get_published", Json(json!({"id": it.template})), SIGNED_IN),
         ("POST", "/_fn/list_templates", Json(json!({})), ADMINS),
         ("POST", "/_fn/get_template", Json(json!({"id": it.template})), ADMINS),

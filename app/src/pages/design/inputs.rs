@@ -149,7 +149,7 @@ fn Modes() -> impl IntoView {
                 name="design-review"
                 label="Review"
                 value=mode
-                segments=vec![Segment::new("when_manual", "When manual"), Segment::new("always", "Always"), Segment::new("never", "Never")]
+                segments=vec![Segment::new("when_manual", "If auto-run is off"), Segment::new("always", "Always"), Segment::new("never", "Never")]
             />
             <Segmented
                 name="design-view"
@@ -165,7 +165,7 @@ fn Modes() -> impl IntoView {
                 name="design-mode-off"
                 label="Review, off"
                 value=mode
-                segments=vec![Segment::new("when_manual", "When manual"), Segment::new("always", "Always")]
+                segments=vec![Segment::new("when_manual", "If auto-run is off"), Segment::new("always", "Always")]
                 disabled=true
             />
         </div>

@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(600);
 /// So long a merge waits before it looks again whether somebody is still in the middle of something.
 const UNTIL_FREE: Duration = Duration::from_millis(300);
 const MAX_RETRY_S: u64 = 30;
+/// After it a save that is on its way is said to take long.
+const LONG: Duration = Duration::from_secs(4);
 
 impl Draft {
     pub(super) fn follow_saving(self) {
@@ -46,7 +48,7 @@ impl Draft {
         effect(move || {
             let listeners = [
                 window_event_listener(ev::online, move |_| {
-                    if saving.state.with_untracked(|state| *state == SaveState::Offline) {
+                    if saving.state.with_untracked(SaveState::is_unanswered) {
                         self.save();
                     }
                 }),
@@ -167,12 +169,16 @@ impl Draft {
             return;
         }
         self.keep_past();
+        if lock(&core).in_flight.is_some() {
+            // Where that takes long, what was changed meanwhile is kept as it says.
+            if saving.state.with_untracked(|state| *state == SaveState::Slow) {
+                self.keep();
+            }
+            return;
+        }
         let content = self.content();
         let base = {
             let mut core = lock(&core);
-            if core.in_flight.is_some() {
-                return;
-            }
             if *core.saved == content && !core.is_base_lost {
                 core.n_merges = 0;
                 drop(core);
@@ -188,10 +194,23 @@ impl Draft {
         } else {
             saving.set(SaveState::Saving);
         }
+        let long = set_timeout_with_handle(move || self.note_long(), LONG).ok();
         spawn_local(async move {
             let answer = send(self.id, base, &content).await;
+            if let Some(long) = long {
+                long.clear();
+            }
             self.answered(&core, content, answer).await;
         });
+    }
+
+    /// A save is still on its way. Nothing failed, so nobody is told that they are offline.
+    fn note_long(self) {
+        let is_told_otherwise = |state: &SaveState| matches!(state, SaveState::Saving | SaveState::Offline);
+        if self.saving.state.try_with_untracked(is_told_otherwise) == Some(true) {
+            self.keep();
+            self.saving.set(SaveState::Slow);
+        }
     }
 
     /// Takes in what somebody else saved, and saves both over it.
@@ -331,13 +350,13 @@ impl Draft {
         // The page was left meanwhile; what it could not save is kept.
         let Some(core) = saving.core.try_get_value() else { return };
         let state = SaveState::of(error);
-        let (is_offline, is_behind) = (state == SaveState::Offline, state.is_behind());
+        let (is_unanswered, is_behind) = (state.is_unanswered(), state.is_behind());
         saving.set(state);
         self.keep();
         if is_behind {
             self.take_in();
         }
-        if is_offline {
+        if is_unanswered {
             let n = {
                 let mut core = lock(&core);
                 core.n_failures = core.n_failures.saturating_add(1);

@@ -1,4 +1,4 @@
-//! The list beside what is being drawn: agents for a new step, or the steps that a line can lead to.
+//! The list beside what is being drawn: agents for a new step, the steps that a line can lead to, or the inputs that it can feed.
 //! What there is to choose, and why some of it cannot be, is the board's; Escape leaves nothing behind.
 
 use canvas::{Point, Question};
@@ -39,8 +39,16 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
     let chosen = RwSignal::new(String::new());
     let asked_from = draft.asked_from.try_update_value(Option::take).flatten();
     let from_list = StoredValue::new(asked_from);
-    // The keyboard goes on with the step that came of it, where it was asked for.
+    // The keyboard goes on with the step that came of it, where it was asked for; or with the next list, where the answer leads to one.
+    let asked_title = title.clone();
+    let is_over = move || {
+        question.try_with_untracked(|now| now.as_ref().is_some_and(|now| now.title != asked_title)) == Some(true)
+    };
+    let is_answered = is_over.clone();
     let go_on = move |is_chosen: bool| {
+        if is_over() {
+            return;
+        }
         let Some(asked) = from_list.try_get_value().flatten() else { return handle.take_focus() };
         let new = handle.selection().with_untracked(|keys| keys.last().cloned()).filter(|_| is_chosen);
         draft.shown.set("steps".to_owned());
@@ -51,14 +59,18 @@ fn Asked(draft: Draft, question: Signal<Option<Question>>, title: String) -> imp
             place(&frame, at);
         }
     });
+    let go_on_after = go_on.clone();
     effect_with(move |before: Option<()>| {
         let value = chosen.get();
         if before.is_some() && !value.is_empty() {
             handle.choose(&value);
-            go_on(true);
+            go_on_after(true);
         }
     });
     let leave = move |()| {
+        if is_answered() {
+            return;
+        }
         let frame = frame.try_get_untracked().flatten();
         let is_here = frame.is_some_and(|frame| frame.contains(document().active_element().as_deref()));
         handle.give_up_choosing();

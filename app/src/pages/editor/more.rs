@@ -51,7 +51,7 @@ pub(super) fn More(draft: Draft) -> impl IntoView {
                 wants_copy.set(false);
                 duplicating.duplicate(draft.id);
             }
-            SaveState::Saving | SaveState::Merging => {}
+            SaveState::Saving | SaveState::Slow | SaveState::Merging => {}
             SaveState::Offline | SaveState::SignedOut | SaveState::Conflict | SaveState::Refused(_) => {
                 wants_copy.set(false);
                 draft.toasts.error("It can be duplicated once your last edits are saved".to_owned());

@@ -1,5 +1,5 @@
 //! How the draft stands with the server, in words.
-//! Must never say "Saved" of something that only this browser has.
+//! Must never say "Saved" of something that only this browser has, nor "Offline" of a server that is merely slow.
 
 use leptos::prelude::*;
 
@@ -14,8 +14,9 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
         let kept = if saving.is_kept.get() { "kept here" } else { "not saved: keep this page open" };
         saving.state.with(|state| match state {
             SaveState::Saved => "Saved".to_owned(),
-            SaveState::Saving => "Saving".to_owned(),
-            SaveState::Merging => "Merging".to_owned(),
+            SaveState::Saving => "Saving…".to_owned(),
+            SaveState::Slow => format!("Saving takes long: {edits} {kept}"),
+            SaveState::Merging => "Merging…".to_owned(),
             SaveState::Offline => format!("Offline: {edits} {kept}"),
             SaveState::SignedOut => format!("Signed out: {edits} {kept}"),
             SaveState::Conflict => "Not saved: somebody changed the same".to_owned(),
@@ -25,7 +26,7 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
     let name = move || {
         saving.state.with(|state| match state {
             SaveState::Saved => "saved",
-            SaveState::Saving | SaveState::Merging => "saving",
+            SaveState::Saving | SaveState::Slow | SaveState::Merging => "saving",
             SaveState::Conflict => "conflict",
             SaveState::Offline | SaveState::SignedOut | SaveState::Refused(_) => "offline",
         })

@@ -20,7 +20,9 @@ const MOST_SENT: usize = 50;
 pub(super) enum SaveState {
     Saved,
     Saving,
-    /// The server does not answer, or cannot save now.
+    /// The server has not answered for a while: nothing failed yet, or only the wait for it was given up.
+    Slow,
+    /// The server cannot be reached, or cannot save now.
     Offline,
     SignedOut,
     /// Somebody saved a newer draft, which is about to be merged with what is here.
@@ -36,9 +38,15 @@ impl SaveState {
         match error.code() {
             ErrorCode::StaleRevision => Self::Merging,
             ErrorCode::Unauthenticated => Self::SignedOut,
+            _ if error.is_too_late() => Self::Slow,
             ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::TooManyRequests => Self::Offline,
             _ => Self::Refused(error),
         }
+    }
+
+    /// Whether the server has what was sent is not known, and it is sent again.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Slow | Self::Offline)
     }
 
     /// A newer draft stands before the next save.
@@ -112,7 +120,7 @@ impl Core {
     }
 
     pub(super) fn note_unanswered(&mut self, error: &AppError, sent: String) {
-        let is_unknown = matches!(SaveState::of(error.clone()), SaveState::Offline);
+        let is_unknown = SaveState::of(error.clone()).is_unanswered();
         if is_unknown && !self.sent.contains(&sent) {
             self.sent.push(sent);
             let surplus = self.sent.len().saturating_sub(MOST_SENT);
@@ -237,6 +245,17 @@ mod tests {
         let state = SaveState::of(AppError(refusal));
         assert_eq!((state.is_behind(), state), (true, SaveState::Merging));
         assert!(SaveState::Conflict.is_behind() && !SaveState::Offline.is_behind());
+    }
+
+    #[test]
+    fn a_server_that_is_slow_is_not_called_offline_and_what_was_sent_to_it_is_known_again() {
+        let late = AppError::no_answer(Duration::from_secs(15));
+        assert_eq!(SaveState::of(late.clone()), SaveState::Slow);
+        assert_eq!(SaveState::of(AppError::broke_off()), SaveState::Offline);
+        assert_eq!(SaveState::of(AppError::behind_a_proxy(502)), SaveState::Offline);
+        let mut core = Core::new(1, named("first"));
+        core.note_unanswered(&late, named("second").fingerprint());
+        assert!(core.is_ours(&named("second")), "the server may have taken it all the same");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::rounds::Rounds;
+use super::rounds::{Rounds, who_reads};
 use crate::{
     components::{Banner, Field, Kind, TextArea},
     reactive::{effect, memo},
@@ -73,6 +73,9 @@ pub(in crate::pages) fn RejectFields(
     /// Of the one gate; absent where several are sent back at once.
     #[prop(optional, into)]
     rounds: Signal<Option<Rounds>>,
+    /// Of the one step's agent, where it is known.
+    #[prop(optional, into)]
+    kind: Signal<String>,
 ) -> impl IntoView {
     effect(move || {
         text.track();
@@ -80,11 +83,11 @@ pub(in crate::pages) fn RejectFields(
     });
     let is_last = move || rounds.get().is_some_and(Rounds::are_used_up);
     let help = Signal::derive(move || {
-        rounds.get().map_or_else(|| "The agent of each reads this beside what it wrote.".to_owned(), Rounds::help)
+        kind.with(|kind| rounds.get().map_or_else(|| who_reads(kind).to_owned(), |rounds| rounds.help(kind)))
     });
     view! {
         <Show when=is_last>
-            <Banner kind=Kind::Warn>"One more rejection fails the step. You can retry it or supply the output after that."</Banner>
+            <Banner kind=Kind::Warn>"One more rejection fails the step. You can retry it or enter the result yourself after that."</Banner>
         </Show>
         <Chips text/>
         <Field id label="What should be different?" help error=fault>

@@ -1,4 +1,4 @@
-//! Send a result back with words about what to do better. The agent sees them beside what it wrote.
+//! Send a result back with words about what to do better. Must never promise that an agent reads them which does not.
 
 use leptos::prelude::*;
 use workflow::api::RejectStep;
@@ -70,7 +70,13 @@ pub(super) fn RejectDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
                     seen
                     text="You would reject something that you have not seen. Close this, read what is there now, then open it again: what you typed stays."
                 />
-                <RejectFields id="reject-feedback" text fault rounds=Signal::derive(move || Some(rounds_of(one)))/>
+                <RejectFields
+                    id="reject-feedback"
+                    text
+                    fault
+                    rounds=Signal::derive(move || Some(rounds_of(one)))
+                    kind=Signal::derive(move || one.read(|step| step.kind.clone()))
+                />
             </div>
         </Dialog>
     }

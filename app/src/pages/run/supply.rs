@@ -46,7 +46,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
                 <div class="stack" data-gap="3">
                     <VerbError error=elsewhere/>
                     <Restored of=one.subject() form="supply-output"/>
-                    <OvertakenGoOn seen text="What you typed is still here. Supplying it now would complete the step as it is now."/>
+                    <OvertakenGoOn seen text="What you typed is still here. Saving it now would complete the step as it is now."/>
                     {form.view()}
                 </div>
             }
@@ -69,7 +69,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
                 disabled=Signal::derive(move || form.with(Option::is_none) || seen.is_overtaken.get())
                 on_click=move |()| send()
             >
-                "Supply output"
+                "Save result"
             </Button>
         }
     };
@@ -78,7 +78,7 @@ pub(super) fn SupplyDialog(one: OneStep, open: RwSignal<bool>) -> impl IntoView 
             id="supply"
             open
             size=Size::Lg
-            title=Signal::derive(move || format!("Supply the output of “{}”", one.title()))
+            title=Signal::derive(move || format!("Enter the result of “{}” yourself", one.title()))
             description="The step is completed with what you write here, as a new version. Its agent does not run."
             actions=actions
         >

@@ -51,7 +51,7 @@ impl Verb {
                 _ => "Re-run",
             },
             Self::Skip => "Skip",
-            Self::Supply => "Supply",
+            Self::Supply => "Enter result",
             Self::Stop => "Stop",
             Self::Fork => "Fork from here",
         }

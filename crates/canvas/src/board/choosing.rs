@@ -1,4 +1,5 @@
-//! What is chosen from a list while drawing: the agent of a step that is to be added here, or the step that a line leads to.
+//! What is chosen from a list while drawing: the agent of a step that is to be added here, the step that a line leads to, or the input
+//! that it feeds.
 //! The board knows what there is to choose and why some of it cannot be; the page only shows the list.
 
 use kurbo::{Point, Rect};
@@ -113,11 +114,7 @@ impl Board {
     pub fn question(&self) -> Option<Question> {
         match &self.gesture {
             Gesture::Adding(spot) => {
-                let titled = |key: &StepKey| {
-                    self.scene
-                        .node(key)
-                        .map_or_else(|| key.to_string(), |node| self.scene.title[node as usize].to_string())
-                };
+                let titled = |key: &StepKey| self.called(key);
                 let title = match (&spot.between, &spot.joined) {
                     (Some((from, to)), _) => format!("Add a step between {} and {}", titled(from), titled(to)),
                     (None, None) => "Add a step here".to_owned(),
@@ -133,6 +130,7 @@ impl Board {
                 let title = format!("Connect {} to", self.scene.title[connect.from as usize]);
                 Some(Question { title, at: Point::new(card.x0, card.y1) })
             }
+            Gesture::Reading(reading) => Some(self.question_of_reading(reading)),
             _ => None,
         }
     }
@@ -158,6 +156,7 @@ impl Board {
                 });
                 free.chain(refused).collect()
             }
+            Gesture::Reading(reading) => self.choices_of_reading(reading),
             _ => Vec::new(),
         };
         choices.sort_by_key(|choice| choice.refusal.is_some());
@@ -206,6 +205,7 @@ impl Board {
                     self.key_connect_to(node, &mut out);
                 }
             }
+            Gesture::Reading(_) => self.read_along(value, &mut out),
             _ => {}
         }
         out

@@ -206,7 +206,8 @@ impl Board {
         let (from_key, to_key) = (self.scene.key(from).clone(), self.scene.key(to).clone());
         let mut words = format!("{} now depends on {}", self.scene.title[to as usize], self.scene.title[from as usize]);
         let mapping = self.mapping(&from_key, &to_key);
-        let mut edit = Edit::Connect { from: from_key, to: to_key };
+        let is_mapped = mapping.is_some();
+        let mut edit = Edit::Connect { from: from_key.clone(), to: to_key.clone() };
         if let Some(mapping) = mapping {
             if let Edit::SetInput { port, .. } = &mapping {
                 words = format!("{words}, which feeds its {port}");
@@ -215,6 +216,9 @@ impl Board {
         }
         if self.commit(edit, "Connect", None, out) {
             out.push(Output::Say(words));
+            if !is_mapped {
+                self.ask_what_it_feeds(from_key, to_key);
+            }
         }
     }
 }

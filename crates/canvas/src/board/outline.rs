@@ -154,6 +154,7 @@ impl Board {
         self.cancel_gesture();
         if let (Some(from), Some(to), true) = (self.scene.node(from), self.scene.node(to), self.is_editor()) {
             self.connect_nodes(from, to, &mut out);
+            self.leave_to_the_panel(&mut out);
         }
         out
     }

@@ -15,6 +15,7 @@ use super::{
     input::{Button, Input, Mods, Output},
     key_connect::KeyConnect,
     palette::PaletteItem,
+    reading::Reading,
 };
 use crate::{
     edit::Edit,
@@ -53,6 +54,8 @@ pub enum Gesture {
     },
     /// A step is to be added here, once its agent is chosen.
     Adding(Spot),
+    /// A line was drawn, and which input it feeds is to be chosen.
+    Reading(Reading),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -281,7 +284,8 @@ impl Board {
             | Gesture::Drag(_)
             | Gesture::Resize(_)
             | Gesture::Connect(_)
-            | Gesture::Adding(_) => {}
+            | Gesture::Adding(_)
+            | Gesture::Reading(_) => {}
         }
         if self.holds(id) {
             self.hold_at(at, mods);
@@ -477,6 +481,7 @@ impl Board {
             Gesture::Idle
             | Gesture::KeyConnect(_)
             | Gesture::Adding(_)
+            | Gesture::Reading(_)
             | Gesture::Press(_)
             | Gesture::Pan { .. }
             | Gesture::Marquee(_)

@@ -194,12 +194,14 @@ impl Board {
             }
             Gesture::Connect(connect) if connect.refusal.is_some() => Cursor::NotAllowed,
             Gesture::Marquee(_) | Gesture::Connect(_) => Cursor::Crosshair,
-            Gesture::Press(_) | Gesture::Idle | Gesture::KeyConnect(_) | Gesture::Adding(_) => match self.hover {
-                Hit::Port(..) | Hit::End(..) => Cursor::Crosshair,
-                Hit::Node(_) | Hit::Edge(_) | Hit::Note(_) | Hit::Group(_) => Cursor::Pointer,
-                Hit::Corner(_) => Cursor::Resize,
-                Hit::Nothing => Cursor::Grab,
-            },
+            Gesture::Press(_) | Gesture::Idle | Gesture::KeyConnect(_) | Gesture::Adding(_) | Gesture::Reading(_) => {
+                match self.hover {
+                    Hit::Port(..) | Hit::End(..) => Cursor::Crosshair,
+                    Hit::Node(_) | Hit::Edge(_) | Hit::Note(_) | Hit::Group(_) => Cursor::Pointer,
+                    Hit::Corner(_) => Cursor::Resize,
+                    Hit::Nothing => Cursor::Grab,
+                }
+            }
         }
     }
 }

@@ -23,14 +23,31 @@ pub(crate) fn map_what_fits(
 
 /// The same for steps that need not be in a definition yet: the port, and what feeds it.
 pub(super) fn fit(agents: &AgentCatalog, from: (&StepKey, &Step), to: &Step) -> Option<(String, Source)> {
-    let made = results(agents, from.1)?;
-    let missing = missing(agents, to)?;
-    let mut fitting = missing.into_iter().flat_map(|(port, wanted)| {
-        let fits = |schema: &Schema| matches!(schema.feeds(wanted), Compatibility::Yes);
-        made.iter().filter(move |(_, schema)| fits(schema)).map(move |(artifact, _)| (port, artifact))
-    });
-    let (port, artifact) = fitting.next()?;
-    fitting.next().is_none().then(|| (port.to_owned(), whole(from.0, artifact)))
+    let mut fitting = pairs(agents, from, to).into_iter();
+    let one = fitting.next()?;
+    fitting.next().is_none().then_some(one)
+}
+
+/// Every such pair, for whoever has to choose.
+pub(crate) fn what_fits(
+    definition: &Definition,
+    agents: &AgentCatalog,
+    from: &StepKey,
+    to: &StepKey,
+) -> Vec<(String, Source)> {
+    let there = definition.steps.get(from).zip(definition.steps.get(to));
+    there.map(|(first, last)| pairs(agents, (from, first), last)).unwrap_or_default()
+}
+
+/// Each input that is still missing with each result that surely fits it.
+fn pairs(agents: &AgentCatalog, from: (&StepKey, &Step), to: &Step) -> Vec<(String, Source)> {
+    let (made, missing) = (results(agents, from.1).unwrap_or_default(), missing(agents, to).unwrap_or_default());
+    let mut pairs = Vec::new();
+    for (port, wanted) in missing {
+        let fitting = made.iter().filter(|(_, schema)| matches!(schema.feeds(wanted), Compatibility::Yes));
+        pairs.extend(fitting.map(|(artifact, _)| (port.to_owned(), whole(from.0, artifact))));
+    }
+    pairs
 }
 
 /// All of what a step made by this name.
@@ -104,6 +121,20 @@ mod tests {
             &json!({"known": {"const": "k"}}),
         );
         assert_eq!(found, Some(("text".into(), "text".into())));
+    }
+
+    #[test]
+    fn where_two_would_do_both_are_told() {
+        let agents = AgentCatalog::new([
+            agent("from", &json!([]), &json!([output("text", "string"), output("count", "integer")])),
+            agent("to", &json!([port("left", "string"), port("right", "string"), port("list", "array")]), &json!([])),
+        ]);
+        let definition =
+            Definition::from_value(&json!({"steps": {"a": {"agent_id": "from"}, "b": {"agent_id": "to"}}})).unwrap();
+        let told = what_fits(&definition, &agents, &"a".into(), &"b".into());
+        let text = whole(&"a".into(), "text");
+        assert_eq!(told, [("left".to_owned(), text.clone()), ("right".to_owned(), text)]);
+        assert!(what_fits(&definition, &agents, &"a".into(), &"gone".into()).is_empty());
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) fn paint(view: &View<'_>, phase: Option<f64>, batches: &mut Batches) 
             copies(view, drag, batches);
             guides(view, drag, batches);
         }
-        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Resize(_) => {}
+        Gesture::Press(_) | Gesture::Pan { .. } | Gesture::Pinch { .. } | Gesture::Resize(_) | Gesture::Reading(_) => {}
     }
     if let Some(edge) = view.board.selected_line()
         && view.board.is_editor()

@@ -340,6 +340,31 @@ async fn what_is_made_of_a_version_is_made_beside_the_requests(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn the_workflows_that_somebody_started_last_come_first_and_never_one_that_is_not_listed(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let mut made = Vec::new();
+    for name in ["A", "B", "C", "D", "E", "F", "G", "H"] {
+        let new = CreateTemplate { name: name.into(), description: String::new(), definition: chain() };
+        let id = templates::create(&world.admin, new).await.unwrap().id;
+        templates::publish(&world.admin, id).await.unwrap();
+        made.push(id);
+    }
+    let names = async |ctx: &OpContext| {
+        let recent = templates::recent(ctx).await.unwrap();
+        recent.into_iter().map(|template| template.name).collect::<String>()
+    };
+    assert_eq!(names(&world.ada).await, "ABCDEF", "who started nothing sees the first by name");
+    for at in [7, 2, 6, 7, 2] {
+        world.start(&world.ada, made[at]).await;
+    }
+    assert_eq!(names(&world.ada).await, "CHGABD");
+    assert_eq!(names(&world.ben).await, "ABCDEF", "what others start is theirs");
+    templates::archive(&world.admin, made[7], true).await.unwrap();
+    assert_eq!(names(&world.ada).await, "CGABDE");
+    assert_eq!(status(templates::recent(&world.nobody()).await), plain(401));
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn a_step_of_a_deleted_agent_is_a_problem_whether_tests_ran_it_or_not(pool: PgPool) {
     let world = World::with_writer(pool).await;
     let test = TestAgent {

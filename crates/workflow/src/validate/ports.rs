@@ -34,7 +34,10 @@ pub(super) fn check(
         told.error(
             format!("inputs.{}", port.name),
             ProblemCode::MissingInput,
-            format!("The input `{}` needs a value: map it to an artifact, a run input or a constant", port.name),
+            format!(
+                "The input `{}` needs a value: choose the result of an earlier step, a run input or a constant value",
+                port.name
+            ),
         );
     }
     for (name, source) in &step.inputs {

@@ -106,7 +106,7 @@ const REST: &[(By, &[&str])] = &[
 const FUNCTIONS: &[(By, &[&str])] = &[
     (Anyone, &["setup_state", "current_user", "create_first_admin", "login", "logout"]),
     (READ, &[
-        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
+        "list_tokens", "my_delegations", "list_agents", "find", "gallery", "recent_workflows", "get_published", "my_runs", "shared_runs", "template_versions", "get_run",
         "open_run", "whole_run",
         "list_runs", "run_totals", "run_inputs", "run_shares",
         "run_events", "run_log", "compare_runs", "step_prompt", "prompt_fault", "attempt_transcript", "attempt_logs", "get_artifact",

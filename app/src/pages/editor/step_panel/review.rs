@@ -19,8 +19,11 @@ use crate::clock::duration_words;
 use crate::components::{Checkbox, Fault, Field, NumberInput, Segment, Segmented, Select, SelectOption};
 use crate::reactive::memo;
 
-const MODES: [Segment; 3] =
-    [Segment::new("when_manual", "When manual"), Segment::new("always", "Always"), Segment::new("never", "Never")];
+const MODES: [Segment; 3] = [
+    Segment::new("when_manual", "If auto-run is off"),
+    Segment::new("always", "Always"),
+    Segment::new("never", "Never"),
+];
 
 #[component]
 pub(super) fn Review(one: OneStep) -> impl IntoView {

@@ -62,7 +62,7 @@ impl Starter {
                 return;
             }
             match trying.draft.saving.state.get() {
-                SaveState::Saving | SaveState::Merging => {}
+                SaveState::Saving | SaveState::Slow | SaveState::Merging => {}
                 SaveState::Saved => {
                     if let Some(wanted) = waiting.try_update(Option::take).flatten() {
                         starter.send(wanted);

@@ -25,6 +25,8 @@ pub(super) fn RejectDialog(decision: Decision, open: RwSignal<bool>) -> impl Int
     let text = decision.of.draft("reject");
     let fault = RwSignal::new(None::<String>);
     let rounds = decision.read(|reading| Rounds { used: reading.item.round, most: reading.item.max_rounds });
+    // What kind of agent it is, is told of forms alone here.
+    let kind = decision.read(|reading| if reading.item.is_form { "human" } else { "" });
     let press = decision.press(move |item, _| {
         open.set(false);
         text.set(String::new());
@@ -71,7 +73,7 @@ pub(super) fn RejectDialog(decision: Decision, open: RwSignal<bool>) -> impl Int
                 <VerbError error=press.error/>
                 <Overtaken decision/>
                 <Restored of=decision.of form="reject"/>
-                <RejectFields id="reject-feedback" text fault rounds=Signal::stored(Some(rounds))/>
+                <RejectFields id="reject-feedback" text fault rounds=Signal::stored(Some(rounds)) kind=Signal::stored(kind.to_owned())/>
             </div>
         </Dialog>
     }

@@ -256,6 +256,64 @@ fn connect_mode_lists_what_is_possible_first_and_says_why_the_rest_is_not() {
     assert_eq!(board.definition().steps["c"].inputs.get("text"), Some(&reads("b")));
 }
 
+/// With a step that reads two texts.
+fn board_with_a_join() -> Board {
+    let mut definition = definition();
+    let mut join = workflow::Step { title: "Both".into(), ..workflow::Step::new("join".into()) };
+    join.ui = Some(Position { x: 400.0, y: 400.0, pinned: false });
+    definition.steps.insert("both".into(), join);
+    board_of(definition)
+}
+
+#[test]
+fn a_line_that_two_inputs_would_take_asks_which_and_the_last_one_is_mapped_unasked() {
+    let mut board = board_with_a_join();
+    let before = board.definition().clone();
+    let (from, to) = (out_port(&board, "a"), middle(&board, "both"));
+    drag(&mut board, from, to, NONE);
+    assert_eq!(board.question().unwrap().title, "Which input of Both reads A?");
+    let choices = board.choices();
+    let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
+    assert_eq!(labels, ["left", "right", "None: it only waits for A"]);
+    let out = board.choose(&choices[1].value);
+    assert_eq!(said(&out), ["A feeds right of Both"]);
+    assert!(board.question().is_none());
+    assert_eq!(board.definition().steps["both"].inputs.get("right"), Some(&reads("a")));
+    // The other one is the only one left.
+    let (from, to) = (out_port(&board, "b"), middle(&board, "both"));
+    drag(&mut board, from, to, NONE);
+    assert!(board.question().is_none());
+    assert_eq!(board.definition().steps["both"].inputs.get("left"), Some(&reads("b")));
+    while board.undo().unwrap().is_some() {}
+    assert_eq!(*board.definition(), before);
+}
+
+#[test]
+fn whoever_leaves_the_question_has_a_line_that_feeds_nothing() {
+    for value in ["nothing", "7", ""] {
+        let mut board = board_with_a_join();
+        let (from, to) = (out_port(&board, "a"), middle(&board, "both"));
+        drag(&mut board, from, to, NONE);
+        if value.is_empty() {
+            press(&mut board, Key::Escape, NONE);
+        } else {
+            board.choose(value);
+        }
+        assert!(board.question().is_none());
+        assert_eq!(board.gesture(), &Gesture::Idle);
+        assert_eq!(deps(&board, "both"), ["a"]);
+        assert!(board.definition().steps["both"].inputs.is_empty());
+    }
+}
+
+#[test]
+fn from_the_list_of_steps_nothing_asks_on_the_canvas_and_what_is_left_is_told() {
+    let mut board = board_with_a_join();
+    let out = board.connect_keys(&"a".into(), &"both".into());
+    assert_eq!(said(&out), ["Both now depends on A", "Choose in the panel of “Both” which of its inputs reads “A”."]);
+    assert_eq!((board.question().is_none(), board.gesture()), (true, &Gesture::Idle));
+}
+
 #[test]
 fn every_port_says_at_once_whether_it_can_be_the_other_end() {
     let mut board = board();
@@ -489,7 +547,7 @@ proptest! {
                 board.choose(&choice.value);
             }
             prop_assert!(Graph::of(board.definition()).order().is_ok());
-            prop_assert_eq!(board.question().is_some(), matches!(board.gesture(), Gesture::Adding(_) | Gesture::KeyConnect(_)));
+            prop_assert_eq!(board.question().is_some(), matches!(board.gesture(), Gesture::Adding(_) | Gesture::KeyConnect(_) | Gesture::Reading(_)));
             board.paint();
             board.paint_overlay(None);
         }
