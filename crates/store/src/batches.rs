@@ -128,7 +128,7 @@ impl Store {
 
     /// The batch that somebody uploaded under a key, and what it was made of.
     pub async fn batch_under(&self, user: UserId, key: &str) -> Result<Option<(BatchId, String)>> {
-        batch_under(&mut *self.pool.acquire().await?, user, key).await
+        batch_under(&mut *self.pool.to_read().await?, user, key).await
     }
 
     /// Pauses it, lets it go on, or ends it. False: it is not as that wants it.
