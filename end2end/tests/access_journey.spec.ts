@@ -73,6 +73,10 @@ test("by keyboard alone a fan-out and fan-in is built, mapped, refused a circle 
     await expect(editor.hint).toContainText("Connect Shout to Join");
     await keyboard.press("Enter");
     await expect(editor.step("Join")).toHaveAccessibleName(/depends on (Shout and Count letters|Count letters and Shout)/);
+    await expect(chooser(page, "Which input of Join reads Shout?"), "two of them would take it").toBeFocused();
+    await keyboard.type("left");
+    await expect(page.getByRole("option", { name: /^left/ })).toHaveCount(1);
+    await keyboard.press("Enter");
     await expect(editor.step("Shout")).toBeFocused();
   });
 
@@ -108,7 +112,7 @@ test("by keyboard alone a fan-out and fan-in is built, mapped, refused a circle 
     await keyboard.press("Enter");
     await expect(editor.panel.getByRole("heading", { name: "Join", exact: true })).toBeVisible();
     await expect(editor.panel.getByLabel("Title")).toBeFocused();
-    await map("left", "Shout", "Shout · text");
+    await expect(editor.panel.getByRole("combobox", { name: "Source of left" })).toHaveValue("Shout · text");
     await map("right", "Count", "Count letters · text");
     await expect(page.getByText("No problems").first()).toBeVisible();
   });

@@ -41,7 +41,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 enum Ended {
     Finished(Box<Finished>, Vec<Content>),
     /// It was cancelled from outside, and has no result to tell.
-    Cancelled,
+    Cancelled {
+        was_at_work: bool,
+    },
     /// It goes on as a run of its own.
     HandedOver(RunId, Vec<ConsumedInput>),
 }
@@ -57,7 +59,7 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
     let task = know(&inside, &begun, &order).await;
     let ended = match &task {
         Some(task) => work(&inside, task, &order).await,
-        None => Ended::Cancelled,
+        None => Ended::Cancelled { was_at_work: false },
     };
     if inside.dead.is_cancelled() {
         // Others know that its worker is over, and what became of the step: whatever was made here is too late.
@@ -69,12 +71,14 @@ pub(crate) async fn run(inside: Arc<Inside>, begun: Begun, order: Order, mut pla
     match ended {
         Ended::Finished(finished, contents) => ending::tell(&inside, run, *finished, contents).await,
         Ended::HandedOver(child, inputs) => ending::hand_over(&inside, &begun, child, inputs).await,
-        Ended::Cancelled if !order.is_lost() && !is_on(Bug::ReleasesInSilence) => {
-            let result = if order.is_let_go() { AttemptResult::Lost } else { AttemptResult::Released };
+        Ended::Cancelled { was_at_work } if !order.is_lost() && !is_on(Bug::ReleasesInSilence) => {
+            // What its agent did may have been paid for. Where that had not begun, nothing is lost.
+            let is_loss = was_at_work && order.is_let_go();
+            let result = if is_loss { AttemptResult::Lost } else { AttemptResult::Released };
             let ended = ending::without_result(&begun, inside.worker, result);
             ending::tell(&inside, run, ended, Vec::new()).await;
         }
-        Ended::Cancelled => {}
+        Ended::Cancelled { .. } => {}
     }
     if order.is_lost() && is_on(Bug::KeepsPlace) {
         std::mem::forget(place);
@@ -114,6 +118,14 @@ struct Told {
     inputs: Vec<ConsumedInput>,
     basis: Option<Basis>,
     recorder: Recorder,
+    /// Its agent had begun.
+    is_at_work: bool,
+}
+
+impl Told {
+    fn cancelled(&self) -> Ended {
+        Ended::Cancelled { was_at_work: self.is_at_work }
+    }
 }
 
 async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
@@ -122,13 +134,13 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
     let metas = task.metas();
     // Held to the end, in which all that was read and made is dropped.
     let Some(held) = cancel.run_until_cancelled(shared.memory.take(weight(&metas))).await.flatten() else {
-        return Ended::Cancelled;
+        return told.cancelled();
     };
     let room = shared.memory.room();
     let outcome = match attempt(inside, task, &room, &mut told, cancel).await {
         Outcome::Output(outcome) => outcome,
         Outcome::Child(child) => return Ended::HandedOver(child, told.inputs),
-        Outcome::Cancelled => return Ended::Cancelled,
+        Outcome::Cancelled => return told.cancelled(),
     };
     if cancel.is_cancelled() && is_on(Bug::KeepsRoom) {
         std::mem::forget(held);
@@ -136,14 +148,14 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
     // Before the result: who is told that the attempt ended finds here what it wrote.
     keep_transcript(shared, task, &told.recorder).await;
     if cancel.is_cancelled() {
-        return Ended::Cancelled;
+        return told.cancelled();
     }
     match outcome {
         Ok(mut output) => {
             let (usage, message) = (output.usage.take(), output.message.take());
             let n_bytes = output.outputs.iter().map(|output| output.bytes.len()).sum();
             if cancel.run_until_cancelled(room.hold(n_bytes)).await.is_none() {
-                return Ended::Cancelled;
+                return told.cancelled();
             }
             match Made::of(shared, task.attempt.started_at, output, cancel).await {
                 Some(Ok(made)) => {
@@ -151,7 +163,7 @@ async fn work(inside: &Inside, task: &Task, order: &Order) -> Ended {
                     Ended::Finished(Box::new(Finished { message, ..finished }), made.contents)
                 }
                 Some(Err(error)) => failed(inside, task, &told, &error, usage),
-                None => Ended::Cancelled,
+                None => told.cancelled(),
             }
         }
         Err(mut error) => {
@@ -233,6 +245,7 @@ async fn attempt(inside: &Inside, task: &Task, room: &Room, told: &mut Told, can
     }
     let revision = inputs::revision(task, &spec, &read);
     let input = StepInput { spec, prompt, values: resolved.values, revision };
+    told.is_at_work = true;
     Outcome::Output(run_agent(shared, step, task, input, &told.recorder, room, cancel).await)
 }
 

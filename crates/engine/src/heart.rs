@@ -79,7 +79,7 @@ fn fence(inside: &Inside, last: Instant, self_fence: Duration) {
         tracing::warn!(
             attempts,
             silent_ms,
-            "attempts were stopped, since the database gave no answer for too long; each counts as lost with its worker"
+            "attempts were stopped, since the database gave no answer for too long; where an agent had begun, its attempt counts as lost"
         );
     }
 }

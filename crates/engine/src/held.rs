@@ -101,7 +101,8 @@ impl Attempts {
         self.lock().values().flat_map(BTreeMap::values).for_each(|(_, order)| order.cancel.cancel());
     }
 
-    /// Every attempt stops, and counts as lost where it is still ours. How many there are that were not told so before.
+    /// Every attempt stops, and counts as lost where it is still ours and its agent had begun. How many there are that were not told so
+    /// before.
     pub(crate) fn let_go_all(&self) -> usize {
         self.lock().values().flat_map(BTreeMap::values).filter(|(_, order)| order.let_go()).count()
     }

@@ -4,20 +4,23 @@
 use leptos::prelude::*;
 
 use super::{draft::Draft, saving::SaveState};
-use crate::components::Icon;
+use crate::{components::Icon, link::use_link};
 
 #[component]
 pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
     let saving = draft.saving;
+    let link = use_link();
+    // The shell says then that there is no connection, and so does this.
+    let is_away = move || link.is_some_and(|link| link.is_lost() && !link.has_answers());
     let words = move || {
         let edits = crate::words::count(saving.n_edits.get().max(1), "edit");
         let kept = if saving.is_kept.get() { "kept here" } else { "not saved: keep this page open" };
         saving.state.with(|state| match state {
             SaveState::Saved => "Saved".to_owned(),
             SaveState::Saving => "Saving…".to_owned(),
-            SaveState::Slow => format!("Saving takes long: {edits} {kept}"),
+            SaveState::Slow if !is_away() => format!("Saving takes long: {edits} {kept}"),
             SaveState::Merging => "Merging…".to_owned(),
-            SaveState::Offline => format!("Offline: {edits} {kept}"),
+            SaveState::Slow | SaveState::Offline => format!("Offline: {edits} {kept}"),
             SaveState::SignedOut => format!("Signed out: {edits} {kept}"),
             SaveState::Conflict => "Not saved: somebody changed the same".to_owned(),
             SaveState::Refused(_) => format!("Not saved: {edits} {kept}"),
@@ -26,6 +29,7 @@ pub(super) fn SaveWords(draft: Draft) -> impl IntoView {
     let name = move || {
         saving.state.with(|state| match state {
             SaveState::Saved => "saved",
+            SaveState::Slow if is_away() => "offline",
             SaveState::Saving | SaveState::Slow | SaveState::Merging => "saving",
             SaveState::Conflict => "conflict",
             SaveState::Offline | SaveState::SignedOut | SaveState::Refused(_) => "offline",
