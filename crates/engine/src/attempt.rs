@@ -245,6 +245,10 @@ async fn attempt(inside: &Inside, task: &Task, room: &Room, told: &mut Told, can
     }
     let revision = inputs::revision(task, &spec, &read);
     let input = StepInput { spec, prompt, values: resolved.values, revision };
+    // What it waited for may have come because all others were stopped as well.
+    if cancel.is_cancelled() {
+        return Outcome::Cancelled;
+    }
     told.is_at_work = true;
     Outcome::Output(run_agent(shared, step, task, input, &told.recorder, room, cancel).await)
 }

@@ -197,7 +197,7 @@ async fn a_bad_file_is_refused_with_its_place_and_changes_nothing(pool: PgPool) 
         (bomb, "file", "YAML"),
         (format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)), "", "deeper"),
         (format!("{{\"weft\": {}}}", "9".repeat(1_001)), "weft", "1,000 characters"),
-        ("{\"a\": \"\\ud800\"}".to_owned(), "file", "not JSON"),
+        ("{\"a\": \"\\ud800\"}".to_owned(), "a", "half a character"),
         ("{\"__proto__\": {\"weft\": 1}}".to_owned(), "weft", "missing"),
         (with("/weft", json!(99)), "weft", "version 99"),
         (with("/main", json!("a\u{0}b")), "main", "NUL"),

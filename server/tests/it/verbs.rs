@@ -177,7 +177,7 @@ async fn a_step_is_rejected_with_feedback_until_its_rounds_are_over(pool: PgPool
     );
     let edit = json!({"artifacts": {"text": "X"}});
     let refused = server.anna.post(&format!("{RUNS}/{run}/steps/shout/edit"), edit).await.problem(409, "conflict");
-    assert!(refused["detail"].as_str().unwrap().contains("supply"), "{refused:#}");
+    assert!(refused["detail"].as_str().unwrap().contains("enter its result"), "{refused:#}");
     server.stop().await;
 }
 

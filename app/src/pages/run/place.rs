@@ -53,9 +53,9 @@ pub(super) fn keep_in_address(live: LiveRun) {
         if !is_here() || known.get_value() == now {
             return;
         }
-        let is_there = now.as_ref().is_none_or(|step| live.run.with_untracked(|run| run.step(step).is_some()));
+        let is_known = now.as_ref().is_none_or(|step| live.run.with_untracked(|run| run.step(step).is_some()));
         // Of a large run it may be there once the run was read.
-        if !is_there && !live.is_whole.get() {
+        if !is_known && !live.is_whole.get() {
             return;
         }
         known.set_value(now.clone());

@@ -187,7 +187,7 @@ mod tests {
             ("{\"a\": 1}}", "file", "line 1 column 9"),
             ("{\"a\": 1, \"a\": 2}", "a", "twice"),
             ("{\"a\": {\"b\": 1, \"b\": 2}}", "a.b", "twice"),
-            ("{\"a\": \"\\ud800\"}", "file", "not JSON"),
+            ("{\"a\": \"\\ud800\"}", "a", "half a character"),
             ("{\"a\": \"\u{0}\"}", "file", "not JSON"),
             ("{\"$serde_json::private::Number\": 1}", "file", "JSON readers use themselves"),
             ("a: 1\na: 2", "file", "line 2"),

@@ -164,13 +164,14 @@ fn what_workers_let_go_of_is_tried_again_later_each_time_and_as_often_as_what_th
         world.start(&["a"]);
         let lost = world.finished("a", AttemptResult::Lost);
         let kinds = world.tell(&lost).unwrap();
+        let told_at = world.now;
         assert_eq!(kinds, [if pause.is_some() { EventKind::StepRecovered } else { EventKind::StepFailed }]);
         assert_eq!(world.tell(&lost), Ok(vec![]), "told twice, it counts once");
         let attempt = world.state.attempts(&"a".into()).last().cloned().unwrap();
         assert_eq!((attempt.number, attempt.outcome), (n, Some(Outcome::Lost)));
         assert!(attempt.error.is_some_and(|error| error.contains("the database")), "it says why");
         if let Some(pause) = pause {
-            assert_eq!(world.step("a").not_before - world.now, TimeDelta::seconds(pause));
+            assert_eq!(world.step("a").not_before - told_at, TimeDelta::seconds(pause));
             world.now = world.step("a").not_before;
         }
     }
