@@ -139,8 +139,9 @@ impl Server {
         let begun = collector.map(|to| Traces::begin(&to, Arc::clone(&figures), stop.clone()).unwrap());
         let (traces, sending) = begun.unzip();
         runs.set_witness(Arc::new(Observer::new(Arc::clone(&figures), traces)));
-        let (poll, cell) = (Duration::from_millis(50), cell.unwrap_or_default());
-        let options = engine::Options { slots: 64, poll, cell, ..engine::Options::default() };
+        let cell = cell.unwrap_or_default();
+        let options =
+            engine::Options { slots: 64, poll: Duration::from_millis(50), cell, ..engine::Options::default() };
         let (shelf, of_log) = (Arc::new(of_engine), Arc::clone(&log));
         let engine = Engine::new(runs, of_log, Arc::clone(&shelf), agents, hints.clone(), options);
         let sockets: Sockets = Box::new({

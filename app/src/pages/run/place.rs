@@ -60,7 +60,7 @@ pub(super) fn keep_in_address(live: LiveRun) {
         }
         known.set_value(now.clone());
         match now {
-            Some(step) if is_there => live.choose(step),
+            Some(step) if is_known => live.choose(step),
             Some(_) => {}
             None => live.propose(),
         }

@@ -58,6 +58,15 @@ struct Folded {
     people: Emails,
 }
 
+/// What is kept until the run was read.
+#[derive(Default)]
+struct Meanwhile {
+    /// The feed said that what is shown may never have been.
+    anew: Anew,
+    /// Events that are to be folded then.
+    held: Vec<(RunEvent, Emails)>,
+}
+
 /// What is known of steps beside their events, as it comes: lossy, and gone with the page.
 pub(super) struct Beside {
     pub tellings: Tellings,
@@ -84,8 +93,6 @@ pub(in crate::pages) struct LiveRun {
     pub(super) has_graph: RwSignal<bool>,
     /// The step that it was opened on, of which all came with the page.
     opened_on: StoredValue<Option<StepKey>>,
-    /// Events that are to be folded once the run was read.
-    held: StoredValue<Vec<(RunEvent, Emails)>>,
     touched: Touched,
     pub selected: RwSignal<Option<StepKey>>,
     /// What a person chose last beside the graph, or by the address; told anew each time, also where it is the selected one already.
@@ -125,8 +132,7 @@ pub(in crate::pages) struct LiveRun {
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
     is_refetching: RwSignal<bool>,
-    /// The feed said that what is shown may never have been.
-    anew: StoredValue<Anew>,
+    meanwhile: StoredValue<Meanwhile>,
     session: Session,
     /// Changes a few times a second while the run does.
     pulse: RwSignal<u32>,
@@ -185,7 +191,6 @@ impl LiveRun {
             is_whole: memo(move || run.with(|run| run.left_out.is_none())),
             has_graph: RwSignal::new(has_graph),
             opened_on: StoredValue::new(selected.get_untracked()),
-            held: StoredValue::new(Vec::new()),
             touched: Touched::new(),
             selected,
             chosen: RwSignal::new(wanted),
@@ -215,7 +220,7 @@ impl LiveRun {
                 run.with_untracked(order)
             }),
             is_refetching: RwSignal::new(false),
-            anew: StoredValue::default(),
+            meanwhile: StoredValue::default(),
             session,
             pulse,
             drafts: Drafts::of(id),
@@ -329,8 +334,10 @@ impl LiveRun {
             RunFrame::Delta(delta) => self.streams.update(|streams| streams.add(delta)),
             RunFrame::Resync => {
                 // What was kept may be of what never was.
-                self.held.try_update_value(Vec::clear);
-                self.anew.try_update_value(Anew::begin);
+                self.meanwhile.try_update_value(|meanwhile| {
+                    meanwhile.held.clear();
+                    meanwhile.anew.begin();
+                });
                 self.refetch();
             }
             RunFrame::Telling(telling) => self.hear(telling),
@@ -359,7 +366,7 @@ impl LiveRun {
 
     /// Whether what is shown may never have been, and is yet to be read again.
     fn is_told_anew(self) -> bool {
-        self.anew.try_get_value().is_some_and(Anew::is_told)
+        self.meanwhile.try_with_value(|meanwhile| meanwhile.anew.is_told()) == Some(true)
     }
 
     /// Whether all of a step is there: what it did and made. Follows the run until it is.
@@ -369,7 +376,7 @@ impl LiveRun {
 
     /// Keeps an event until the run was read: what is there now cannot take it in.
     fn hold(self, event: &RunEvent, people: &Emails) {
-        self.held.try_update_value(|held| {
+        self.meanwhile.try_update_value(|Meanwhile { held, .. }| {
             if held.len() == MOST_HELD {
                 held.clear();
             }
@@ -435,7 +442,7 @@ impl LiveRun {
             return;
         }
         self.is_refetching.set(true);
-        let asked = self.anew.try_get_value().unwrap_or_default();
+        let asked = self.meanwhile.try_with_value(|meanwhile| meanwhile.anew).unwrap_or_default();
         spawn_local(async move {
             let graph = self.has_graph.try_get_untracked() == Some(false);
             let is_behind = match whole::read(self.id, graph.then_some(move |all| self.draw(all))).await {
@@ -504,10 +511,10 @@ impl LiveRun {
             self.find_what_asks();
         }
         self.show_graph();
-        if self.anew.try_update_value(|anew| anew.has_read(asked)) == Some(true) {
+        if self.meanwhile.try_update_value(|meanwhile| meanwhile.anew.has_read(asked)) == Some(true) {
             return true;
         }
-        let held = self.held.try_update_value(std::mem::take).unwrap_or_default();
+        let held = self.meanwhile.try_update_value(|meanwhile| std::mem::take(&mut meanwhile.held)).unwrap_or_default();
         let mut has_gap = false;
         for (event, people) in &held {
             has_gap |= self.fold(event, people) == Some(Applied::Gap);

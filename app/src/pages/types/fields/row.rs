@@ -201,7 +201,7 @@ fn typed(editing: Editing, place: Vec<Within>, type_id: String, label: Signal<St
             <Select value=word options disabled=editing.disabled/>
         </Field>
         <Show when=move || known.with(|known| is_number(known))>
-            {bounds(editing, place, id.with_value(|(_, type_id)| type_id.clone()), label)}
+            {id.with_value(|(_, type_id)| bounds(editing, place, type_id, label))}
         </Show>
         <Show when=move || is("choice")>
             {choices(editing, place, id.with_value(|(_, type_id)| format!("{type_id}-enum")), label)}
@@ -220,7 +220,7 @@ fn typed(editing: Editing, place: Vec<Within>, type_id: String, label: Signal<St
 }
 
 /// The least and the greatest of a number.
-fn bounds(editing: Editing, place: StoredValue<Vec<Within>>, type_id: String, of: Signal<String>) -> AnyView {
+fn bounds(editing: Editing, place: StoredValue<Vec<Within>>, type_id: &str, of: Signal<String>) -> AnyView {
     view! {
         {bound_field(editing, place, format!("{type_id}-min"), of, "at least", |schema| &mut schema.minimum)}
         {bound_field(editing, place, format!("{type_id}-max"), of, "at most", |schema| &mut schema.maximum)}
