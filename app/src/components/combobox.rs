@@ -295,7 +295,9 @@ impl Combo {
         self.active.set(self.found.with_untracked(|found| found.iter().position(|o| o.value == value)));
         // One frame later the options are there and can be measured.
         request_animation_frame(move || {
-            let (Some(input), Some(list)) = (self.input.get_untracked(), self.list.get_untracked()) else { return };
+            // Whoever left it at once may have taken it off the page.
+            let nodes = (self.input.try_get_untracked().flatten(), self.list.try_get_untracked().flatten());
+            let (Some(input), Some(list)) = nodes else { return };
             let list: &HtmlElement = &list;
             set_style(list, "width", &format!("{}px", input.offset_width().max(220)));
             drop(list.show_popover());

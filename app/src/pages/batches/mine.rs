@@ -30,8 +30,8 @@ fn List(template: TemplateId, page: Page<BatchView>) -> impl IntoView {
     let list = Paged::new(page, move |after| api::my_batches(template, after));
     view! {
         <Show when=move || !list.items.with(Vec::is_empty)>
-            <section class="stack" data-gap="2" aria-labelledby="my-batches">
-                <h2 id="my-batches">"Tables you uploaded"</h2>
+            <div class="stack" data-gap="2">
+                <h2>"Tables you uploaded"</h2>
                 <TableShell label="Tables you uploaded" cards=true>
                     <thead role="rowgroup">
                         <tr role="row">
@@ -48,7 +48,7 @@ fn List(template: TemplateId, page: Page<BatchView>) -> impl IntoView {
                     </tbody>
                 </TableShell>
                 <More of=list/>
-            </section>
+            </div>
         </Show>
     }
 }

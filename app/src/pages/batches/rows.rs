@@ -34,9 +34,9 @@ pub(super) fn Rows(
     let found = Resource::new(wanted, move |wanted| api::batch_rows(id, wanted, None));
     refetch_after_sign_in(found, Result::is_err);
     view! {
-        <section class="stack" data-gap="2" aria-labelledby="batch-rows">
+        <div class="stack" data-gap="2">
             <div class="section-head">
-                <h2 id="batch-rows">"Rows"</h2>
+                <h2>"Rows"</h2>
                 <div class="row push">
                     <Checkbox checked=is_refused_only label="Refused ones only"/>
                 </div>
@@ -44,7 +44,7 @@ pub(super) fn Rows(
             <Loaded of=found fallback=|| view! { <RowsSkeleton n=4/> } let:page>
                 <List id page wanted=untrack(wanted) state rests/>
             </Loaded>
-        </section>
+        </div>
     }
 }
 

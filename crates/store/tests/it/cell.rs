@@ -7,7 +7,7 @@ use workflow::cell::CellNumber;
 use crate::support::{World, start};
 
 fn number(number: u16) -> Option<CellNumber> {
-    Some(CellNumber::new(number).unwrap())
+    CellNumber::new(number)
 }
 
 #[sqlx::test(migrator = "MIGRATOR")]
