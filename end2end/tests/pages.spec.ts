@@ -323,13 +323,18 @@ function cutOff(): string[] {
   return found;
 }
 
-/** A colour on its way from one theme to the other belongs to neither. What spins for ever is not waited for. */
+/** A colour on its way from one theme to the other belongs to neither. What spins for ever is not waited for, nor what nobody sees. */
 async function atRest(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     await frame();
     await frame();
-    const ending = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+    // In what is folded away nothing moves, so nothing ends.
+    const isSeen = (target: Element | null | undefined) => target?.checkVisibility() === true;
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity)
+      .filter(({ effect }) => isSeen((effect as KeyframeEffect | null)?.target));
     await Promise.allSettled(ending.map((one) => one.finished));
   });
 }

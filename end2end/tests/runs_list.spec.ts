@@ -27,6 +27,7 @@ test("a run is found, named, started again and archived, and the address keeps w
   await expect(page.getByText("No runs found")).toBeVisible();
   await form.getByLabel("Status").selectOption({ label: "Completed" });
   await expect(rows).toHaveCount(2);
+  await form.getByText("More filters").click();
   await form.getByLabel("Stale").selectOption({ label: "With stale steps" });
   await expect(page.getByText("No runs found")).toBeVisible();
   await form.getByLabel("Stale").selectOption({ label: "Any" });
