@@ -71,7 +71,7 @@ mod tests {
         for since_beat in (0..N).map(|n| beat.mul_f64(share(n))) {
             for first in (0..N).map(|n| longest.mul_f64(share(n))) {
                 for second in (0..N).map(|n| sweep.mul_f64(SPREAD.mul_add(share(n), 1.0))) {
-                    times.push(lease + first + second + poll - since_beat);
+                    times.push((lease + first + second + poll).saturating_sub(since_beat));
                 }
             }
         }
