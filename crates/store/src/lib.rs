@@ -45,6 +45,7 @@ pub mod secret;
 pub mod secrets;
 pub mod seen;
 pub mod sessions;
+mod settings;
 pub mod templates;
 #[cfg(test)]
 mod testing;

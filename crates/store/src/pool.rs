@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgConnection, PgPool,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     read_only,
     secret::SecretHash,
     sessions::OpenSession,
+    settings,
     templates::{ForWhom, Wanted},
     tokens::OpenToken,
 };
@@ -141,30 +142,15 @@ async fn own_sessions(
         // Some stay open, so that a burst after a quiet time does not begin with handshakes.
         .min_connections(max_connections / 4)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(move |connection, _| Box::pin(set(connection, patience)))
+        .after_connect(move |connection, _| Box::pin(settings::set(connection, &SETTINGS, patience)))
         .before_acquire(|connection, _| Box::pin(read_only::may_serve_on(connection)))
         .connect_with(options.application_name("weft"))
         .await
 }
 
-/// By statement, not as a parameter of the connection: poolers refuse parameters that they do not know, and one that keeps sessions apart
-/// needs nothing else of us.
-async fn set(connection: &mut PgConnection, patience: Option<Duration>) -> sqlx::Result<()> {
-    // What lists and chores ask takes milliseconds. To compile it takes a processor for a tenth of a second, anew at each statement, and is
-    // done once tables are large enough to make it look worth that.
-    let (mut names, mut values) = (vec!["jit"], vec!["off".to_owned()]);
-    if let Some(patience) = patience {
-        // In milliseconds, as Postgres takes a number without a unit.
-        names.extend(["statement_timeout", "idle_in_transaction_session_timeout"]);
-        values.extend([patience.as_millis().to_string(), patience.as_millis().to_string()]);
-    }
-    sqlx::query("SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)")
-        .bind(names)
-        .bind(values)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
+/// What lists and chores ask takes milliseconds. To compile it takes a processor for a tenth of a second, anew at each statement, and is done
+/// once tables are large enough to make it look worth that.
+const SETTINGS: [(&str, &str); 1] = [("jit", "off")];
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Result, figures::Connections};
+use crate::{Result, figures::Connections, settings};
 
 /// How long a statement waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ impl Lanes {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // A statement that finds its connection dead is sent again: its answer is as unknown as that of any other.
             .test_before_acquire(false)
-            .after_connect(move |connection, _| Box::pin(set(connection, patience)))
+            .after_connect(move |connection, _| Box::pin(settings::set(connection, &ENGINE_SETTINGS, patience)))
             .connect_with(options.application_name("weft engine"))
             .await?;
         let places = Arc::new(Semaphore::new(usize::try_from(n).unwrap_or(1)));
@@ -146,20 +146,4 @@ impl Drop for Lane<'_> {
             }
         }
     }
-}
-
-async fn set(connection: &mut PgConnection, patience: Option<Duration>) -> sqlx::Result<()> {
-    let (mut names, mut values): (Vec<&str>, Vec<String>) =
-        ENGINE_SETTINGS.iter().map(|(name, value)| (*name, (*value).to_owned())).unzip();
-    if let Some(patience) = patience {
-        // In milliseconds, as Postgres takes a number without a unit.
-        names.extend(["statement_timeout", "idle_in_transaction_session_timeout"]);
-        values.extend([patience.as_millis().to_string(), patience.as_millis().to_string()]);
-    }
-    sqlx::query("SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)")
-        .bind(names)
-        .bind(values)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
