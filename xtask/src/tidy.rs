@@ -8,6 +8,7 @@ mod interface;
 mod licences;
 mod manifests;
 mod numbers;
+mod pages;
 mod seams;
 mod sources;
 mod specimens;
@@ -17,12 +18,18 @@ use crate::{
     shell::{output, say},
 };
 use anyhow::{Context as _, Result, bail};
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
-/// The text files of the tree that git tracks or would track, by path.
+/// The files of the tree that git tracks or would track.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
+    /// Those that are text, by path.
     files: BTreeMap<String, String>,
+    /// Pictures and fonts: there is nothing in them to check, but pages lead to them.
+    others: BTreeSet<String>,
 }
 
 impl Tree {
@@ -32,31 +39,41 @@ impl Tree {
                 .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
                 .current_dir(&context.root),
         )?;
-        let mut files = BTreeMap::new();
+        let mut tree = Self::default();
         for path in listed.split('\0').filter(|path| !path.is_empty()) {
-            // A file that is gone but not yet committed as gone, and a file that is not text, have
-            // nothing to check.
-            if let Ok(text) = std::fs::read_to_string(context.root.join(path)) {
-                files.insert(path.to_owned(), text);
+            // A file that is gone but not yet committed as gone has nothing to check.
+            let file = context.root.join(path);
+            if let Ok(text) = std::fs::read_to_string(&file) {
+                tree.files.insert(path.to_owned(), text);
+            } else if file.is_file() {
+                tree.others.insert(path.to_owned());
             }
         }
-        Ok(Self { files })
+        Ok(tree)
     }
 
     fn get(&self, path: &str) -> &str {
         self.files.get(path).map_or("", String::as_str)
     }
 
+    /// Every path, also of what is no text.
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().chain(&self.others).map(String::as_str)
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
     fn with_extension<'a>(&'a self, extensions: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.files
-            .iter()
+        self.texts()
             .filter(|(path, _)| path.rsplit_once('.').is_some_and(|(_, extension)| extensions.contains(&extension)))
-            .map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     #[cfg(test)]
     fn of(files: &[(&str, &str)]) -> Self {
-        Self { files: files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect() }
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        Self { files, ..Self::default() }
     }
 }
 
@@ -84,6 +101,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     problems.extend(seams::check(tree));
     problems.extend(interface::check(tree));
     problems.extend(specimens::check(tree));
+    problems.extend(pages::check(tree));
     problems.extend(licences::check(context, tree.get("deny.toml"))?);
     Ok(problems)
 }
