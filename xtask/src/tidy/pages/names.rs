@@ -91,7 +91,7 @@ fn module(path: &str) -> Vec<&str> {
 }
 
 /// The names that the word introduces at the beginning of a line, behind what says who sees them.
-fn names<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = &'a str> {
+fn names<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
     text.lines().filter_map(move |line| {
         let (before, rest) = line.split_once(word)?;
         let is_introduced = before.is_empty() || before.ends_with(' ');

@@ -16,7 +16,7 @@ const HANDED: &[&str] = &["WEFT_HANDED_", "WEFT_GAVE_UP_ROOT"];
 pub(super) fn check(tree: &Tree, pages: &[Page<'_>]) -> Vec<String> {
     let mut read = BTreeSet::new();
     let mut installed = BTreeSet::new();
-    for (path, text) in tree.texts().filter(|(path, _)| !path.ends_with(".md")) {
+    for (path, text) in tree.texts().filter(|(path, _)| path.rsplit('.').next() != Some("md")) {
         read.extend(reads(text));
         if INSTALLED.iter().any(|folder| path.starts_with(folder)) && !path.ends_with("/tests.rs") {
             let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
@@ -87,11 +87,11 @@ fn named(line: &str) -> Vec<String> {
 fn reads(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices(BEGINNING).filter_map(move |(start, _)| {
         let (before, rest) = text.split_at(start);
-        let end = rest.find(|letter| !is_of_name(letter)).unwrap_or(rest.len());
+        let end = rest.find(|letter: char| !is_of_name(letter)).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         let is_quoted = ['"', '\''].iter().any(|mark| before.ends_with(*mark) && after.starts_with(*mark));
         let is_set = before.get(..before.len().saturating_sub(1)).is_some_and(|before| before.ends_with(".env("));
-        let is_read = (is_quoted && !is_set) || ["$", "${", ".env."].iter().any(|mark| before.ends_with(mark));
+        let is_read = (is_quoted && !is_set) || ["$", "${", ".env."].iter().any(|mark| before.ends_with(*mark));
         (is_read && name != BEGINNING).then_some(name)
     })
 }
