@@ -8,8 +8,8 @@ use workflow::verbs::{Access, RunVerb, Who, may, may_run, may_see};
 
 use super::{
     Content::{Empty, Json},
-    Fixed, Fixture, Forbidden, Missing, NOWHERE, OnRun, OnStep, Open, Row, Rule, Sees, SignIn, filled, fixture,
-    functions_of_inbox, functions_of_work, rest as rest_of_runs, rest_of_inbox, told,
+    Fixed, Fixture, Forbidden, Missing, NOWHERE, OnRun, OnStep, Open, Row, Rule, Sees, SignIn, filled, fixture, inbox,
+    told, work,
 };
 use crate::harness::{BEN, Server};
 
@@ -38,12 +38,12 @@ pub(super) fn functions(it: &Fixture) -> Vec<Row> {
 
 /// Ben sees the run, and everything else about it is refused.
 async fn ben_looks_and_does_nothing_else(server: &Server, it: &Fixture) {
-    let mut rows = rest_of_runs(it);
-    rows.extend(rest_of_inbox(it));
+    let mut rows = work::rest(it);
+    rows.extend(inbox::rest(it));
     rows.extend(rest());
     rows.extend(functions(it));
-    rows.extend(functions_of_inbox(it));
-    rows.extend(functions_of_work(it));
+    rows.extend(inbox::functions(it));
+    rows.extend(work::functions(it));
     let mut wrong = Vec::new();
     for (method, path, content, rule) in &rows {
         let access = match *rule {
