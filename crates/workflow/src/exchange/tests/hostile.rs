@@ -1,5 +1,7 @@
 //! Files of attackers: what would cost too much, what would be hidden from whoever reads the list, and what would go live unseen.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A file of one step with this agent.
