@@ -4,6 +4,8 @@
 //! Must never hand a place on within a run while another person's step has waited longer for one, as far as the last look at the queue
 //! tells; nor let two looks pass without noticing whom it keeps waiting.
 
+mod place;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,6 +21,7 @@ use workflow::{
     run::{RunEvent, state::Attempt},
 };
 
+pub(crate) use self::place::{Place, Promised};
 use crate::{
     AgentNames, Kinds,
     bugs::{Bug, is_on},
@@ -94,21 +97,6 @@ impl Inner {
             self.served.retain(|_, last| *last > oldest);
         }
     }
-}
-
-/// The place of one attempt; free again when dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    slots: Arc<Slots>,
-    term: u64,
-    is_ending: bool,
-}
-
-/// Places for a claim on its way; free again when dropped.
-#[derive(Debug)]
-pub(crate) struct Promised {
-    slots: Arc<Slots>,
-    pub(crate) n: usize,
 }
 
 impl Slots {
@@ -319,172 +307,5 @@ impl Taker for Slots {
     }
 }
 
-impl Place {
-    /// Its attempt is over, but for telling it.
-    pub(crate) fn ends(&mut self) {
-        let mut inner = self.slots.lock();
-        if !self.is_ending && inner.term == self.term {
-            self.is_ending = true;
-            inner.n_ending += 1;
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut inner = self.slots.lock();
-        if inner.term != self.term {
-            return;
-        }
-        inner.n_running = inner.n_running.saturating_sub(1);
-        inner.n_ending = inner.n_ending.saturating_sub(usize::from(self.is_ending));
-        let owes = inner.n_taken() < self.slots.n && std::mem::take(&mut inner.owes);
-        drop(inner);
-        self.slots.bell.notify_one();
-        if owes {
-            self.slots.claim.notify_one();
-        }
-    }
-}
-
-impl Drop for Promised {
-    fn drop(&mut self) {
-        if self.n > 0 {
-            self.slots.keep(self.n);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    const ADA: UserId = UserId(Uuid::from_u128(1));
-    const BEN: UserId = UserId(Uuid::from_u128(2));
-    const WORKER: WorkerId = WorkerId(Uuid::from_u128(3));
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
-    }
-
-    fn waits(user: UserId, since: i64) -> Ready {
-        let (run, step, kind) = (RunId(Uuid::from_u128(4)), "a".into(), "template".to_owned());
-        Ready { run, step, kind, user, not_before: at(since) }
-    }
-
-    fn open(n: usize) -> Arc<Slots> {
-        let slots = Arc::new(Slots::new(n, Kinds::default(), AgentNames::default()));
-        slots.begin(WORKER);
-        slots
-    }
-
-    #[test]
-    fn with_places_to_spare_a_commit_gets_what_it_wants() {
-        let slots = open(4);
-        assert_eq!(slots.take(ADA, at(9), 3), Some((WORKER, 3)), "nobody looked at the queue, and nobody has to");
-        slots.give_back(3);
-        assert_eq!(slots.promise(9).n, 4);
-        slots.close();
-        assert_eq!((slots.take(ADA, at(9), 1), slots.promise(9).n), (None, 0));
-    }
-
-    #[test]
-    fn the_last_place_is_handed_on_only_while_nobody_else_has_waited_longer() {
-        let slots = open(1);
-        assert_eq!(slots.take(ADA, at(9), 1), None, "who knows who waits");
-        for (left, expected) in [
-            (vec![], Some((WORKER, 1))),
-            (vec![waits(ADA, 1)], Some((WORKER, 1))),
-            (vec![waits(BEN, 10)], Some((WORKER, 1))),
-            (vec![waits(BEN, 8)], None),
-        ] {
-            slots.learn(left.clone().into());
-            let taken = slots.take(ADA, at(9), 1);
-            assert_eq!(taken, expected, "{left:?}");
-            if taken.is_some() {
-                slots.give_back(1);
-            }
-        }
-        assert_eq!(slots.take_left(1).map(|left| left.len()), Some(1), "and that one is taken without another look");
-    }
-
-    #[test]
-    fn of_many_places_as_many_are_left_as_others_have_waited_longer_for() {
-        let slots = open(8);
-        slots.learn(vec![waits(ADA, 1), waits(BEN, 8), waits(BEN, 8), waits(BEN, 10)].into());
-        assert_eq!(slots.take(ADA, at(9), 9), Some((WORKER, 6)), "two of another owner have waited longer");
-        assert_eq!(slots.take(ADA, at(9), 1), None);
-        assert_eq!(
-            slots.take(BEN, at(9), 9),
-            Some((WORKER, 1)),
-            "one of the other, for whom the first has waited longer"
-        );
-    }
-
-    #[test]
-    fn places_that_come_one_at_a_time_go_round_the_owners_and_not_to_who_queued_most_before() {
-        let slots = open(1);
-        let queue = || [vec![waits(ADA, 1); 3], vec![waits(BEN, 5); 3]].concat();
-        let mut served = Vec::new();
-        for _ in 0..4 {
-            let next = slots.in_turn(queue()).pop_front().unwrap();
-            served.push(next.user);
-            slots.serve(&[next]);
-        }
-        assert_eq!(served, [ADA, BEN, ADA, BEN]);
-        // What is handed on within a run is a place like any other.
-        slots.learn(VecDeque::new());
-        assert!(slots.take(ADA, at(9), 1).is_some());
-        let order: Vec<UserId> = slots.in_turn(queue()).iter().map(|ready| ready.user).collect();
-        assert_eq!(order, [BEN, ADA, BEN, ADA, BEN, ADA]);
-    }
-
-    #[test]
-    fn an_attempt_that_ends_leaves_its_place_to_what_comes_after_it_and_not_to_claims() {
-        let slots = open(1);
-        slots.learn(VecDeque::new());
-        slots.lock().n_running = 1;
-        let mut place = Place { slots: Arc::clone(&slots), term: slots.lock().term, is_ending: false };
-        assert_eq!(slots.take(ADA, at(9), 1), None);
-        place.ends();
-        assert_eq!(slots.promise(1).n, 0);
-        assert_eq!(slots.take(ADA, at(9), 1), Some((WORKER, 1)));
-        drop(place);
-        assert_eq!(slots.promise(1).n, 0, "it was handed on");
-        slots.give_back(1);
-        assert_eq!(slots.promise(1).n, 1);
-    }
-
-    #[test]
-    fn a_process_that_is_told_some_kinds_takes_no_others() {
-        let any = AgentId::new("any");
-        let all = Slots::new(1, Kinds::default(), AgentNames::default());
-        assert!(Kinds::known().all(|kind| all.takes(kind, &any)) && !all.takes("worker:a:0", &any) && !all.is_choosy());
-        let some = Slots::new(1, Kinds::only(["llm"]), AgentNames::default());
-        assert!(some.takes("llm", &any) && some.takes("", &any) && !some.takes("human", &any) && some.is_choosy());
-    }
-
-    #[test]
-    fn a_process_that_is_told_some_agents_takes_those_of_its_kinds_and_no_others() {
-        let (say, other) = (AgentId::new("say"), AgentId::new("other"));
-        let some = Slots::new(1, Kinds::only(["llm"]), AgentNames::only(["say"]));
-        assert!(some.takes("llm", &say) && !some.takes("llm", &other) && !some.takes("http", &say));
-        assert!(some.takes("", &other), "what has no agent only has to fail");
-        let all = Slots::new(1, Kinds::default(), AgentNames::only(["say"]));
-        assert!(all.takes("http", &say) && !all.takes("http", &other) && all.is_choosy());
-    }
-
-    #[test]
-    fn places_of_an_earlier_worker_are_not_given_back_to_a_later_one() {
-        let slots = open(2);
-        slots.lock().n_running = 1;
-        let place = Place { slots: Arc::clone(&slots), term: slots.lock().term, is_ending: false };
-        assert_eq!(slots.take(ADA, at(9), 1), None, "the queue was not looked at");
-        slots.begin(WORKER);
-        drop(place);
-        assert_eq!(slots.promise(9).n, 2);
-        assert!(slots.is_quiet());
-    }
-}
+mod tests;

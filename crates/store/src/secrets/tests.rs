@@ -3,9 +3,13 @@
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use uuid::Uuid;
+use workflow::{RunId, StepKey};
 
 use super::*;
-use crate::testing::{BY, agent, with_admin};
+use crate::{
+    testing::{BY, agent, with_admin},
+    vault::Bound,
+};
 
 const ONE: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const OTHER: &str = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
