@@ -4,14 +4,18 @@
 //! That of the benchmarks is as durable as Postgres is by default: a figure must never come from a cluster that may lose commits.
 //! It is a direct child and ends with xtask, also when xtask is killed.
 
+mod binaries;
 mod breakable;
+mod making;
 
+pub(crate) use binaries::Binaries;
 pub(crate) use breakable::Breakable;
+use making::{Made, access_file, cluster, made};
+pub(crate) use making::{create_folder, parent_folder, random_hex};
 
 use crate::{
     account::Account,
-    context::variable,
-    shell::{describe, find_on_path, is_executable, output},
+    shell::{describe, find_on_path, output},
 };
 use anyhow::{Context as _, Result, bail};
 use nix::{
@@ -21,15 +25,11 @@ use nix::{
 use std::{
     ffi::OsString,
     fs,
-    io::{Read, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-/// The folder prefix under the system's temporary folder; the process id and random digits follow.
-const PREFIX: &str = "weft-test-postgres-";
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// Whom the tests are to Postgres.
 const ROLE: &str = "weft_tests";
@@ -63,70 +63,6 @@ impl Purpose {
             Self::Chaos => &["max_connections=300", "shared_buffers=128MB", "max_wal_size=96MB", "min_wal_size=32MB"],
         }
     }
-}
-
-/// Where the server programs are.
-#[derive(Debug)]
-pub(crate) struct Binaries {
-    folder: PathBuf,
-}
-
-impl Binaries {
-    /// Those that `WEFT_TEST_POSTGRES_BIN` names, else what is on PATH, then where Debian puts them, the newest version first.
-    pub(crate) fn find() -> Result<Self> {
-        if let Some(folder) = variable("WEFT_TEST_POSTGRES_BIN") {
-            return Self::within(Path::new(&folder));
-        }
-        let mut folders: Vec<PathBuf> = Vec::new();
-        if let Some(initdb) = find_on_path("initdb") {
-            // PATH may hold links to a part of the programs; the real folder has them all.
-            folders.extend(initdb.canonicalize().ok().and_then(|file| file.parent().map(Path::to_owned)));
-        }
-        let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok)
-            .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
-            .collect();
-        versions.sort();
-        folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
-        folders
-            .into_iter()
-            .find(|folder| is_complete(folder))
-            .map(|folder| Self { folder })
-            .context("no Postgres server programs found (initdb, postgres, psql): `make setup` installs them")
-    }
-
-    /// Those of this folder and of no other.
-    pub(crate) fn within(folder: &Path) -> Result<Self> {
-        // The server is started from another folder.
-        let folder = folder.canonicalize().with_context(|| format!("{} is not there", folder.display()))?;
-        if !is_complete(&folder) {
-            bail!("not all of initdb, postgres and psql are in {}", folder.display());
-        }
-        Ok(Self { folder })
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    pub(crate) fn version(&self) -> String {
-        output(self.command("postgres").arg("--version")).unwrap_or_else(|_| "unknown version".into())
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.folder.join(name));
-        // PG* variables of the person must not redirect the tests to another server.
-        for variable in ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGDATA", "PGPASSWORD", "PGSERVICE", "PGOPTIONS"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-}
-
-fn is_complete(folder: &Path) -> bool {
-    ["initdb", "postgres", "psql"].iter().all(|name| is_executable(&folder.join(name)))
 }
 
 /// A running test cluster; dropping it stops the server and removes the folder.
@@ -243,45 +179,6 @@ impl Drop for TestPostgres {
     }
 }
 
-/// A cluster whose server was not started yet.
-struct Made {
-    folder: PathBuf,
-    account: Option<Account>,
-    password: String,
-    /// Its files lie on a file system of their own.
-    is_mounted: bool,
-}
-
-/// `mount`: makes the folder of the server's files a file system of its own, or not.
-fn made(binaries: &Binaries, mount: impl FnOnce(&Path) -> bool) -> Result<Made> {
-    let parent = parent_folder();
-    remove_leftovers(&parent);
-    let password = random_hex()?;
-    // One process may start several clusters at a time, and another one of the same number may have been killed before it
-    // could tidy up: in a container, numbers come again at once.
-    let folder = parent.join(format!("{PREFIX}{}.{}", std::process::id(), random_hex()?.get(..8).unwrap_or_default()));
-    create_folder(&folder, 0o755)?;
-    let cluster = cluster(&folder);
-    create_folder(&cluster, 0o700)?;
-    let is_mounted = mount(&cluster);
-    let account = Account::for_server()?;
-    if let Some(account) = &account {
-        std::os::unix::fs::lchown(&cluster, Some(account.uid), Some(account.gid))
-            .with_context(|| format!("cannot give {} to the Postgres user", cluster.display()))?;
-    }
-    initialise(binaries, account.as_ref(), &cluster, &password)?;
-    let access = access_file(&folder);
-    fs::write(&access, format!("local all {ROLE} scram-sha-256\n"))
-        .and_then(|()| fs::set_permissions(&access, fs::Permissions::from_mode(0o644)))
-        .with_context(|| format!("cannot write {}", access.display()))?;
-    Ok(Made { folder, account, password, is_mounted })
-}
-
-/// Who gets in.
-fn access_file(folder: &Path) -> PathBuf {
-    folder.join("pg_hba.conf")
-}
-
 fn as_arguments(purpose: Purpose) -> impl Iterator<Item = &'static str> {
     purpose.settings().iter().flat_map(|setting| ["-c", *setting])
 }
@@ -313,86 +210,8 @@ fn lifebound(binaries: &Binaries, account: Option<&Account>, folder: &Path) -> C
     if let Some(account) = account {
         command.arg(format!("--reuid={}", account.uid)).arg(format!("--regid={}", account.gid)).arg("--clear-groups");
     }
-    command.args(["--pdeathsig=INT", "--"]).arg(binaries.folder.join("postgres"));
+    command.args(["--pdeathsig=INT", "--"]).arg(binaries.folder().join("postgres"));
     command
-}
-
-/// The system's temporary folder, unless its path is too long for a socket's address, which holds some hundred bytes.
-pub(crate) fn parent_folder() -> PathBuf {
-    const MOST_BYTES: usize = 50;
-    let folder = std::env::temp_dir();
-    if folder.as_os_str().len() > MOST_BYTES { PathBuf::from("/tmp") } else { folder }
-}
-
-/// Where the server's files and its socket are.
-fn cluster(folder: &Path) -> PathBuf {
-    folder.join("cluster")
-}
-
-/// Fails if there is anything already: in a folder that all may write, it could be a link of somebody else's.
-pub(crate) fn create_folder(folder: &Path, mode: u32) -> Result<()> {
-    fs::create_dir(folder)
-        .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(mode)))
-        .with_context(|| format!("cannot create {}", folder.display()))
-}
-
-/// Makes the cluster and the role. The superuser gets no password and no way in: single-user mode needs neither.
-fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, password: &str) -> Result<()> {
-    let data = cluster.join("data");
-    let mut initdb = binaries.command("initdb");
-    initdb
-        .args(["--username=postgres", "--auth=reject", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(&data);
-    Account::apply(account, &mut initdb, cluster);
-    output(&mut initdb)?;
-    let mut single = binaries.command("postgres");
-    // It would report success after an error, and repeat the statement, in which there is a password.
-    single
-        .args(["--single", "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "-D"])
-        .arg(&data)
-        .arg("template1");
-    Account::apply(account, &mut single, cluster);
-    let mut child = single
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", describe(&single)))?;
-    // A line is a statement here. The tests' role may put into the template what every database is to begin with.
-    let roles = format!(
-        "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n\
-        ALTER DATABASE template1 OWNER TO {ROLE}\n"
-    );
-    child
-        .stdin
-        .take()
-        .context("Postgres takes no input")?
-        .write_all(roles.as_bytes())
-        .context("cannot make the roles")?;
-    let ended = child.wait_with_output().context("cannot wait for Postgres")?;
-    if !ended.status.success() {
-        bail!("Postgres cannot make the role of the tests: {}", String::from_utf8_lossy(&ended.stderr).trim());
-    }
-    Ok(())
-}
-
-pub(crate) fn random_hex() -> Result<String> {
-    let mut bytes = [0; 24];
-    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
-    Ok(hex::encode(bytes))
-}
-
-/// Removes the folders of earlier runs that were killed before they could.
-fn remove_leftovers(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
-        let process = name.split('.').next().unwrap_or(name);
-        if !Path::new("/proc").join(process).exists() {
-            breakable::unmount_if_mounted(&cluster(&entry.path()));
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]

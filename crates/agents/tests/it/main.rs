@@ -17,6 +17,10 @@ mod llm_requests;
 #[cfg(test)]
 mod llm_streams;
 #[cfg(test)]
+mod llm_usage;
+#[cfg(test)]
+mod llm_whole;
+#[cfg(test)]
 mod llm_wire;
 #[cfg(test)]
 mod secrets;
