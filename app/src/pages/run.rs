@@ -46,7 +46,7 @@ mod skip;
 mod slowest;
 mod stale;
 pub(super) mod state;
-mod step_panel;
+pub(super) mod step_panel;
 mod streamed;
 mod streams;
 mod supply;

@@ -8,8 +8,8 @@
 use anyhow::{Context as _, Result, bail};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Only what is often opened by its address, and is large: each pack is a copy of its files.
-const PACKED: [&str; 3] = ["editor", "mine", "runs"];
+/// Only what is often opened by its address: each pack is a copy of its files.
+const PACKED: [&str; 5] = ["editor", "home", "lists", "mine", "runs"];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
@@ -117,7 +117,7 @@ mod tests {
     fn a_page_loads_one_pack_or_each_file_of_its_part() {
         let modules = ["chunk_7".to_owned(), "split_runs".to_owned()];
         assert_eq!(files("runs", &modules), ["fetch.js", "runs.pack"]);
-        assert_eq!(files("home", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
+        assert_eq!(files("admin", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
     }
 
     #[test]
@@ -125,19 +125,16 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("weft-xtask-packs-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        for (name, content) in [
-            ("chunk_7.wasm", "abc"),
-            ("split_runs.wasm", "de"),
-            ("split_editor.wasm", "f"),
-            ("split_mine.wasm", "g"),
-            (FETCH, WRITTEN),
-        ] {
+        for (name, content) in [("chunk_7.wasm", "abc"), (FETCH, WRITTEN)] {
             fs::write(folder.join(name), content).unwrap();
         }
+        for part in PACKED {
+            fs::write(folder.join(format!("split_{part}.wasm")), &part[..2]).unwrap();
+        }
         let needs = |part: &str| (part.to_owned(), vec!["chunk_7".to_owned(), format!("split_{part}")]);
-        add(&folder, &[needs("runs"), needs("editor"), needs("mine")].into_iter().collect()).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcde");
-        assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abcf");
+        add(&folder, &PACKED.map(needs).into_iter().collect()).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcru");
+        assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abced");
         let script = fs::read_to_string(folder.join(FETCH)).unwrap();
         assert!(script.contains(r#""runs.pack":[["chunk_7.wasm",3],["split_runs.wasm",2]]"#), "{script}");
         assert!(script.contains(r#"const src = modules(new URL("./chunk_7.wasm", import.meta.url));"#), "{script}");

@@ -27,8 +27,8 @@ use crate::{
 };
 
 later! {
-    more: pub(super) parts, View<Looked>, |looked| view! { <Parts looked/> }.into_any();
-    more: pub(super) bar, View<Past>, |past| view! { <Bar past/> }.into_any();
+    watch: pub(super) parts, View<Looked>, |looked| view! { <Parts looked/> }.into_any();
+    watch: pub(super) bar, View<Past>, |past| view! { <Bar past/> }.into_any();
 }
 
 /// What is looked at instead of now.

@@ -18,11 +18,11 @@ use crate::{
 };
 
 later! {
-    more: items, View<OneStep>, |one| view! { <Items one/> }.into_any();
-    more: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
-    more: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
-    more: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
-    more: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
+    watch: items, View<OneStep>, |one| view! { <Items one/> }.into_any();
+    watch: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
+    watch: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
+    watch: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
+    watch: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
 }
 
 #[component]
