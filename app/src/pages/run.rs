@@ -78,7 +78,7 @@ use self::{
     timeline::Timeline,
 };
 use super::review::{artifact, difference, drafts, failures, output_form, restored};
-use crate::reactive::{effect_with, memo};
+use crate::reactive::{effect_with, memo, once_painted};
 use crate::{
     api::{self, LoadedRun},
     behind::Later,
@@ -159,7 +159,8 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     let said = said::beside_status(live);
     let slowest = Slowest::of(live);
     let past = Past::new();
-    focus::keep_focus(live);
+    let chosen = once_painted(move || live.selected.get());
+    focus::keep_focus(live, chosen);
     looking::follow(live);
     place::keep_in_address(live);
     let shown = RwSignal::new("panel".to_owned());
@@ -171,7 +172,8 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
         steps.close();
     };
     effect_with(move |before: Option<Option<workflow::StepKey>>| {
-        let key = live.selected.get();
+        // With what is in it, not before.
+        let key = chosen.get();
         if before.is_some_and(|before| before != key) {
             show_panel();
         }
@@ -179,9 +181,11 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     });
     let is_led = live.chosen.with_untracked(Option::is_some);
     effect_with(move |before: Option<()>| {
-        let chosen = live.chosen.get();
-        if let (Some(()), Some(key)) = (before, chosen) {
-            show_panel();
+        let wanted = live.chosen.get();
+        if let (Some(()), Some(key)) = (before, wanted) {
+            if chosen.with_untracked(|chosen| chosen.as_ref() == Some(&key)) {
+                show_panel();
+            }
             canvas.look_at_step(&key);
         }
     });
@@ -232,7 +236,7 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     </section>
                     <Show
                         when=move || past.is_on()
-                        fallback=move || view! { <StepPanel live/> }
+                        fallback=move || view! { <StepPanel live shown=chosen/> }
                     >
                         <Later part=past::parts of=looked/>
                     </Show>

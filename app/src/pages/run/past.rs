@@ -22,7 +22,7 @@ use crate::{
     clock,
     components::{Button, Icon, IconButton, LeftPanel, LeftToggle, Size, Variant},
     later::{View, later},
-    reactive::{effect, effect_with},
+    reactive::{effect, effect_with, once_painted},
     words,
 };
 
@@ -146,6 +146,6 @@ fn Parts(looked: Looked) -> impl IntoView {
                 <MapToggle needed=handle.needs_map()/>
             </CanvasToolbar>
         </section>
-        <StepPanel live=then/>
+        <StepPanel live=then shown=once_painted(move || then.selected.get())/>
     }
 }

@@ -25,11 +25,14 @@ later! {
     watch: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
 }
 
+/// The step that the panel shows: the chosen one, once that it is chosen was painted.
+pub(super) type Shown = RwSignal<Option<StepKey>>;
+
 #[component]
-pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
+pub(super) fn StepPanel(live: LiveRun, shown: Shown) -> impl IntoView {
     view! {
         <aside class="panel side-panel" id="side-panel" aria-label="Step">
-            {move || match live.selected.get() {
+            {move || match shown.get() {
                 Some(key) if !live.has_all_of(&key) => view! { <Comes live key/> }.into_any(),
                 Some(key) => view! { <Panel live key/> }.into_any(),
                 None => {
