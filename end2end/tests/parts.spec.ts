@@ -105,6 +105,32 @@ test("the part of a run that is opened by its address comes as one file, and in 
   expect([...parts()].sort()).toEqual(["runs.pack", "split_runs.wasm"]);
 });
 
+test("the panel of a run stands as it was sent until its program comes, and keeps the keyboard then", async ({ open, watch }) => {
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch|\/fetch\.js$/);
+  const page = await open(USER);
+  const late = /\/(runs\.next\.pack|split_pane\.wasm)$/;
+  await page.route(late, (route) => route.abort());
+  await page.goto(`/runs/${run}`);
+  const panel = page.getByRole("complementary", { name: "Step" });
+  await expect(panel.getByRole("heading", { level: 2 })).toBeVisible();
+  await expect(panel.locator("article.artifact")).toContainText("parts");
+  await page.waitForFunction(() => "__canvas" in window);
+  const timeline = page.getByRole("button", { name: "Timeline" });
+  await timeline.click();
+  await expect(timeline, "what is there answers").toHaveAttribute("aria-expanded", "true");
+  const output = panel.getByRole("tab", { name: "Output" });
+  await output.focus();
+  const skeletons = await panel.locator(".skeleton").count();
+  await expect(page.locator("html")).not.toHaveAttribute("data-hydrated", "true");
+  await page.unroute(late);
+  await hydrated(page);
+  await expect(output).toBeFocused();
+  expect(await panel.locator(".skeleton").count()).toBe(skeletons);
+  await expect(panel.locator("article.artifact")).toContainText("parts");
+  await panel.getByRole("tab", { name: "Attempts" }).click();
+  await expect(page.getByText("Attempt 1 succeeded")).toBeVisible();
+});
+
 test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {
   watch.expectRefusal({ url: PART, status: 404 });
   watch.expectComplaint(/\/fetch\.js$/);
