@@ -33,7 +33,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/dashboard") view={Lazy::<fetched::Dashboard>::new()}/>
                     <Route path=path!("/inbox") view={Lazy::<fetched::Inbox>::new()}/>
                     <Route path=path!("/workflows") view={Lazy::<fetched::Gallery>::new()}/>
-                    <Route path=path!("/start/:template_id") view={Lazy::<fetched::Start>::new()}/>
+                    <Route path=path!("/start/:template_id") view={Lazy::<fetched::start::Start>::new()}/>
                     <Route path=path!("/runs") view={Lazy::<fetched::RunList>::new()}/>
                     <Route path=path!("/start/:template_id/table") view={Lazy::<fetched::StartMany>::new()}/>
                     <Route path=path!("/batches/:batch_id") view={Lazy::<fetched::Batch>::new()}/>

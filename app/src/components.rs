@@ -48,6 +48,7 @@ pub use icon::{Icon, Size};
 pub use input::{NumberInput, Select, SelectOption, TextArea, TextInput};
 pub use json_tree::JsonTree;
 pub use log_view::LogView;
+pub(crate) use markdown::renderer as prose_renderer;
 pub use markdown::{Markdown, blocks as markdown_blocks, is_data, to_html as markdown_to_html};
 pub use menu::{ContextMenu, Menu, MenuItem, MenuLine, MenuLink};
 pub use panel::{LeftClose, LeftPanel, LeftToggle, PanelHandle, Side, remember, remembered};

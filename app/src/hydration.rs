@@ -1,21 +1,67 @@
 //! Whether the page that the server sent has been taken over yet.
 //! Before that a control may hold what a person typed, or the browser restored; after it a control holds what the app put there.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsValue;
 
 static IS_OVER: AtomicBool = AtomicBool::new(false);
+static N_STANDING: AtomicUsize = AtomicUsize::new(0);
 
-/// Called once, when the first page is taken over. Presses count from now on, and the document says so to tests.
+thread_local! {
+    static THEN: RefCell<Vec<Box<dyn FnOnce()>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A part of the first page that still stands as the server sent it, and does not answer yet.
+pub(crate) struct Standing(());
+
+impl Standing {
+    pub(crate) fn begin() -> Self {
+        N_STANDING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let was_last = N_STANDING.fetch_sub(1, Ordering::Relaxed) == 1;
+        if was_last && is_over() {
+            tell();
+        }
+    }
+}
+
+/// Called once, when the first page is taken over. Presses count from now on, but for those on what still stands as it was sent.
 pub fn over() {
     IS_OVER.store(true, Ordering::Relaxed);
     let_go();
+    for run in THEN.take() {
+        run();
+    }
+    if N_STANDING.load(Ordering::Relaxed) == 0 {
+        tell();
+    }
+}
+
+/// All of the page answers, which the document says to tests.
+fn tell() {
     if let Some(root) = document().document_element() {
         // Fails only for names that are none.
         let _ = root.set_attribute("data-hydrated", "true");
+    }
+}
+
+/// At once where the first page was taken over already.
+pub(crate) fn once_over(run: impl FnOnce() + 'static) {
+    if is_over() {
+        run();
+    } else {
+        THEN.with_borrow_mut(|then| then.push(Box::new(run)));
     }
 }
 

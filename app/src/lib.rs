@@ -5,6 +5,7 @@
 mod address;
 pub mod api;
 pub mod app;
+mod as_sent;
 pub mod behind;
 pub mod canvas_view;
 mod clock;

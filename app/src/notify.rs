@@ -16,7 +16,7 @@ use crate::{
 };
 
 later! {
-    mine: notice_watch, fn(), watch::begin;
+    account: notice_watch, fn(), watch::begin;
 }
 
 /// Kept in this browser: whoever else uses it has its permission too.

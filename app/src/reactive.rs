@@ -2,6 +2,8 @@
 //! meets: boxed, it meets one. What is left of an effect in the download is its own body.
 //! Pages and components make their effects and memos here, never with `Effect::new` and `Memo::new`.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 /// Runs once the page is there and again whenever what it read changes; never on the server.
@@ -50,6 +52,62 @@ pub fn renewed<T: PartialEq + Send + Sync + 'static>(
     value
 }
 
+/// Follows what it reads a moment behind: what else follows that is painted first, and this is told in the next task. For what takes long to
+/// draw, so that a press is answered by what is quick. At first, and on the server, it is never behind.
+pub fn once_painted<T>(read: impl Fn() -> T + Send + Sync + 'static) -> RwSignal<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let wanted = memo(read);
+    let shown = RwSignal::new(wanted.get_untracked());
+    let turn = StoredValue::new(Turn::default());
+    let catch_up = move || {
+        // The page may be gone by then.
+        if turn.try_update_value(Turn::end).is_some()
+            && let Some(now) = wanted.try_get_untracked()
+            && shown.try_with_untracked(|shown| *shown != now) == Some(true)
+        {
+            shown.set(now);
+        }
+    };
+    effect(move || {
+        let is_other = wanted.with(|wanted| shown.with_untracked(|shown| shown != wanted));
+        if turn.try_update_value(|turn| turn.begin(is_other)) == Some(true) {
+            after_paint(catch_up);
+        }
+    });
+    shown
+}
+
+/// Whether what is behind waits already: all that changes meanwhile is caught up with at once.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Turn {
+    is_due: bool,
+}
+
+impl Turn {
+    /// Whether a wait has to begin.
+    fn begin(&mut self, is_other: bool) -> bool {
+        let begins = is_other && !self.is_due;
+        self.is_due |= begins;
+        begins
+    }
+
+    fn end(&mut self) {
+        self.is_due = false;
+    }
+}
+
+/// Runs in the task after the next frame: a frame is painted after its callbacks.
+fn after_paint(run: impl FnOnce() + 'static) {
+    if document().hidden() {
+        // Nothing is painted where nobody looks, and no frame comes.
+        set_timeout(run, Duration::ZERO);
+    } else {
+        request_animation_frame(move || set_timeout(run, Duration::ZERO));
+    }
+}
+
 /// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
 pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + 'static) {
     effect(move || {
@@ -65,4 +123,19 @@ pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) +
         }
         now
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Turn;
+
+    #[test]
+    fn what_changes_before_a_paint_is_waited_for_once_and_what_stays_the_same_never() {
+        let mut turn = Turn::default();
+        assert!(!turn.begin(false));
+        assert!(turn.begin(true));
+        assert!(!turn.begin(true) && !turn.begin(false), "one wait is enough");
+        turn.end();
+        assert!(turn.begin(true));
+    }
 }

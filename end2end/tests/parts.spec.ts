@@ -23,10 +23,10 @@ test("a first visit loads the bundle and the part of its page alone, within the 
   const loaded = files(page);
   await visit(page, "/dashboard");
   await expect(page.getByRole("link", { name: NAME, exact: true }).first()).toBeVisible();
-  const parts = loaded.map((request) => request.url()).filter((url) => /\/split_\w+\.wasm$/.test(url));
-  expect(parts.map((url) => url.replace(/.*\/split_/, ""))).toEqual(["home.wasm"]);
+  const parts = loaded.map((request) => request.url()).filter((url) => /\/(split_\w+\.wasm|\w+\.pack)$/.test(url));
+  expect([...new Set(parts.map((url) => url.replace(/.*\//, "")))]).toEqual(["home.pack"]);
   const sizes = await Promise.all(
-    loaded.filter((request) => /\.(js|wasm|css)$/.test(request.url())).map(async (request) => {
+    loaded.filter((request) => /\.(js|wasm|css|pack)$/.test(request.url())).map(async (request) => {
       expect(await (await request.response())?.headerValue("content-encoding"), request.url()).toBe("br");
       return (await request.sizes()).responseBodySize;
     }),
@@ -86,8 +86,8 @@ test("the part of the runs comes when the pointer is near one, once, and is kept
 test("a page that is opened by its address names its part in the document", async ({ open }) => {
   const page = await open(USER, { javaScriptEnabled: false });
   const [before, runPage] = [await source(page, "/dashboard"), await source(page, `/runs/${run}`)];
-  expect(before).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/split_home\.wasm"/);
-  expect(before).not.toContain("split_runs");
+  expect(before).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/home\.pack"/);
+  expect(before).not.toContain("runs.pack");
   expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/fetch\.js"/);
   expect(runPage).toMatch(/<link [^>]*href="\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/runs\.pack"/);
 });
@@ -103,6 +103,32 @@ test("the part of a run that is opened by its address comes as one file, and in 
   await page.route(/\/runs\.pack$/, (route) => route.abort());
   await visit(page, `/runs/${run}`);
   expect([...parts()].sort()).toEqual(["runs.pack", "split_runs.wasm"]);
+});
+
+test("the panel of a run stands as it was sent until its program comes, and keeps the keyboard then", async ({ open, watch }) => {
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch|\/fetch\.js$/);
+  const page = await open(USER);
+  const late = /\/(runs\.next\.pack|split_pane\.wasm)$/;
+  await page.route(late, (route) => route.abort());
+  await page.goto(`/runs/${run}`);
+  const panel = page.getByRole("complementary", { name: "Step" });
+  await expect(panel.getByRole("heading", { level: 2 })).toBeVisible();
+  await expect(panel.locator("article.artifact")).toContainText("parts");
+  await page.waitForFunction(() => "__canvas" in window);
+  const timeline = page.getByRole("button", { name: "Timeline" });
+  await timeline.click();
+  await expect(timeline, "what is there answers").toHaveAttribute("aria-expanded", "true");
+  const output = panel.getByRole("tab", { name: "Output" });
+  await output.focus();
+  const skeletons = await panel.locator(".skeleton").count();
+  await expect(page.locator("html")).not.toHaveAttribute("data-hydrated", "true");
+  await page.unroute(late);
+  await hydrated(page);
+  await expect(output).toBeFocused();
+  expect(await panel.locator(".skeleton").count()).toBe(skeletons);
+  await expect(panel.locator("article.artifact")).toContainText("parts");
+  await panel.getByRole("tab", { name: "Attempts" }).click();
+  await expect(page.getByText("Attempt 1 succeeded")).toBeVisible();
 });
 
 test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {
@@ -139,7 +165,7 @@ test("a page whose part does not come with it stands as it was sent, says so, an
 test("a dialog whose part does not come says so, and opens once it does", async ({ open, watch }) => {
   watch.allowComplaint(/net::ERR_FAILED|Failed to fetch/);
   const page = await open(USER);
-  await page.route(/\/split_more\.wasm$/, (route) => route.abort());
+  await page.route(/\/split_watch\.wasm$/, (route) => route.abort());
   await visit(page, `/runs/${run}`);
   const again = page.getByRole("group", { name: "What you can do" }).getByRole("button", { name: "Re-run" });
   await again.click();
@@ -147,7 +173,7 @@ test("a dialog whose part does not come says so, and opens once it does", async 
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.getByRole("tab", { name: "Attempts" }).click();
   await expect(page.getByRole("tabpanel", { name: "Attempts" }).getByText("This part of Weft could not be loaded")).toBeVisible();
-  await page.unroute(/\/split_more\.wasm$/);
+  await page.unroute(/\/split_watch\.wasm$/);
   await page.getByRole("tabpanel", { name: "Attempts" }).getByRole("button", { name: /again/i }).click();
   await expect(page.getByText("Attempt 1 succeeded")).toBeVisible();
   await again.click();

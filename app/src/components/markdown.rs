@@ -11,7 +11,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag
 pub use split::{blocks, is_data};
 
 later! {
-    more: renderer, fn(&str) -> String, to_html;
+    prose: pub(crate) renderer, fn(&str) -> String, to_html;
 }
 
 /// What comes from the server is rendered there. The browser fetches the program for it when there is something to render, and shows the

@@ -23,7 +23,7 @@ use crate::{
 };
 
 later! {
-    mine: away, View<()>, |()| view! { <Away/> }.into_any();
+    account: away, View<()>, |()| view! { <Away/> }.into_any();
 }
 
 #[component]

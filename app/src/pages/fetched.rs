@@ -3,6 +3,7 @@
 
 mod part;
 pub mod runs;
+pub mod start;
 
 use leptos::prelude::*;
 
@@ -26,24 +27,24 @@ use super::{
     notices::NoticesPage,
     runs::RunsPage,
     secrets::SecretsPage,
-    start::StartPage,
     users::UsersPage,
     workers::WorkersPage,
     workflows::WorkflowsPage,
 };
 use crate::shell::Page;
 
-// Few parts: what two of them share is a file of its own, so each further one may double the files, and small files compress badly.
+// Few parts: what two of them share is a file of its own, so each further one may double the files, and small files compress badly. Beside
+// those of pages there are parts that nobody opens by an address, which `later!` names: `pane`, all that is read and decided at one step, in
+// a run and in the inbox; `watch`, what else there is to look at and to do in a run; `account`; `prose`, which renders Markdown; `more`.
 fetched! {
     home: Dashboard, dashboard, load_dashboard, view! { <DashboardPage/> }.into_any();
     home: Login, login, load_login, view! { <LoginPage/> }.into_any();
-    home: Start, start, load_start, view! { <StartPage/> }.into_any();
     mine: Account, account, load_account, view! { <AccountPage/> }.into_any();
     mine: Inbox, inbox, load_inbox, view! { <InboxPage/> }.into_any();
-    mine: RunList, run_list, load_run_list, view! { <RunsPage/> }.into_any();
-    mine: Charts, charts, load_charts, view! { <ChartsPage/> }.into_any();
-    mine: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
-    mine: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
+    lists: RunList, run_list, load_run_list, view! { <RunsPage/> }.into_any();
+    lists: Charts, charts, load_charts, view! { <ChartsPage/> }.into_any();
+    lists: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
+    lists: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
     more: Gallery, gallery, load_gallery, view! { <GalleryPage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);

@@ -4,6 +4,7 @@
 pub(in crate::pages) mod answer;
 pub(in crate::pages) mod artifact;
 pub(in crate::pages) mod ask;
+pub(in crate::pages) mod brought;
 pub(in crate::pages) mod difference;
 pub(in crate::pages) mod drafts;
 pub(in crate::pages) mod edit_form;

@@ -15,6 +15,7 @@ mod focus;
 mod fork;
 mod gate;
 mod gates_left;
+pub(super) mod graph;
 mod header;
 mod human;
 mod inputs;
@@ -46,7 +47,7 @@ mod skip;
 mod slowest;
 mod stale;
 pub(super) mod state;
-mod step_panel;
+pub(super) mod step_panel;
 mod streamed;
 mod streams;
 mod supply;
@@ -69,23 +70,21 @@ use leptos_router::{
 use workflow::RunId;
 
 use self::{
+    graph::{GraphStage, Watched},
     header::Header,
     outline::Outline,
     past::{Looked, Past},
-    slowest::{Slowest, SlowestLegend, SlowestToggle},
+    slowest::Slowest,
     state::LiveRun,
-    step_panel::StepPanel,
+    step_panel::{StepPanel, bring},
     timeline::Timeline,
 };
 use super::review::{artifact, difference, drafts, failures, output_form, restored};
-use crate::reactive::{effect_with, memo};
+use crate::reactive::{effect_with, memo, once_painted};
 use crate::{
     api::{self, LoadedRun},
     behind::Later,
-    canvas_view::{CanvasToolbar, MapToggle, RunCanvas, WatchHandle, provide_map},
-    components::{
-        Empty, IconButton, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Size, Skeleton, SkeletonKind, Variant,
-    },
+    components::{Empty, LeftPanel, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Variant},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
     pages::NotFound,
@@ -155,34 +154,32 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
     // A link from another run names the step it is about.
     let wanted = wanted_step(use_query_map());
     let live = LiveRun::follow(run, wanted);
-    let canvas = live.run.with_untracked(|run| WatchHandle::new(run, live.agent_names()));
-    let said = said::beside_status(live);
     let slowest = Slowest::of(live);
     let past = Past::new();
-    focus::keep_focus(live);
+    let chosen = once_painted(move || live.selected.get());
+    focus::keep_focus(live, chosen);
+    bring(live);
     looking::follow(live);
     place::keep_in_address(live);
     let shown = RwSignal::new("panel".to_owned());
     let steps = LeftPanel::new("run-steps");
-    let looked = Looked { live, past, steps };
-    provide_map();
+    let (looked, watched) = (Looked { live, past, steps }, Watched { live, past, slowest, steps });
     let show_panel = move || {
         shown.set("panel".to_owned());
         steps.close();
     };
     effect_with(move |before: Option<Option<workflow::StepKey>>| {
-        let key = live.selected.get();
+        // With what is in it, not before.
+        let key = chosen.get();
         if before.is_some_and(|before| before != key) {
             show_panel();
         }
         key
     });
-    let is_led = live.chosen.with_untracked(Option::is_some);
     effect_with(move |before: Option<()>| {
-        let chosen = live.chosen.get();
-        if let (Some(()), Some(key)) = (before, chosen) {
+        let wanted = live.chosen.get();
+        if before.is_some() && wanted.is_some() && chosen.with_untracked(|chosen| *chosen == wanted) {
             show_panel();
-            canvas.look_at_step(&key);
         }
     });
     view! {
@@ -202,37 +199,10 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
                     <Show when=move || !past.is_on()>
                         <Outline live slowest panel=steps/>
                     </Show>
-                    // It stays, or its camera would begin anew.
-                    <section
-                        class="canvas-stage"
-                        aria-label="Graph of the run"
-                        aria-busy=move || (!live.is_whole.get()).then_some("true")
-                        hidden=move || past.is_on()
-                    >
-                        <Show when=move || live.has_graph.get() fallback=|| view! { <GraphComes/> }>
-                            <RunCanvas run=live.run stale=live.stale said path=slowest.steps selected=live.selected is_led handle=canvas/>
-                        </Show>
-                        <SlowestLegend slowest/>
-                        <LeftToggle panel=steps icon="list-checks" label="Steps"/>
-                        <CanvasToolbar label="Graph">
-                            <IconButton icon="zoom-out" label="Zoom out" size=Size::Sm on_click=move |()| canvas.zoom_out()/>
-                            <IconButton icon="zoom-in" label="Zoom in" size=Size::Sm on_click=move |()| canvas.zoom_in()/>
-                            <IconButton icon="maximize" label="Fit" keys="Shift 1" size=Size::Sm on_click=move |()| canvas.fit()/>
-                            <IconButton
-                                icon="eye"
-                                label="Follow"
-                                keys="F"
-                                size=Size::Sm
-                                pressed=Signal::derive(move || Some(canvas.is_following().get()))
-                                on_click=move |()| canvas.toggle_following()
-                            />
-                            <SlowestToggle slowest/>
-                            <MapToggle needed=canvas.needs_map()/>
-                        </CanvasToolbar>
-                    </section>
+                    <GraphStage of=watched/>
                     <Show
                         when=move || past.is_on()
-                        fallback=move || view! { <StepPanel live/> }
+                        fallback=move || view! { <StepPanel live shown=chosen/> }
                     >
                         <Later part=past::parts of=looked/>
                     </Show>
@@ -242,12 +212,6 @@ fn Loaded(run: LoadedRun) -> impl IntoView {
             </Show>
         </main>
     }
-}
-
-/// In place of a graph of thousands of steps, which the page does not come with.
-#[component]
-fn GraphComes() -> impl IntoView {
-    view! { <p class="canvas-hint" role="status">"The graph is on its way"</p> }
 }
 
 /// What is said where no script runs. As a text: where one runs, a browser takes it for nothing else, and there is nothing to take over.

@@ -20,7 +20,7 @@ const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=\
 /// Names the files of each part; the server reads it.
 pub(super) const PARTS: &str = "parts.json";
 /// To be raised when the steps below come to make something else of the same WASM.
-const STEPS: u8 = 2;
+const STEPS: u8 = 3;
 
 /// What compiles it.
 pub(super) fn cargo(context: &Context) -> Command {

@@ -2,14 +2,21 @@
 //!
 //! A part is a file of its own and one for each set of parts that it shares code with, thirty and more, most of them small. Each is
 //! compressed alone, so what they have in common is sent with each of them. In one file it is sent once: a sixth of the first load of a
-//! run. It is for the first load alone: from within the app a part comes file by file, since most of its files are there already.
+//! run. What such a page asks for next, whoever opened it, is a second pack: of what the first has not. They are for pages that are opened by
+//! their address alone: from within the app a part comes file by file, since most of its files are there already.
 //! Nothing here may depend on a pack: a module that cannot be taken from it is fetched on its own.
 
 use anyhow::{Context as _, Result, bail};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-/// Only what is often opened by its address, and is large: each pack is a copy of its files.
-const PACKED: [&str; 3] = ["editor", "mine", "runs"];
+/// Only what is often opened by its address: each pack is a copy of its files.
+const PACKED: [&str; 5] = ["editor", "home", "lists", "mine", "runs"];
+/// The parts that a page of the first asks for as soon as it is there.
+const NEXT: [(&str, &[&str]); 2] = [("mine", &["pane", "prose"]), ("runs", &["graph", "pane", "prose"])];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
@@ -18,12 +25,13 @@ const PATCHES: [(&str, &str); 2] = [
     ("const src = fetch(new URL(", "const src = modules(new URL("),
     ("(WebAssembly.instantiateStreaming(src, imports))", "(instantiated(src, imports))"),
 ];
-/// `PACKS` names the modules of each pack, in their order, with their sizes. They are compiled as soon as the pack is there, beside the
-/// bundle and not only once that asks for them.
+/// `PACKS` names the modules of each pack, in their order, with their sizes; `NEXT` the pack that follows it. What the document names is
+/// compiled as soon as it is there, beside the bundle and not only once that asks for it; what follows comes with the first module of it that
+/// is asked for.
 const UNPACK: &str = r#"
 const compiled = new Map();
-for (const [pack, entries] of Object.entries(PACKS)) {
-    if (document.querySelector(`link[rel="preload"][href$="/${pack}"]`) === null) continue;
+const awaited = new Map();
+function unpack(pack, entries) {
     const packed = fetch(new URL(`./${pack}`, import.meta.url)).then((answer) => {
         if (!answer.ok) throw new Error(`${answer.status} for ${answer.url}`);
         return answer.arrayBuffer();
@@ -37,8 +45,16 @@ for (const [pack, entries] of Object.entries(PACKS)) {
         compiled.set(name, module);
     }
 }
+for (const [pack, entries] of Object.entries(PACKS)) {
+    if (document.querySelector(`link[rel="preload"][href$="/${pack}"]`) === null) continue;
+    unpack(pack, entries);
+    const [next, others] = NEXT[pack] ?? [pack, []];
+    for (const [name] of others) awaited.set(name, () => unpack(next, others));
+}
 function modules(url) {
-    const module = compiled.get(url.pathname.split("/").pop());
+    const name = url.pathname.split("/").pop();
+    if (!compiled.has(name)) awaited.get(name)?.();
+    const module = compiled.get(name);
     return module === undefined ? fetch(url) : module.catch(() => fetch(url));
 }
 async function instantiated(source, imports) {
@@ -47,6 +63,9 @@ async function instantiated(source, imports) {
     return WebAssembly.instantiateStreaming(found, imports);
 }
 "#;
+
+/// The files of a pack in their order, with their sizes.
+type Entries = Vec<(String, usize)>;
 
 /// What a page of this part loads beside the bundle, all of it in the folder of the parts.
 pub(super) fn files(part: &str, modules: &[String]) -> Vec<String> {
@@ -61,26 +80,46 @@ pub(super) fn files(part: &str, modules: &[String]) -> Vec<String> {
 
 /// Writes the packs into the folder of the parts, and lets the module that fetches these know them.
 pub(super) fn add(folder: &Path, needed: &BTreeMap<String, Vec<String>>) -> Result<()> {
+    let modules = |part: &str| needed.get(part).with_context(|| format!("the bundle has no part `{part}`"));
     let mut packs = BTreeMap::new();
     for part in PACKED {
-        let modules = needed.get(part).with_context(|| format!("the bundle has no part `{part}`"))?;
-        let (mut pack, mut entries) = (Vec::new(), Vec::new());
-        for module in modules {
-            let file = file_of(module);
-            let content = fs::read(folder.join(&file)).with_context(|| format!("cannot read {file}"))?;
-            entries.push((file, content.len()));
-            pack.extend(content);
-        }
         let name = pack_of(part);
-        fs::write(folder.join(&name), pack).with_context(|| format!("cannot write {name}"))?;
+        let entries = write(folder, &name, modules(part)?)?;
         packs.insert(name, entries);
+    }
+    let mut next = BTreeMap::new();
+    for (part, parts) in NEXT {
+        let mut known: BTreeSet<_> = modules(part)?.iter().collect();
+        let mut others = Vec::new();
+        for &then in parts {
+            others.extend(modules(then)?.iter().filter(|module| known.insert(*module)));
+        }
+        let name = format!("{part}.next.pack");
+        let entries = write(folder, &name, others)?;
+        next.insert(pack_of(part), (name, entries));
     }
     let path = folder.join(FETCH);
     let script = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    fs::write(&path, knowing(&script, &packs)?).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, knowing(&script, &packs, &next)?).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn knowing(script: &str, packs: &BTreeMap<String, Vec<(String, usize)>>) -> Result<String> {
+fn write<'a>(folder: &Path, name: &str, modules: impl IntoIterator<Item = &'a String>) -> Result<Entries> {
+    let (mut pack, mut entries) = (Vec::new(), Vec::new());
+    for module in modules {
+        let file = file_of(module);
+        let content = fs::read(folder.join(&file)).with_context(|| format!("cannot read {file}"))?;
+        entries.push((file, content.len()));
+        pack.extend(content);
+    }
+    fs::write(folder.join(name), pack).with_context(|| format!("cannot write {name}"))?;
+    Ok(entries)
+}
+
+fn knowing(
+    script: &str,
+    packs: &BTreeMap<String, Entries>,
+    next: &BTreeMap<String, (String, Entries)>,
+) -> Result<String> {
     let mut script = script.to_owned();
     for (written, ours) in PATCHES {
         if !script.contains(written) {
@@ -90,7 +129,8 @@ fn knowing(script: &str, packs: &BTreeMap<String, Vec<(String, usize)>>) -> Resu
         }
         script = script.replace(written, ours);
     }
-    Ok(format!("{script}\nconst PACKS = {};{UNPACK}", serde_json::to_string(packs)?))
+    let (packs, next) = (serde_json::to_string(packs)?, serde_json::to_string(next)?);
+    Ok(format!("{script}\nconst PACKS = {packs};\nconst NEXT = {next};{UNPACK}"))
 }
 
 fn pack_of(part: &str) -> String {
@@ -117,7 +157,7 @@ mod tests {
     fn a_page_loads_one_pack_or_each_file_of_its_part() {
         let modules = ["chunk_7".to_owned(), "split_runs".to_owned()];
         assert_eq!(files("runs", &modules), ["fetch.js", "runs.pack"]);
-        assert_eq!(files("home", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
+        assert_eq!(files("admin", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
     }
 
     #[test]
@@ -125,21 +165,22 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("weft-xtask-packs-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        for (name, content) in [
-            ("chunk_7.wasm", "abc"),
-            ("split_runs.wasm", "de"),
-            ("split_editor.wasm", "f"),
-            ("split_mine.wasm", "g"),
-            (FETCH, WRITTEN),
-        ] {
+        for (name, content) in [("chunk_7.wasm", "abc"), (FETCH, WRITTEN)] {
             fs::write(folder.join(name), content).unwrap();
         }
+        let parts: BTreeSet<_> =
+            PACKED.into_iter().chain(NEXT.iter().flat_map(|(_, next)| next.iter().copied())).collect();
+        for part in &parts {
+            fs::write(folder.join(format!("split_{part}.wasm")), &part[..2]).unwrap();
+        }
         let needs = |part: &str| (part.to_owned(), vec!["chunk_7".to_owned(), format!("split_{part}")]);
-        add(&folder, &[needs("runs"), needs("editor"), needs("mine")].into_iter().collect()).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcde");
-        assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abcf");
+        add(&folder, &parts.into_iter().map(needs).collect()).unwrap();
+        assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcru");
+        assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abced");
+        assert_eq!(fs::read_to_string(folder.join("runs.next.pack")).unwrap(), "grpapr", "only what is not there yet");
         let script = fs::read_to_string(folder.join(FETCH)).unwrap();
         assert!(script.contains(r#""runs.pack":[["chunk_7.wasm",3],["split_runs.wasm",2]]"#), "{script}");
+        assert!(script.contains(r#""runs.pack":["runs.next.pack",[["split_graph.wasm",2],"#), "{script}");
         assert!(script.contains(r#"const src = modules(new URL("./chunk_7.wasm", import.meta.url));"#), "{script}");
         assert!(script.contains("=> (instantiated(src, imports));"), "{script}");
         fs::remove_dir_all(&folder).unwrap();
@@ -147,6 +188,6 @@ mod tests {
 
     #[test]
     fn a_splitter_that_writes_something_else_stops_the_build() {
-        assert!(knowing("const src = import.source(\"./chunk_7.wasm\");", &BTreeMap::new()).is_err());
+        assert!(knowing("const src = import.source(\"./chunk_7.wasm\");", &BTreeMap::new(), &BTreeMap::new()).is_err());
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 later! {
-    mine: notice_choices, View<()>, |()| view! { <Choices/> }.into_any();
+    account: notice_choices, View<()>, |()| view! { <Choices/> }.into_any();
 }
 
 #[component]

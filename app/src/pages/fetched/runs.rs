@@ -11,6 +11,9 @@ pub(in crate::pages) fn fetch_runs_ahead() {
     leptos::task::spawn_local(async {
         // Nobody waits for it; whoever opens a run asks again.
         let _ = load_run().await;
+        // What comes after it.
+        let _ = crate::pages::run::graph::graph().await;
+        let _ = crate::pages::run::step_panel::chosen_step().await;
     });
 }
 

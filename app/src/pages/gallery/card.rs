@@ -4,7 +4,10 @@
 use leptos::prelude::*;
 use workflow::{api::GalleryCard, words::count};
 
-use crate::components::{Icon, LinkButton, Size, Skeleton, SkeletonKind};
+use crate::{
+    components::{Icon, LinkButton, Size, Skeleton, SkeletonKind},
+    pages::fetched::start::fetch_start_ahead,
+};
 
 #[component]
 pub(in crate::pages) fn Card(card: GalleryCard) -> impl IntoView {
@@ -12,7 +15,7 @@ pub(in crate::pages) fn Card(card: GalleryCard) -> impl IntoView {
     let href = format!("/start/{}", template.id);
     let steps = count(template.n_steps, "step");
     view! {
-        <li class="gallery-card">
+        <li class="gallery-card" on:pointerenter=|_| fetch_start_ahead() on:focusin=|_| fetch_start_ahead()>
             <h3>
                 <span class="gallery-icon"><Icon name="workflow"/></span>
                 <a href=href.clone()>{template.name.clone()}</a>

@@ -25,7 +25,7 @@ use crate::{
 };
 
 later! {
-    mine: questions, View<Bulk>, |bulk| view! { <ApproveAll bulk/> <RejectAll bulk/> }.into_any();
+    pane: questions, View<Bulk>, |bulk| view! { <ApproveAll bulk/> <RejectAll bulk/> }.into_any();
 }
 
 /// Shows itself while something is ticked, and until what was left of the last answer is read.

@@ -28,7 +28,7 @@ use crate::{
 };
 
 later! {
-    mine: pane, View<Inbox>, |inbox| view! { <Pane inbox/> }.into_any();
+    pane: pane, View<Inbox>, |inbox| view! { <Pane inbox/> }.into_any();
 }
 
 /// Where the chosen one is read and decided.

@@ -12,6 +12,7 @@ use workflow::{
     view::ArtifactMeta,
 };
 
+use super::brought::beginning;
 use crate::{
     api,
     components::{CodeView, CopyButton, Icon, JsonTree, Markdown, MoreRows, Skeleton, SkeletonKind},
@@ -43,7 +44,7 @@ pub(in crate::pages) fn made_by(artifact: &ArtifactMeta) -> String {
 #[component]
 pub(in crate::pages) fn Artifact(run: RunId, artifact: ArtifactMeta) -> impl IntoView {
     let id = artifact.id;
-    let content = Resource::new(|| (), move |()| api::artifact_beginning(run, id));
+    let content = beginning(run, id);
     view! {
         <Transition fallback=|| view! { <Skeleton kind=SkeletonKind::Row/> }>
             {move || {

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use workflow::{StepKey, StepStatus};
 
-use super::state::LiveRun;
+use super::{state::LiveRun, step_panel::Shown};
 use crate::components::{
     dom,
     keep_focus::{focus_first, keep_focus as keep},
@@ -21,10 +21,12 @@ enum Part {
 }
 
 /// To be called once by the run page.
-pub(super) fn keep_focus(live: LiveRun) {
+pub(super) fn keep_focus(live: LiveRun, shown: Shown) {
     let changed = move || {
         live.run.track();
         live.selected.track();
+        // The panel is a moment behind what is chosen.
+        shown.track();
         // A moment behind the run, and with it the button that refreshes.
         live.stale.track();
     };

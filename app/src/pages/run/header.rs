@@ -33,7 +33,7 @@ use crate::{
 };
 
 later! {
-    more: dialogs, View<Heads>, |heads| view! { <HeadDialogs heads/> }.into_any();
+    watch: dialogs, View<Heads>, |heads| view! { <HeadDialogs heads/> }.into_any();
 }
 
 #[component]

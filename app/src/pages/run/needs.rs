@@ -27,9 +27,9 @@ use crate::{
 };
 
 later! {
-    more: dialogs, View<Doors>, |doors| view! { <Dialogs doors/> }.into_any();
-    more: backoff, View<Doors>, |doors| view! { <Backoff doors/> }.into_any();
-    more: human_form, View<OneStep>, |one| view! { <HumanForm one/> }.into_any();
+    watch: dialogs, View<Doors>, |doors| view! { <Dialogs doors/> }.into_any();
+    pane: backoff, View<Doors>, |doors| view! { <Backoff doors/> }.into_any();
+    pane: human_form, View<OneStep>, |one| view! { <HumanForm one/> }.into_any();
 }
 
 #[component]

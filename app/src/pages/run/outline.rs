@@ -21,7 +21,7 @@ use crate::{
 };
 
 later! {
-    more: notes, View<LiveRun>, |live| view! { <Notes live/> }.into_any();
+    watch: notes, View<LiveRun>, |live| view! { <Notes live/> }.into_any();
 }
 
 /// So many rows are laid out and drawn together, or not at all while none of them is near what is in sight.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 later! {
-    more: as_it_comes, View<Coming>, |coming| view! { <Streamed coming/> }.into_any();
+    pane: as_it_comes, View<Coming>, |coming| view! { <Streamed coming/> }.into_any();
 }
 
 #[component]

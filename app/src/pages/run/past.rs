@@ -22,13 +22,13 @@ use crate::{
     clock,
     components::{Button, Icon, IconButton, LeftPanel, LeftToggle, Size, Variant},
     later::{View, later},
-    reactive::{effect, effect_with},
+    reactive::{effect, effect_with, once_painted},
     words,
 };
 
 later! {
-    more: pub(super) parts, View<Looked>, |looked| view! { <Parts looked/> }.into_any();
-    more: pub(super) bar, View<Past>, |past| view! { <Bar past/> }.into_any();
+    watch: pub(super) parts, View<Looked>, |looked| view! { <Parts looked/> }.into_any();
+    watch: pub(super) bar, View<Past>, |past| view! { <Bar past/> }.into_any();
 }
 
 /// What is looked at instead of now.
@@ -146,6 +146,6 @@ fn Parts(looked: Looked) -> impl IntoView {
                 <MapToggle needed=handle.needs_map()/>
             </CanvasToolbar>
         </section>
-        <StepPanel live=then/>
+        <StepPanel live=then shown=once_painted(move || then.selected.get())/>
     }
 }

@@ -26,7 +26,7 @@ const PACE: Duration = Duration::from_secs(2);
 type Find = fn(&RunView, Option<i64>) -> Option<SlowestPath>;
 
 later! {
-    more: finder, Find, slowest_path;
+    watch: finder, Find, slowest_path;
 }
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,8 @@
 //! The chosen step: first what it needs from me, then its output, inputs, prompt, attempts and versions.
 
+use futures::future::join;
 use leptos::prelude::*;
-use workflow::StepKey;
+use workflow::{RunView, StepKey};
 
 use super::{
     attempts::Attempts, gate::rounds_of, gates_left::GatesLeft, inputs::Inputs, items::Items, log_fold::CurrentLog,
@@ -9,40 +10,88 @@ use super::{
 };
 use crate::components::{
     Button, Empty, PanelHandle, Side, Size, Skeleton, SkeletonKind, StatusChip, Tab, TabPanel, Tabs, Variant,
+    prose_renderer,
 };
 use crate::{
+    as_sent::AsSent,
     behind::Later,
-    later::{View, later},
+    later::{Fetched, View, later},
+    pages::review::brought,
     reactive::memo,
     words,
 };
 
 later! {
-    more: items, View<OneStep>, |one| view! { <Items one/> }.into_any();
-    more: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
-    more: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
-    more: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
-    more: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
+    pane: pub(in crate::pages) chosen_step, View<(LiveRun, Shown)>, |(live, shown)| view! { <ChosenStep live shown/> }.into_any();
+    watch: items, View<OneStep>, |one| view! { <Items one/> }.into_any();
+    watch: inputs, View<OneStep>, |one| view! { <Inputs one/> }.into_any();
+    watch: prompt, View<OneStep>, |one| view! { <Prompt one/> }.into_any();
+    watch: attempts, View<OneStep>, |one| view! { <Attempts one/> }.into_any();
+    watch: versions, View<OneStep>, |one| view! { <Versions one/> }.into_any();
+}
+
+/// The step that the panel shows: the chosen one, once that it is chosen was painted.
+pub(super) type Shown = RwSignal<Option<StepKey>>;
+
+/// The panel of a page that is opened by its address stands as the server sent it until its program comes.
+#[component]
+pub(super) fn StepPanel(live: LiveRun, shown: Shown) -> impl IntoView {
+    let first = StoredValue::new(live.selected.get_untracked());
+    let holds = Signal::derive(move || live.selected.with(|now| first.with_value(|first| first == now)));
+    view! {
+        <aside class="panel side-panel" id="side-panel" aria-label="Step">
+            <AsSent part=with_texts of=(live, shown) holds fallback=move || until_it_comes(live)/>
+            <PanelHandle side=Side::Left key="run-step" label="Resize the step panel" min=280.0/>
+        </aside>
+    }
+}
+
+/// With what renders its texts: they would be their source for a moment.
+async fn with_texts() -> Fetched<View<(LiveRun, Shown)>> {
+    // Where that does not come they are their source for longer, which is no reason to show nothing.
+    let (step, _) = join(chosen_step(), prose_renderer()).await;
+    step
+}
+
+/// Asks for what the step made that is looked at first: the panel, which shows it, may come after it.
+pub(super) fn bring(live: LiveRun) {
+    let Some(key) = live.selected.get_untracked() else { return };
+    let is_there = untrack(|| live.is_shown.get() && live.has_all_of(&key));
+    // Of a list its items are shown first.
+    let ids: Vec<_> = live.run.with_untracked(|run| {
+        let is_shown = is_there && !is_list(run, &key);
+        run.latest_artifacts(&key).filter(|_| is_shown).map(|artifact| artifact.id).collect()
+    });
+    brought::bring(live.id, ids);
+}
+
+fn is_list(run: &RunView, key: &StepKey) -> bool {
+    let is_item = run.step(key).is_none_or(|step| step.item_of.is_some());
+    !is_item && run.run_definition.steps.get(&key.split().0).is_some_and(|step| step.map.is_some())
+}
+
+fn until_it_comes(live: LiveRun) -> AnyView {
+    match live.selected.get() {
+        Some(key) => view! { <Comes live key/> }.into_any(),
+        None => view! { <NoStep/> }.into_any(),
+    }
 }
 
 #[component]
-pub(super) fn StepPanel(live: LiveRun) -> impl IntoView {
+fn ChosenStep(live: LiveRun, shown: Shown) -> impl IntoView {
+    move || match shown.get() {
+        Some(key) if !live.has_all_of(&key) => view! { <Comes live key/> }.into_any(),
+        Some(key) => view! { <Panel live key/> }.into_any(),
+        None => view! { <NoStep/> }.into_any(),
+    }
+}
+
+#[component]
+fn NoStep() -> impl IntoView {
     view! {
-        <aside class="panel side-panel" id="side-panel" aria-label="Step">
-            {move || match live.selected.get() {
-                Some(key) if !live.has_all_of(&key) => view! { <Comes live key/> }.into_any(),
-                Some(key) => view! { <Panel live key/> }.into_any(),
-                None => {
-                    view! {
-                        <div class="panel-body">
-                            <Empty icon="mouse-pointer-2" title="Choose a step" text="Its output, inputs and versions are shown here"/>
-                        </div>
-                    }
-                        .into_any()
-                }
-            }}
-            <PanelHandle side=Side::Left key="run-step" label="Resize the step panel" min=280.0/>
-        </aside>
+        <div class="panel-body">
+            <Empty icon="mouse-pointer-2" title="Choose a step" text="Its output, inputs and versions are shown here"/>
+        </div>
     }
 }
 
@@ -72,8 +121,7 @@ fn Panel(live: LiveRun, key: StepKey) -> impl IntoView {
         one.read(|step| step.reason.map(|reason| reason.words().to_owned())).unwrap_or_default()
     });
     let is_stale = memo(move || live.stale.with(|stale| stale.contains_key(&one.key())));
-    let is_map = untrack(|| one.definition(|step| step.map.is_some()))
-        && one.step.with_untracked(|step| step.as_ref().is_some_and(|step| step.item_of.is_none()));
+    let is_map = live.run.with_untracked(|run| is_list(run, &one.key()));
     let tab = RwSignal::new(if is_map { "items" } else { "output" }.to_owned());
     let counts = memo(move || {
         let key = one.key();

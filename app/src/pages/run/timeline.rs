@@ -22,8 +22,8 @@ use crate::{
 };
 
 later! {
-    more: events, View<LiveRun>, |live| view! { <Events live/> }.into_any();
-    more: times, View<(LiveRun, Past)>, |(live, past)| view! { <Times live past/> }.into_any();
+    watch: events, View<LiveRun>, |live| view! { <Events live/> }.into_any();
+    watch: times, View<(LiveRun, Past)>, |(live, past)| view! { <Times live past/> }.into_any();
 }
 
 const VIEWS: [Segment; 2] = [Segment::new(EVENTS, "Events"), Segment::new("times", "Times and replay")];
