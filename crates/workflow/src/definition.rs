@@ -6,6 +6,7 @@ mod failure;
 mod limits;
 mod review;
 mod step;
+mod steps;
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,11 @@ pub use limits::{Budget, Concurrency, Limits, OnExceed};
 pub(crate) use review::asks;
 pub use review::{Assignees, OnReviewTimeout, Review, ReviewMode};
 pub use step::{MapOver, OnItemError, Position, SideEffects, Step, TriggerRule};
+pub use steps::Steps;
 
+#[cfg(feature = "openapi")]
+use crate::id::StepKey;
 use crate::{
-    id::StepKey,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_STEP_INPUTS, MAX_STEPS, depth},
     schema::Schema,
     words::{count, number},
@@ -39,7 +42,8 @@ pub struct Definition {
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
     #[serde(default)]
-    pub steps: BTreeMap<StepKey, Step>,
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<StepKey, Step>))]
+    pub steps: Steps,
     /// By id; which steps are in one is theirs to say.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Group>,
@@ -60,7 +64,7 @@ impl Default for Definition {
             schema_version: SCHEMA_VERSION,
             inputs: BTreeMap::new(),
             limits: Limits::default(),
-            steps: BTreeMap::new(),
+            steps: Steps::default(),
             groups: BTreeMap::new(),
             notes: Vec::new(),
         }
@@ -193,11 +197,6 @@ impl Definition {
 
     pub fn to_value(&self) -> Value {
         crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
-    }
-
-    /// The same as text, without a value in between.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
     /// The hash of what the definition means: what is only drawn is left out, so moving a node changes nothing.
