@@ -24,6 +24,7 @@ pub use steps::Steps;
 #[cfg(feature = "openapi")]
 use crate::id::StepKey;
 use crate::{
+    hash::Hashing,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_STEP_INPUTS, MAX_STEPS, depth},
     schema::Schema,
     words::{count, number},
@@ -206,7 +207,10 @@ impl Definition {
         bare.groups.clear();
         bare.steps.values_mut().for_each(Step::undraw);
         // In its own words: an order of properties or the digits of a constant are worth a version of their own.
-        crate::hash::sha256_hex(bare.to_value().to_string().as_bytes())
+        let mut hashing = Hashing::default();
+        serde_json::to_writer(&mut hashing, &bare)
+            .expect("a definition has only string keys and finite numbers, so it is always JSON");
+        hashing.hex()
     }
 }
 
@@ -278,6 +282,20 @@ mod tests {
         let error = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","inputs": inputs}}})).unwrap_err();
         assert!(matches!(error, Unstorable::TooManyInputs { n: 50_001, .. }));
         assert_eq!(error.field(), "definition.steps.a.inputs");
+    }
+
+    #[test]
+    fn the_semantic_hash_is_that_of_the_value_by_which_versions_were_stored() {
+        for literal in crate::json::testing::SPELLINGS {
+            let text = format!(
+                r#"{{"inputs":{{"i":{{"schema":{{"properties":{{"b":{{}},"a":{{"enum":[{literal},"\u00e9\n"]}}}}}},"default":{literal}}}}},
+                "steps":{{"a":{{"agent_id":"x","prompt":"\"é\"","inputs":{{"n":{{"const":{{"z":{literal},"a":[]}}}}}}}}}}}}"#
+            );
+            let document = crate::json::parse(&text, crate::json::Bounds::BODY).unwrap();
+            let definition = Definition::from_value(&document).unwrap();
+            let by_value = crate::hash::sha256_hex(definition.to_value().to_string().as_bytes());
+            assert_eq!(definition.semantic_hash(), by_value, "{literal}");
+        }
     }
 
     #[test]
