@@ -57,8 +57,8 @@ proptest! {
             let ends = |at: fn(&Edge) -> u32| -> Vec<u32> {
                 (0..).zip(&scene.edges).filter(|(_, edge)| at(edge) == node).map(|(id, _)| id).collect()
             };
-            prop_assert_eq!(&scene.edges_in[node as usize], ends(|edge| edge.to).as_slice());
-            prop_assert_eq!(&scene.edges_out[node as usize], ends(|edge| edge.from).as_slice());
+            prop_assert_eq!(scene.edges_in[node as usize].to_vec(), ends(|edge| edge.to));
+            prop_assert_eq!(scene.edges_out[node as usize].to_vec(), ends(|edge| edge.from));
         }
     }
 
