@@ -76,8 +76,8 @@ pub async fn delete_template(id: TemplateId, base_revision: i64) -> Result<(), A
 
 /// Saves the draft; a stale base revision is a conflict and changes nothing.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn save_draft(id: TemplateId, update: wire::UpdateTemplate) -> Result<wire::TemplateView, AppError> {
-    Ok(service::templates::save_draft(&expect_context(), id, update).await?)
+pub async fn save_draft(id: TemplateId, update: wire::DraftUpdate) -> Result<wire::DraftSaved, AppError> {
+    Ok(service::templates::save_draft(&expect_context(), id, update.into()).await?.into())
 }
 
 /// Publishes the draft as it was at this revision, with what its author says about it, unless the latest version of an agent is not any

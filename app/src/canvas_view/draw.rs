@@ -14,6 +14,13 @@ use super::theme::Theme;
 /// Beyond it the cache begins anew: titles being typed would fill it for ever.
 const MAX_TEXTS: usize = 20_000;
 
+/// As lines end and turn where nothing else is said.
+const ROUND: &str = "round";
+/// From so many lines of a style on it matters what their ends cost,
+const MANY_LINES: usize = 100;
+/// and from so many pixels on it is seen how they are.
+const THICK: f64 = 2.0;
+
 /// What a cut depends on: the font, the text, and how wide and how many its lines may be.
 type CutKey = (Font, Arc<str>, u64, u8);
 
@@ -157,8 +164,8 @@ impl Renderer for Brush<'_> {
         // Fails only for numbers that are not finite.
         let _ = context.set_transform(self.ratio, 0.0, 0.0, self.ratio, 0.0, 0.0);
         context.set_global_alpha(1.0);
-        context.set_line_cap("round");
-        context.set_line_join("round");
+        context.set_line_cap(ROUND);
+        context.set_line_join(ROUND);
         context.set_text_baseline("middle");
         // Half a pixel more: the backing store is rounded up.
         let (width, height) = (size.width + 1.0, size.height + 1.0);
@@ -184,15 +191,20 @@ impl Renderer for Brush<'_> {
         context.set_stroke_style_str(self.theme.colour(style.ink));
         context.set_line_width(style.pixels());
         set_dash(context, style.dash);
-        // Round corners of thousands of frames are most of what they cost, and nobody sees them.
-        let is_square = shapes.iter().all(|shape| matches!(shape, Shape::Rect(_)));
-        if is_square {
-            context.set_line_join("miter");
+        let (cap, join) = ends(style, shapes);
+        if cap != ROUND {
+            context.set_line_cap(cap);
+        }
+        if join != ROUND {
+            context.set_line_join(join);
         }
         self.trace(shapes);
         context.stroke();
-        if is_square {
-            context.set_line_join("round");
+        if cap != ROUND {
+            context.set_line_cap(ROUND);
+        }
+        if join != ROUND {
+            context.set_line_join(ROUND);
         }
         if style.dash != Dash::Solid {
             set_dash(context, Dash::Solid);
@@ -222,6 +234,24 @@ impl Renderer for Brush<'_> {
     }
 }
 
+/// How lines end, and how their corners are. Round ones of thousands of frames and lines are most of what these cost, and nobody sees them:
+/// what is round of a thin line is less than a pixel.
+fn ends(style: Stroke, shapes: &[Shape]) -> (&'static str, &'static str) {
+    let is_line =
+        |shape: &Shape| matches!(shape, Shape::Line(..) | Shape::Curve(_) | Shape::Bends(..) | Shape::Polyline(_));
+    if shapes.iter().all(|shape| matches!(shape, Shape::Rect(_))) {
+        (ROUND, "miter")
+    } else if shapes.len() >= MANY_LINES
+        && style.dash == Dash::Solid
+        && style.pixels() < THICK
+        && shapes.iter().all(is_line)
+    {
+        ("butt", "bevel")
+    } else {
+        (ROUND, ROUND)
+    }
+}
+
 fn set_dash(context: &CanvasRenderingContext2d, dash: Dash) {
     let pattern = js_sys::Array::new_typed();
     for length in dash.pattern() {
@@ -229,4 +259,26 @@ fn set_dash(context: &CanvasRenderingContext2d, dash: Dash) {
     }
     // Fails only for negative lengths.
     let _ = context.set_line_dash(&pattern);
+}
+
+#[cfg(test)]
+mod tests {
+    use canvas::Point;
+
+    use super::*;
+
+    #[test]
+    fn the_ends_of_many_thin_lines_are_not_rounded_and_those_that_are_seen_are() {
+        let lines = |n: usize| vec![Shape::Line(Point::ORIGIN, Point::new(9.0, 0.0)); n];
+        let thin = Stroke::new(Ink::Edge, 1.5);
+        assert_eq!(ends(thin, &lines(MANY_LINES)), ("butt", "bevel"));
+        assert_eq!(ends(thin, &lines(MANY_LINES - 1)), (ROUND, ROUND), "near, where few are seen");
+        assert_eq!(ends(Stroke::new(Ink::Edge, 2.5), &lines(MANY_LINES)), (ROUND, ROUND));
+        // Dots are round ends and nothing else.
+        assert_eq!(ends(Stroke { dash: Dash::Dotted, ..thin }, &lines(MANY_LINES)), (ROUND, ROUND));
+        let mut mixed = lines(MANY_LINES);
+        mixed.push(Shape::Circle(Point::ORIGIN, 2.0));
+        assert_eq!(ends(thin, &mixed), (ROUND, ROUND));
+        assert_eq!(ends(thin, &[Shape::Rect(Rect::ZERO)]), (ROUND, "miter"));
+    }
 }

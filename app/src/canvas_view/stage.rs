@@ -29,6 +29,8 @@ const MOTION_MS: f64 = 33.0;
 const MAP_MS: f64 = 250.0;
 /// The accessible list of what goes on by itself is brought up to date at most this often.
 const LIST_MS: f64 = 250.0;
+/// While the picture moves, what is in view is another with each frame: hundreds of rows come and go, and are gone before they are read.
+const MOVING_LIST_MS: f64 = 1_000.0;
 /// Windows narrower than this show a picture from top to bottom, as the style sheet knows.
 const NARROW: f64 = 1_120.0;
 /// One turn of the ring of a running step.
@@ -94,6 +96,10 @@ impl Pace {
         }
         is_due
     }
+}
+
+fn list_every(is_moving: bool) -> f64 {
+    if is_moving { MOVING_LIST_MS } else { LIST_MS }
 }
 
 struct Layer {
@@ -202,7 +208,7 @@ impl Stage {
             let base = (dirty.base || (dirty.nodes && parts.is_none())).then(|| board.paint());
             let overlay = (dirty.overlay || dirty.base || (moves && is_due)).then(|| board.paint_overlay(phase));
             pace.is_behind |= dirty.mirror_soon;
-            let list = (dirty.mirror || pace.takes(LIST_MS, now)).then(|| board.mirror());
+            let list = (dirty.mirror || pace.takes(list_every(dirty.camera), now)).then(|| board.mirror());
             let camera = board.camera();
             // What is seen is drawn with its lines led around cards. The others find their ways while nothing is drawn.
             let lacks_ways = if base.is_some() { board.lacks_ways() } else { board.find_ways() };
@@ -350,4 +356,25 @@ fn resized(board: BoardHandle, stage: StageRef) {
         }
     });
     schedule(board, stage);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, list_every};
+
+    #[test]
+    fn a_list_follows_a_moving_picture_seldom_and_one_that_has_come_to_rest_at_once() {
+        let mut pace = Pace { is_behind: false, last: 0.0 };
+        let mut brought_up = Vec::new();
+        for frame in 1..=240 {
+            let (now, is_moving) = (f64::from(frame) * 16.0, frame <= 150);
+            pace.is_behind |= is_moving;
+            if pace.takes(list_every(is_moving), now) {
+                brought_up.push(frame);
+            }
+        }
+        // The frames are 16 ms apart, and it moves for 2.4 s.
+        assert_eq!(brought_up, [63, 126, 151]);
+        assert!(!pace.is_behind);
+    }
 }

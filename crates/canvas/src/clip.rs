@@ -5,11 +5,15 @@
 mod paste;
 mod read;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use workflow::{
-    Definition, Step, StepKey, TemplateId, definition::Note, references::each_source, source::Source, words::count,
+    Definition, Step, StepKey, TemplateId,
+    definition::{Note, Steps},
+    references::each_source,
+    source::Source,
+    words::count,
 };
 
 pub use paste::{Outside, Pasted};
@@ -31,7 +35,7 @@ pub struct Clip {
 impl Clip {
     /// Takes these steps; each with the place it is to have among them.
     pub(crate) fn of(definition: &Definition, steps: impl IntoIterator<Item = (StepKey, Step)>) -> Self {
-        let mut steps: BTreeMap<StepKey, Step> = steps.into_iter().collect();
+        let mut steps: Steps = steps.into_iter().collect();
         let mut read = BTreeSet::new();
         for step in steps.values_mut() {
             each_source(step, &mut |source| {
@@ -62,7 +66,7 @@ impl Clip {
         &self.definition.notes
     }
 
-    pub fn steps(&self) -> &BTreeMap<StepKey, Step> {
+    pub fn steps(&self) -> &Steps {
         &self.definition.steps
     }
 

@@ -17,7 +17,7 @@ pub(crate) mod testing;
 mod title;
 mod versions;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use workflow::{
@@ -353,15 +353,17 @@ fn remove_steps(definition: &mut Definition, keys: &[StepKey]) -> Result<Edit, R
             return Err(Refused::UnknownStep(key.clone()));
         }
     }
-    let steps = keys.iter().filter_map(|key| definition.steps.remove_entry(key)).collect();
+    let removed = keys.iter().filter_map(|key| Some((key.clone(), definition.steps.remove(key)?)));
+    let steps = removed.map(|(key, step)| (key, Arc::unwrap_or_clone(step))).collect();
     let mut changed = Vec::new();
-    for (other, step) in &mut definition.steps {
-        if reads_any(step, |key| gone.contains(key)) {
+    definition.steps.change_where(
+        |_, step| reads_any(step, |key| gone.contains(key)),
+        |other, step| {
             changed.push(Edit::set(other.clone(), step.clone()));
             step.depends_on.retain(|key| !gone.contains(key));
             step.inputs.retain(|_, source| source.step().is_none_or(|key| !gone.contains(key)));
-        }
-    }
+        },
+    );
     Ok(followed_by(Edit::AddSteps(steps), changed))
 }
 

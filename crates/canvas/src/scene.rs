@@ -3,6 +3,7 @@
 
 mod build;
 mod describe;
+mod edges_at;
 pub mod hit;
 mod marks;
 mod note_text;
@@ -11,7 +12,8 @@ mod tried;
 pub(crate) mod ways;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, HashMap},
     sync::Arc,
 };
 
@@ -23,6 +25,7 @@ use crate::{camera::MAX_COORDINATE, flow::Flow, grid::Grid};
 pub(crate) use build::wants_somebody;
 pub use build::{Changed, Source};
 pub use describe::status_label;
+pub use edges_at::EdgesAt;
 pub(crate) use marks::note_rect;
 pub use marks::{FRAME_HEAD, GroupBox, NOTE_SIZE, NoteBox};
 pub use note_text::{NOTE_LINE, NOTE_PADDING, NOTE_TEXT, NoteLine, note_words};
@@ -178,8 +181,8 @@ pub struct Scene {
     /// By edge, what is wrong with what travels along it.
     pub faults: HashMap<u32, (Severity, Arc<str>)>,
     /// By node, the edges that end there and that begin there.
-    pub edges_in: Vec<Vec<u32>>,
-    pub edges_out: Vec<Vec<u32>>,
+    pub edges_in: EdgesAt,
+    pub edges_out: EdgesAt,
     /// Every node after what it depends on.
     pub order: Vec<u32>,
     /// By node, its place in that order.
@@ -361,7 +364,6 @@ impl Scene {
     }
 
     fn index_nodes(&mut self) {
-        self.index = self.keys.iter().cloned().zip(0..).collect();
         self.node_grid = Grid::default();
         for node in self.nodes() {
             self.node_grid.insert_rect(node, self.rect(node));
@@ -371,15 +373,33 @@ impl Scene {
 
     fn index_edges(&mut self) {
         self.edge_grid = Grid::default();
-        self.edges_in = vec![Vec::new(); self.n_nodes()];
-        self.edges_out = vec![Vec::new(); self.n_nodes()];
         for (id, edge) in (0..).zip(&self.edges) {
             if !self.is_inner(edge.from, edge.to) {
                 self.edge_grid.insert_route(id, &edge.route);
             }
-            self.edges_out[edge.from as usize].push(id);
-            self.edges_in[edge.to as usize].push(id);
         }
+        self.edges_out = EdgesAt::of(self.n_nodes(), self.edges.iter().map(|edge| edge.from));
+        self.edges_in = EdgesAt::of(self.n_nodes(), self.edges.iter().map(|edge| edge.to));
+    }
+
+    /// Every node after what it depends on, ties by key; by key alone where there is a cycle. `workflow::graph::Graph::order` says the same,
+    /// from a graph that would have to be made of the definition first, with every edit.
+    fn ordered(&self) -> Vec<u32> {
+        let mut waits_for: Vec<usize> = self.nodes().map(|node| self.edges_in[node as usize].len()).collect();
+        let mut ready: BinaryHeap<Reverse<u32>> =
+            self.nodes().filter(|node| waits_for[*node as usize] == 0).map(Reverse).collect();
+        let mut order = Vec::with_capacity(self.n_nodes());
+        while let Some(Reverse(node)) = ready.pop() {
+            order.push(node);
+            for edge in &self.edges_out[node as usize] {
+                let next = self.edges[*edge as usize].to;
+                waits_for[next as usize] -= 1;
+                if waits_for[next as usize] == 0 {
+                    ready.push(Reverse(next));
+                }
+            }
+        }
+        if order.len() == self.n_nodes() { order } else { self.nodes().collect() }
     }
 }
 

@@ -13,7 +13,7 @@ use store::{
     templates::{Deleted, Draft, NewTemplate, NewVersion, Publish, SaveDraft},
 };
 use workflow::{
-    AgentCatalog, AgentId, Definition, Document, Plan, Problem, TemplateId,
+    AgentCatalog, AgentId, Definition, Document, Plan, Problem, Step, StepKey, TemplateId,
     api::{
         CreateTemplate, DraftNotes, Page, Published, PublishedTemplate, PublishedVersion, TemplateSummary,
         TemplateView, UpdateTemplate,
@@ -315,8 +315,12 @@ async fn judged(ctx: &OpContext, draft: Draft) -> Result<(TemplateView, AgentCat
 
 /// The definition with every agent version that the plan chose.
 pub(crate) fn pin(mut definition: Definition, plan: &Plan) -> Definition {
-    for (key, step) in &mut definition.steps {
-        step.agent_version = plan.steps.get(key).and_then(|planned| planned.agent_version).or(step.agent_version);
-    }
+    let chosen = |key: &StepKey, step: &Step| {
+        plan.steps.get(key).and_then(|planned| planned.agent_version).or(step.agent_version)
+    };
+    definition.steps.change_where(
+        |key, step| chosen(key, step) != step.agent_version,
+        |key, step| step.agent_version = chosen(key, step),
+    );
     definition
 }

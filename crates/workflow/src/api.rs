@@ -4,6 +4,7 @@
 mod batches;
 mod comparing;
 mod delegations;
+mod drafts;
 mod error;
 mod events;
 mod groups;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use batches::*;
 pub use comparing::*;
 pub use delegations::*;
+pub use drafts::*;
 pub use error::*;
 pub use events::*;
 pub use groups::*;

@@ -6,6 +6,7 @@ mod failure;
 mod limits;
 mod review;
 mod step;
+mod steps;
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,12 @@ pub use limits::{Budget, Concurrency, Limits, OnExceed};
 pub(crate) use review::asks;
 pub use review::{Assignees, OnReviewTimeout, Review, ReviewMode};
 pub use step::{MapOver, OnItemError, Position, SideEffects, Step, TriggerRule};
+pub use steps::Steps;
 
+#[cfg(feature = "openapi")]
+use crate::id::StepKey;
 use crate::{
-    id::StepKey,
+    hash::Hashing,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES, MAX_DEPTH, MAX_STEP_INPUTS, MAX_STEPS, depth},
     schema::Schema,
     words::{count, number},
@@ -39,7 +43,8 @@ pub struct Definition {
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
     #[serde(default)]
-    pub steps: BTreeMap<StepKey, Step>,
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<StepKey, Step>))]
+    pub steps: Steps,
     /// By id; which steps are in one is theirs to say.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Group>,
@@ -60,7 +65,7 @@ impl Default for Definition {
             schema_version: SCHEMA_VERSION,
             inputs: BTreeMap::new(),
             limits: Limits::default(),
-            steps: BTreeMap::new(),
+            steps: Steps::default(),
             groups: BTreeMap::new(),
             notes: Vec::new(),
         }
@@ -195,11 +200,6 @@ impl Definition {
         crate::json::to_value(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
     }
 
-    /// The same as text, without a value in between.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("a definition has only string keys and finite numbers, so it is always JSON")
-    }
-
     /// The hash of what the definition means: what is only drawn is left out, so moving a node changes nothing.
     pub fn semantic_hash(&self) -> String {
         let mut bare = self.clone();
@@ -207,7 +207,10 @@ impl Definition {
         bare.groups.clear();
         bare.steps.values_mut().for_each(Step::undraw);
         // In its own words: an order of properties or the digits of a constant are worth a version of their own.
-        crate::hash::sha256_hex(bare.to_value().to_string().as_bytes())
+        let mut hashing = Hashing::default();
+        serde_json::to_writer(&mut hashing, &bare)
+            .expect("a definition has only string keys and finite numbers, so it is always JSON");
+        hashing.hex()
     }
 }
 
@@ -279,6 +282,20 @@ mod tests {
         let error = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","inputs": inputs}}})).unwrap_err();
         assert!(matches!(error, Unstorable::TooManyInputs { n: 50_001, .. }));
         assert_eq!(error.field(), "definition.steps.a.inputs");
+    }
+
+    #[test]
+    fn the_semantic_hash_is_that_of_the_value_by_which_versions_were_stored() {
+        for literal in crate::json::testing::SPELLINGS {
+            let text = format!(
+                r#"{{"inputs":{{"i":{{"schema":{{"properties":{{"b":{{}},"a":{{"enum":[{literal},"\u00e9\n"]}}}}}},"default":{literal}}}}},
+                "steps":{{"a":{{"agent_id":"x","prompt":"\"é\"","inputs":{{"n":{{"const":{{"z":{literal},"a":[]}}}}}}}}}}}}"#
+            );
+            let document = crate::json::parse(&text, crate::json::Bounds::BODY).unwrap();
+            let definition = Definition::from_value(&document).unwrap();
+            let by_value = crate::hash::sha256_hex(definition.to_value().to_string().as_bytes());
+            assert_eq!(definition.semantic_hash(), by_value, "{literal}");
+        }
     }
 
     #[test]

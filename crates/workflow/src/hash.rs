@@ -1,6 +1,8 @@
 //! Content hashes and the digest that a review is bound to.
 //! Must never depend on map order: objects are hashed with sorted keys.
 
+use std::io;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -9,6 +11,28 @@ use crate::{id::StepKey, json};
 /// SHA-256 as lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// SHA-256 of what is written, as it is written: no text is made of what is large.
+#[derive(Clone, Default)]
+pub struct Hashing(Sha256);
+
+impl Hashing {
+    /// As `sha256_hex` of all that was written.
+    pub fn hex(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The one byte form of a JSON value: keys sorted, numbers by their value, no white space.

@@ -33,11 +33,10 @@ pub fn rename_steps(definition: &mut Definition, keys: &BTreeMap<StepKey, StepKe
     let moved: Vec<_> =
         keys.iter().filter_map(|(from, to)| Some((to.clone(), definition.steps.remove(from)?))).collect();
     definition.steps.extend(moved);
-    for step in definition.steps.values_mut() {
-        if step.depends_on.iter().any(|on| keys.contains_key(on)) {
-            let waits = std::mem::take(&mut step.depends_on);
-            step.depends_on = waits.into_iter().map(|on| keys.get(&on).cloned().unwrap_or(on)).collect();
-        }
+    let names_one = |_: &StepKey, step: &Step| named_steps(step).any(|named| keys.contains_key(named));
+    definition.steps.change_where(names_one, |_, step| {
+        let waits = std::mem::take(&mut step.depends_on);
+        step.depends_on = waits.into_iter().map(|on| keys.get(&on).cloned().unwrap_or(on)).collect();
         each_source(step, &mut |source| {
             if let Source::Step { step, .. } = source
                 && let Some(to) = keys.get(step)
@@ -45,7 +44,7 @@ pub fn rename_steps(definition: &mut Definition, keys: &BTreeMap<StepKey, StepKe
                 step.clone_from(to);
             }
         });
-    }
+    });
 }
 
 /// Everything that a step reads: its inputs, its list, what it shares with others, and its condition.

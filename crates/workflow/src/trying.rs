@@ -267,10 +267,13 @@ pub fn with_own_gates(definition: &Definition) -> Cow<'_, Definition> {
         return Cow::Borrowed(definition);
     }
     let mut definition = definition.clone();
-    for step in definition.steps.values_mut() {
-        step.review.assignees = Assignees::default();
-        step.review.quorum = 1;
-        step.review.allow_self = true;
-    }
+    definition.steps.change_where(
+        |_, step| !is_own(&step.review),
+        |_, step| {
+            step.review.assignees = Assignees::default();
+            step.review.quorum = 1;
+            step.review.allow_self = true;
+        },
+    );
     Cow::Owned(definition)
 }

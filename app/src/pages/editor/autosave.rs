@@ -7,7 +7,7 @@ use canvas::Document;
 use leptos::{ev, prelude::*, task::spawn_local};
 use workflow::{
     TemplateId,
-    api::{ErrorCode, TemplateView, UpdateTemplate},
+    api::{DraftSaved, DraftUpdate, ErrorCode, SentDefinition},
 };
 
 use super::{
@@ -263,15 +263,15 @@ impl Draft {
         });
     }
 
-    async fn answered(self, core: &Shared, content: Document, answer: Result<TemplateView, AppError>) {
+    async fn answered(self, core: &Shared, content: Document, answer: Result<DraftSaved, AppError>) {
         let answer = match answer {
             Err(error) if error.code() == ErrorCode::StaleRevision => self.recognise(core, error).await,
-            answer => answer.map(|template| (template, content.clone())),
+            answer => answer.map(|saved| (saved, content)),
         };
         let left = {
             let mut core = lock(core);
             match (&answer, core.in_flight.take()) {
-                (Ok((template, taken)), _) => core.stands_at(template.draft_revision, taken.clone()),
+                (Ok((saved, taken)), _) => core.stands_at(saved.draft_revision, taken.clone()),
                 (Err(error), Some(sent)) => core.note_unanswered(error, sent),
                 (Err(_), None) => {}
             }
@@ -284,37 +284,37 @@ impl Draft {
             return;
         }
         match answer {
-            Ok((template, _)) => self.saved(&template),
+            Ok((saved, _)) => self.saved(&saved),
             Err(error) => self.failed(error),
         }
     }
 
     /// A newer draft may be our own save whose answer was lost; else it is somebody else's, and to be merged.
-    async fn recognise(self, core: &Shared, stale: AppError) -> Result<(TemplateView, Document), AppError> {
+    async fn recognise(self, core: &Shared, stale: AppError) -> Result<(DraftSaved, Document), AppError> {
         // Where the newer draft cannot be read now, the save is tried again as one that could not be sent.
         let theirs = api::get_template(self.id).await?;
         let current = Document::from(&theirs);
         let is_ours = lock(core).is_ours(&current);
         if is_ours {
-            return Ok((theirs, current));
+            return Ok((theirs.into(), current));
         }
         self.saving.theirs.try_set(Some(Theirs::from(&theirs)));
         Err(stale)
     }
 
-    fn saved(self, template: &TemplateView) {
+    fn saved(self, saved: &DraftSaved) {
         let saving = self.saving;
         saving.theirs.try_set(None);
-        let live = Live::of(template);
+        let live = Live::after(saved);
         if self.live.try_with_untracked(|known| *known != live) == Some(true) {
             self.live.set(live);
         }
         let Some(core) = saving.core.try_get_value() else { return };
-        self.hear(&template.problems);
+        self.hear(&saved.problems);
         let is_all = {
             let mut core = lock(&core);
             (core.n_failures, core.n_merges) = (0, 0);
-            *core.saved == self.content()
+            self.handle.with_document_untracked(|now| *core.saved == *now)
         };
         if is_all {
             self.settled();
@@ -368,12 +368,12 @@ impl Draft {
     }
 }
 
-async fn send(id: TemplateId, base: i64, content: &Document) -> Result<TemplateView, AppError> {
-    let update = UpdateTemplate {
+async fn send(id: TemplateId, base: i64, content: &Document) -> Result<DraftSaved, AppError> {
+    let update = DraftUpdate {
         // A workflow keeps its last name while the field is empty.
         name: Some(content.name.clone()).filter(|name| !name.trim().is_empty()),
         description: Some(content.description.clone()),
-        definition: Some(content.definition.to_value()),
+        definition: Some(SentDefinition::Definition(Box::new(content.definition.clone()))),
         base_revision: Some(base),
     };
     api::save_draft(id, update).await

@@ -17,11 +17,10 @@ const MOST: usize = 60;
 /// As publishing would pin it now.
 pub(super) fn pinned(document: &Document, agents: &AgentCatalog) -> Document {
     let mut pinned = document.as_stored();
-    for step in pinned.definition.steps.values_mut() {
-        if step.agent_version.is_none() {
-            step.agent_version = agents.get(&step.agent_id, None).map(|spec| spec.version);
-        }
-    }
+    pinned.definition.steps.change_where(
+        |_, step| step.agent_version.is_none(),
+        |_, step| step.agent_version = agents.get(&step.agent_id, None).map(|spec| spec.version),
+    );
     pinned
 }
 

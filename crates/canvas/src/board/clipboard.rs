@@ -4,7 +4,7 @@
 use kurbo::{Point, Rect, Vec2};
 use workflow::{
     Step, StepKey,
-    definition::Note,
+    definition::{Note, Steps},
     json,
     limits::{MAX_DEFINITION_BYTES, MAX_DEPENDENCIES},
     words::count,
@@ -182,9 +182,7 @@ impl Board {
         if bytes > MAX_DEFINITION_BYTES {
             return Err(Refused::TooLarge { bytes });
         }
-        let n_lines = |steps: &std::collections::BTreeMap<StepKey, Step>| -> usize {
-            steps.values().map(|step| step.direct_dependencies().len()).sum()
-        };
+        let n_lines = |steps: &Steps| -> usize { steps.values().map(|step| step.direct_dependencies().len()).sum() };
         if n_lines(&definition.steps) + n_lines(clip.steps()) > MAX_DEPENDENCIES {
             return Err(Refused::TooManyLines);
         }

@@ -2,7 +2,7 @@
 //! that differs. Must change nothing: what stands on it is neither of the two.
 
 use workflow::{
-    AgentCatalog, Definition, Document,
+    AgentCatalog, Definition, Document, StepKey,
     merge::{changes, fates},
 };
 
@@ -21,16 +21,16 @@ impl Board {
 /// What is there afterwards, and the steps that are not there any more.
 fn union(before: &Definition, after: &Definition) -> Definition {
     let mut both = after.clone();
-    for (key, step) in &before.steps {
-        both.steps.entry(key.clone()).or_insert_with(|| step.clone());
-    }
+    let is_gone = |key: &&StepKey| !after.steps.contains_key(*key);
+    let gone = before.steps.keys().filter(is_gone);
+    both.steps.extend(gone.filter_map(|key| Some((key.clone(), before.steps.shared(key).cloned()?))));
     both
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use workflow::{StepKey, merge::Fate};
+    use workflow::merge::Fate;
 
     use super::*;
     use crate::edit::Edit;

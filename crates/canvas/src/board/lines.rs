@@ -89,9 +89,9 @@ impl Board {
         for (place, node) in scene.order.iter().enumerate() {
             rank[*node as usize] = place;
         }
-        let mut lines = scene.edges_in[at].clone();
+        let mut lines = scene.edges_in[at].to_vec();
         lines.sort_by_key(|line| rank[scene.edges[*line as usize].from as usize]);
-        let mut leaving = scene.edges_out[at].clone();
+        let mut leaving = scene.edges_out[at].to_vec();
         leaving.sort_by_key(|line| rank[scene.edges[*line as usize].to as usize]);
         lines.append(&mut leaving);
         lines

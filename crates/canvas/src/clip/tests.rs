@@ -1,5 +1,7 @@
 //! Tests of the clipboard: what is pasted says what was copied, under names of its own, and nothing hostile gets in.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::json;
 use workflow::{AgentCatalog, graph::Graph};
@@ -35,7 +37,7 @@ fn three() -> Definition {
 }
 
 /// The definition with the keys and titles of its steps replaced, so that it can be compared with what was copied.
-fn renamed(pasted: &Pasted, clip: &Clip) -> BTreeMap<StepKey, Step> {
+fn renamed(pasted: &Pasted, clip: &Clip) -> Steps {
     let back: BTreeMap<&StepKey, &StepKey> = pasted.steps.iter().map(|(old, (new, _))| (new, old)).collect();
     let steps = pasted.steps.iter().map(|(old, (_, step))| {
         let mut step = Step { title: clip.steps()[old].title.clone(), ..step.clone() };
@@ -261,9 +263,7 @@ fn cutting_is_one_change_and_pasting_again_gives_the_names_back() {
     assert!(out.contains(&Output::Say("2 steps cut".into())));
     assert_eq!((board.definition().steps.len(), board.history().n_undoable()), (1, 1));
     board.paste(&clip.unwrap(), Outside::Keep);
-    let bare = |steps: &BTreeMap<StepKey, Step>| -> Vec<Step> {
-        steps.values().map(|step| Step { ui: None, ..step.clone() }).collect()
-    };
+    let bare = |steps: &Steps| -> Vec<Step> { steps.values().map(|step| Step { ui: None, ..step.clone() }).collect() };
     assert_eq!(bare(&board.definition().steps), bare(&before.steps));
     board.undo().unwrap();
     board.undo().unwrap();

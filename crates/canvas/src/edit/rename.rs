@@ -30,15 +30,18 @@ pub(super) fn run_input(definition: &mut Definition, from: &str, to: &str) -> Re
     }
     let input = definition.inputs.remove(from).ok_or_else(|| Refused::UnknownRunInput(from.to_owned()))?;
     definition.inputs.insert(to.to_owned(), input);
-    for step in definition.steps.values_mut() {
-        each_source(step, &mut |source| {
-            if let Source::Run { key, .. } = source
-                && key == from
-            {
-                to.clone_into(key);
-            }
-        });
-    }
+    definition.steps.change_where(
+        |_, step| step_reads_run_input(step, from),
+        |_, step| {
+            each_source(step, &mut |source| {
+                if let Source::Run { key, .. } = source
+                    && key == from
+                {
+                    to.clone_into(key);
+                }
+            });
+        },
+    );
     Ok(())
 }
 
@@ -49,7 +52,10 @@ pub(super) fn is_step_named(definition: &Definition, key: &StepKey) -> bool {
 
 /// Whether any step reads a run input of this key.
 pub fn reads_run_input(definition: &Definition, key: &str) -> bool {
+    definition.steps.values().any(|step| step_reads_run_input(step, key))
+}
+
+fn step_reads_run_input(step: &Step, key: &str) -> bool {
     let reads = |source: &Source| matches!(source, Source::Run { key: read, .. } if read == key);
-    let shared = |step: &Step| step.concurrency.as_ref().is_some_and(|shared| reads(&shared.key));
-    definition.steps.values().any(|step| step.sources().any(reads) || shared(step))
+    step.sources().any(reads) || step.concurrency.as_ref().is_some_and(|shared| reads(&shared.key))
 }

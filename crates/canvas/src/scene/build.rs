@@ -11,7 +11,6 @@ use kurbo::Point;
 use workflow::{
     AgentCatalog, AgentId, Definition, Problem, RunView, Step, StepKey, StepStatus,
     definition::{ReviewMode, TriggerRule},
-    graph::Graph,
     merge::Fate,
     view::StepView,
 };
@@ -86,14 +85,12 @@ impl Scene {
         }
         scene.keep_told(before.as_ref());
         scene.is_pinned = definition.steps.values().map(|step| step.ui.is_some_and(|place| place.pinned)).collect();
-        let index: BTreeMap<&StepKey, u32> = definition.steps.keys().zip(0..).collect();
+        scene.index = scene.keys.iter().cloned().zip(0..).collect();
         let mut ends: Vec<(u32, u32, Arc<str>)> = Vec::new();
-        for (key, step) in &definition.steps {
-            for from in step.direct_dependencies() {
-                if let Some(&at) = index.get(from)
-                    && from != key
-                {
-                    ends.push((at, index[key], edge_label(step, from)));
+        for (to, step) in (0..).zip(definition.steps.values()) {
+            for key in step.direct_dependencies() {
+                if let Some(from) = scene.node(key).filter(|from| *from != to) {
+                    ends.push((from, to, edge_label(step, key)));
                 }
             }
         }
@@ -104,15 +101,12 @@ impl Scene {
         scene.mark(definition, collapsed, notes);
         scene.index_nodes();
         scene.edges = scene.lines(ends, before, ways);
-        scene.order = match Graph::of(definition).order() {
-            Ok(order) => order.into_iter().map(|key| index[key]).collect(),
-            Err(_) => scene.nodes().collect(),
-        };
+        scene.index_edges();
+        scene.order = scene.ordered();
         scene.rank = vec![0; n];
         for (place, node) in (0..).zip(&scene.order) {
             scene.rank[*node as usize] = place;
         }
-        scene.index_edges();
         scene
     }
 

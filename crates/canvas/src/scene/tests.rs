@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kurbo::Vec2;
 use proptest::prelude::*;
 use serde_json::json;
-use workflow::{AgentCatalog, Definition, Problem, ProblemCode, Step, definition::Position};
+use workflow::{AgentCatalog, Definition, Problem, ProblemCode, Step, definition::Position, graph::Graph};
 
 use super::{
     hit::{Hit, Precision},
@@ -35,6 +35,33 @@ fn any_definition() -> impl Strategy<Value = Definition> {
 }
 
 proptest! {
+    #[test]
+    fn steps_come_in_the_order_of_the_graph_and_by_key_where_that_has_none(
+        lines in prop::collection::vec((0_u8..10, 0_u8..10), 0..14),
+    ) {
+        let mut definition = Definition::default();
+        for n in 0_u8..10 {
+            let mut step = Step::new("x".into());
+            let mine = lines.iter().filter(|(_, to)| *to == n);
+            step.depends_on = mine.map(|(from, _)| StepKey::new(format!("s{from:02}"))).collect();
+            step.depends_on.insert("nowhere".into());
+            definition.steps.insert(StepKey::new(format!("s{n:02}")), step);
+        }
+        let scene = scene_of(&definition);
+        let expected: Vec<u32> = match Graph::of(&definition).order() {
+            Ok(order) => order.into_iter().map(|key| scene.node(key).unwrap()).collect(),
+            Err(_) => scene.nodes().collect(),
+        };
+        prop_assert_eq!(&scene.order, &expected);
+        for node in scene.nodes() {
+            let ends = |at: fn(&Edge) -> u32| -> Vec<u32> {
+                (0..).zip(&scene.edges).filter(|(_, edge)| at(edge) == node).map(|(id, _)| id).collect()
+            };
+            prop_assert_eq!(scene.edges_in[node as usize].to_vec(), ends(|edge| edge.to));
+            prop_assert_eq!(scene.edges_out[node as usize].to_vec(), ends(|edge| edge.from));
+        }
+    }
+
     #[test]
     fn hits_and_culls_agree_with_brute_force_after_any_moves(
         definition in any_definition(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::means_the_same;
 use crate::{
-    definition::{Definition, Note},
+    definition::{Definition, Note, Step},
     document::Document,
     id::StepKey,
     references::{named_steps, rename_steps},
@@ -60,9 +60,8 @@ pub(super) fn apart(base: &Definition, mine: &Document, theirs: &Definition) -> 
         if let Some(group) = apart.definition.groups.remove(id) {
             apart.definition.groups.insert(other.clone(), group);
         }
-        for step in apart.definition.steps.values_mut().filter(|step| step.group.as_ref() == Some(id)) {
-            step.group = Some(other.clone());
-        }
+        let is_in = |_: &StepKey, step: &Step| step.group.as_ref() == Some(id);
+        apart.definition.steps.change_where(is_in, |_, step| step.group = Some(other.clone()));
     }
     Some(Apart { mine: apart, renamed: keys.into_iter().collect() })
 }

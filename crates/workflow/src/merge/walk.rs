@@ -1,7 +1,11 @@
 //! The one walk through all fields of three drafts: it makes the merged one, and notes what was taken and what is in conflict.
 //! Every field that a definition has is named here, so a new one that nobody merges does not compile. Must not judge what the result means.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ptr,
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -11,7 +15,7 @@ use super::{
     told::{self, Titles},
 };
 use crate::{
-    definition::{Definition, Group, Limits, Note, OnError, Retry, Review, RunInput, Step},
+    definition::{Definition, Group, Limits, Note, OnError, Retry, Review, RunInput, Step, Steps},
     document::Document,
     id::{AgentId, StepKey},
     source::Source,
@@ -121,16 +125,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn steps(&mut self, all: Three<'_, BTreeMap<StepKey, Step>>) -> BTreeMap<StepKey, Step> {
+    fn steps(&mut self, all: Three<'_, Steps>) -> Steps {
         let keys: BTreeSet<&StepKey> = all.mine.keys().chain(all.theirs.keys()).collect();
-        let mut merged = BTreeMap::new();
+        let mut merged = Steps::default();
         for key in keys {
             let (base, mine, theirs) = (all.base.get(key), all.mine.get(key), all.theirs.get(key));
             let step = match (base, mine, theirs) {
                 // Most steps of a large workflow nobody has touched.
-                (_, Some(mine), Some(theirs)) if mine == theirs => Some(mine.clone()),
-                (Some(base), Some(mine), Some(theirs)) => Some(self.step(key, Three { base, mine, theirs })),
-                _ => self.whole(Place::step(key, StepField::Whole), [base, mine, theirs], means_the_same, told::step),
+                (_, Some(mine), Some(theirs)) if ptr::eq(mine, theirs) || mine == theirs => {
+                    all.mine.shared(key).cloned()
+                }
+                (Some(base), Some(mine), Some(theirs)) => Some(Arc::new(self.step(key, Three { base, mine, theirs }))),
+                _ => self
+                    .whole(Place::step(key, StepField::Whole), [base, mine, theirs], means_the_same, told::step)
+                    .map(Arc::new),
             };
             merged.extend(step.map(|step| (key.clone(), step)));
         }

@@ -1,7 +1,7 @@
 //! A snapshot in pieces: a browser that reads thousands of steps at once does nothing else meanwhile, so it reads some, lets others have
 //! their turn, and goes on. Put together they are the state that the snapshot is of; a piece must never be shown by itself.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::{
     plan::StepPlan,
     state::{Entry, Step},
 };
-use crate::{Definition, definition, id::StepKey};
+use crate::{Definition, definition::Steps, id::StepKey};
 
 /// All of a snapshot, in the order in which it is put together.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,8 +28,8 @@ pub struct Pieces {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Drawn {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub steps: BTreeMap<StepKey, definition::Step>,
+    #[serde(skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<StepPlan>,
 }
@@ -41,11 +41,11 @@ impl Snapshot {
         if let Some(started) = &mut self.data.started {
             let definition = Arc::unwrap_or_clone(std::mem::take(&mut started.run_definition));
             let plans = std::mem::take(&mut started.steps);
-            let steps = cut(definition.steps, n).into_iter();
+            let steps = cut(definition.steps.into_shared(), n).into_iter();
             drawn.extend(steps.map(|steps| Drawn { steps: steps.into_iter().collect(), ..Drawn::default() }));
             let plans = plans.chunks(n.max(1));
             drawn.extend(plans.map(|plans| Drawn { plans: plans.to_vec(), ..Drawn::default() }));
-            started.run_definition = Arc::new(Definition { steps: BTreeMap::new(), ..definition });
+            started.run_definition = Arc::new(Definition { steps: Steps::default(), ..definition });
         }
         let steps = cut(std::mem::take(&mut self.data.steps), n);
         let attempts = cut(std::mem::take(&mut self.data.attempts), n);
@@ -89,7 +89,7 @@ impl Drawing {
     }
 
     pub fn add(&mut self, piece: Drawn) {
-        self.drawn.steps.extend(piece.steps);
+        self.drawn.steps.extend(piece.steps.into_shared());
         self.drawn.plans.extend(piece.plans);
     }
 

@@ -129,7 +129,9 @@ fn perform_on_lines(document: &mut Document, act: &Act) {
             }
         }
         Act::Add(key, n) => {
-            steps.entry((*key).into()).or_insert_with(|| Step::new(AgentId::new(format!("new{n}"))));
+            if !steps.contains_key(*key) {
+                steps.insert((*key).into(), Step::new(AgentId::new(format!("new{n}"))));
+            }
         }
         Act::Title(..) | Act::Prompt(..) | Act::TimeLimit(..) | Act::Agent(..) => {}
     }
