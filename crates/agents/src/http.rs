@@ -251,8 +251,8 @@ fn redirect(call: &Call, response: &Response, redactor: &Redactor) -> Result<Opt
     let Some(location) = response.headers().get(LOCATION) else {
         return Ok(None);
     };
-    let url = location
-        .to_str()
+    // As the rest of the web reads it, letters that are not ASCII may stand in it.
+    let url = std::str::from_utf8(location.as_bytes())
         .ok()
         .and_then(|location| call.url.join(location).ok())
         .ok_or_else(|| AgentError::permanent("The address was redirected to something malformed"))?;
@@ -287,7 +287,10 @@ async fn receive(
     let status = response.status();
     if !status.is_success() {
         let retry_after_ms = response::retry_after_ms(response.headers());
-        let (body, is_whole) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
+        let (mut body, is_whole) = read(&mut response, MAX_ERROR_BYTES, room).await.unwrap_or_default();
+        if response::compression(response.headers()).is_some() {
+            body.clear();
+        }
         let said = said(response.headers(), &body, is_whole, call, redactor);
         let message = if said.is_empty() {
             format!("The server answered {status}")
@@ -308,6 +311,11 @@ async fn receive(
     let (body, is_whole) = read(&mut response, MAX_BODY_BYTES, room).await?;
     if !is_whole {
         return Err(too_large());
+    }
+    if let Some(compression) = response::compression(response.headers()).filter(|_| !body.is_empty()) {
+        let compression = redactor.text(compression);
+        let message = format!("The server sent an answer compressed with `{compression}`, which was not asked for");
+        return Err(AgentError::new(Reason::InvalidOutput, message));
     }
     let is_slow = !redactor.is_empty() && body.len() > MAX_AT_ONCE_BYTES;
     let (headers, spec, redactor) = (response.headers().clone(), spec.clone(), redactor.clone());

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{AgentSpec, RunId, StepKey, view::Usage};
 
 pub use error::AgentError;
-pub use outbound::{Answered, NoAnswer, Outbound};
+pub use outbound::{Answered, NoAnswer, Outbound, ascii_host};
 pub use provider::{Currency, Price, Provider, ProviderKind, Providers, UnknownCurrency, UnknownProviderKind};
 pub use recorder::Recorder;
 pub use refusals::{InMemory, ModelId, Parameter, Refusal, Refusals};

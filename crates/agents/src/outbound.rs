@@ -9,6 +9,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     response,
@@ -100,37 +101,42 @@ impl Outbound {
             value.set_sensitive(true);
             map.insert(HeaderName::from_static(name), value);
         }
-        match tokio::time::timeout(self.whole, self.exchange(url, map, body)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(NoAnswer::TooSlow(host)),
-        }
-    }
-
-    async fn exchange(&self, url: Url, headers: HeaderMap, body: String) -> Result<Answered, NoAnswer> {
-        let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
-        let failed = |error: &reqwest::Error| match find_blocked(error) {
+        let deadline = Instant::now() + self.whole;
+        let place = format!("{}://{host}", url.scheme());
+        let sent = timeout_at(deadline, self.client.post(url).headers(map).body(body).send()).await;
+        let mut response = sent.map_err(|_| NoAnswer::TooSlow(host))?.map_err(|error| match find_blocked(&error) {
             Some(blocked) => NoAnswer::Blocked(blocked.to_string()),
-            None => NoAnswer::Failed(response::class_of_failure(error, &place).1),
-        };
-        let mut response =
-            self.client.post(url).headers(headers).body(body).send().await.map_err(|error| failed(&error))?;
+            None => NoAnswer::Failed(response::class_of_failure(&error, &place).1),
+        })?;
         let status = response.status().as_u16();
         let retry_after = response::retry_after_ms(response.headers()).map(Duration::from_millis);
         let mut body = Vec::new();
-        // What breaks off after the status has said what it had to say.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let left = MAX_ANSWER_BYTES - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(left)]);
-            if chunk.len() >= left {
-                break;
+        let read = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                let left = MAX_ANSWER_BYTES - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+                if chunk.len() >= left {
+                    break;
+                }
             }
-        }
+        };
+        // What breaks off after the status, or dawdles then, has said what it had to say.
+        let _as_far_as_it_came = timeout_at(deadline, read).await;
         Ok(Answered { status, body, retry_after })
     }
 }
 
+/// A host's name as it is looked up: one with other letters than ASCII in the form that has none. None where it is no name.
+#[must_use]
+pub fn ascii_host(name: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://{name}/")).ok()?;
+    let host = url.host_str()?;
+    (url.as_str() == format!("http://{host}/")).then(|| host.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
     use super::*;
@@ -189,5 +195,40 @@ mod tests {
         assert!(matches!(late, NoAnswer::TooSlow(_)) && !late.to_string().contains("c4n4ry"), "{late}");
         let gone = open().post("http://127.0.0.1:1/services/c4n4ry", &[], "{}".to_owned()).await.unwrap_err();
         assert!(matches!(gone, NoAnswer::Failed(_)) && !gone.to_string().contains("c4n4ry"), "{gone}");
+    }
+
+    #[tokio::test]
+    async fn a_status_counts_though_the_body_behind_it_never_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let serve = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(socket.read(&mut request).await.unwrap() > 0);
+            socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nok").await.unwrap();
+            // Until the client has gone.
+            while matches!(socket.read(&mut request).await, Ok(n) if n > 0) {}
+        };
+        let post = async { open().within(Duration::from_millis(500)).post(&url, &[], "{}".to_owned()).await };
+        let answered = tokio::select! {
+            answered = post => answered.unwrap(),
+            () = serve => panic!("the client left before it had its answer"),
+        };
+        assert_eq!((answered.status, answered.body.as_slice()), (200, &b"ok"[..]));
+    }
+
+    #[test]
+    fn a_host_is_told_in_ascii() {
+        for (name, expected) in [
+            ("bücher.example", Some("xn--bcher-kva.example")),
+            ("例え.jp", Some("xn--r8jz45g.jp")),
+            ("plain.example", Some("plain.example")),
+            ("a/b", None),
+            ("a:80x", None),
+            ("u@h", None),
+            ("", None),
+        ] {
+            assert_eq!(ascii_host(name).as_deref(), expected, "{name}");
+        }
     }
 }

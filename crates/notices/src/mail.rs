@@ -59,6 +59,7 @@ pub(crate) async fn send(
     letter: Letter<'_>,
     within: Duration,
 ) -> Result<Taken, Refused> {
+    let is_ascii = letter.to.split('@').next().is_none_or(str::is_ascii);
     let message = message(mail, letter)?;
     let transport = transport(mail, password, within)?;
     match tokio::time::timeout(within, transport.send(message)).await {
@@ -68,7 +69,9 @@ pub(crate) async fn send(
         }
         Ok(Err(error)) => {
             let status = error.status().map(|code| i32::from(u16::from(code)));
-            Err(Refused { status, said: shortened(&told(&error)), is_servers: is_of_all(status) })
+            // A server that takes no other letters than ASCII takes the next message, to somebody else.
+            let is_of_address = error.is_client() && !is_ascii;
+            Err(Refused { status, said: shortened(&told(&error)), is_servers: is_of_all(status) && !is_of_address })
         }
         Err(_) => {
             let said = format!("{}:{} did not answer within {} s", mail.host, mail.port, within.as_secs());
@@ -84,15 +87,12 @@ fn is_of_all(status: Option<i32>) -> bool {
 }
 
 fn message(mail: &Mail, letter: Letter<'_>) -> Result<Message, Refused> {
-    let from = mail
-        .from
-        .parse::<Mailbox>()
-        .map_err(|_| Refused::of_settings("the sender is no address: write it like Weft <weft@example.org>"))?;
+    let from = mail.from.parse::<Mailbox>().ok().and_then(|from| Some(Mailbox::new(from.name, spelled(from.email)?)));
+    let from =
+        from.ok_or_else(|| Refused::of_settings("the sender is no address: write it like Weft <weft@example.org>"))?;
     let of_recipient = |said: &str| Refused { status: None, said: said.to_owned(), is_servers: false };
-    let to = letter
-        .to
-        .parse::<Address>()
-        .map_err(|_| of_recipient("the email of the account is none that mail can go to"))?;
+    let to = letter.to.parse::<Address>().ok().and_then(spelled);
+    let to = to.ok_or_else(|| of_recipient("the email of the account is none that mail can go to"))?;
     let domain = from.email.domain().to_owned();
     let mut builder = Message::builder()
         .from(from)
@@ -107,6 +107,14 @@ fn message(mail: &Mail, letter: Letter<'_>) -> Result<Message, Refused> {
             .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
     }
     builder.body(letter.text).map_err(|_| of_recipient("the mail could not be written"))
+}
+
+/// With the host as it is looked up: servers that know no letters but ASCII know it so.
+fn spelled(address: Address) -> Option<Address> {
+    if address.domain().is_ascii() {
+        return Some(address);
+    }
+    Address::new(address.user(), agents::ascii_host(address.domain())?).ok()
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -160,6 +168,7 @@ pub(crate) fn shortened(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use workflow::notices::Password;
 
     use super::*;
@@ -175,23 +184,61 @@ mod tests {
         assert!(is_of_all(None), "nobody answered");
     }
 
-    #[test]
-    fn a_mail_has_its_headers_and_no_others() {
-        let mail = Mail {
+    fn by(port: u16) -> Mail {
+        Mail {
             host: "localhost".to_owned(),
-            port: 25,
+            port,
             tls: SmtpTls::None,
             user: String::new(),
             password: Password::None,
             from: "Weft <weft@example.org>".to_owned(),
-        };
-        let letter = |to| Letter {
+        }
+    }
+
+    fn letter(to: &str) -> Letter<'_> {
+        Letter {
             to,
             subject: "Wartet: Brief 👋 رسالة",
             text: "a\r\nb\n.\nc\n".to_owned(),
             id: "msg_1",
             unsubscribe: Some("https://weft.example/notices/unsubscribe?link=0123"),
+        }
+    }
+
+    #[test]
+    fn hosts_with_other_letters_than_ascii_are_written_as_they_are_looked_up() {
+        let mail = Mail { from: "Weft <weft@bücher.example>".to_owned(), ..by(25) };
+        let text = String::from_utf8(message(&mail, letter("anna@例え.jp")).unwrap().formatted()).unwrap();
+        for expected in ["weft@xn--bcher-kva.example", "To: anna@xn--r8jz45g.jp", "<msg_1@xn--bcher-kva.example>"] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        assert!(text.is_ascii(), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_a_server_cannot_spell_holds_up_no_other_message() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mail = Mail { host: "127.0.0.1".to_owned(), ..by(listener.local_addr().unwrap().port()) };
+        // It knows no extension.
+        let serve = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut command = [0; 512];
+            socket.write_all(b"220 ready\r\n").await.unwrap();
+            while matches!(socket.read(&mut command).await, Ok(n) if n > 0) {
+                if socket.write_all(b"250 ok\r\n").await.is_err() {
+                    break;
+                }
+            }
         };
+        let sent = send(&mail, None, letter("zoë@example.org"), Duration::from_secs(10));
+        let (sent, ()) = tokio::join!(sent, serve);
+        let refused = sent.unwrap_err();
+        assert!(!refused.is_servers && refused.status.is_none(), "{}", refused.said);
+    }
+
+    #[test]
+    fn a_mail_has_its_headers_and_no_others() {
+        let mail = by(25);
         let text = String::from_utf8(message(&mail, letter("anna@example.org")).unwrap().formatted()).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
         for expected in [

@@ -1,6 +1,8 @@
 //! What a failed call to a provider means for people and for a retry: by status, by the codes in the error, and by the kind of the
 //! broken connection. It must never pass a key on: providers do echo them, whole or in part.
 
+use std::time::{Duration, SystemTime};
+
 use reqwest::{StatusCode, Url, header::HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -75,6 +77,14 @@ pub(super) fn too_large() -> Failure {
     AgentError::new(Reason::OutputTooLarge, format!("The model's answer is larger than {mib} MiB")).into()
 }
 
+/// The answer is compressed in a way that nobody asked for.
+pub(super) fn compressed(compression: &str) -> Failure {
+    let message = format!(
+        "The provider sent an answer compressed with `{compression}`, which was not asked for: check what stands between"
+    );
+    AgentError::new(Reason::Server, message).into()
+}
+
 /// Says what a provider said, without its key.
 pub(super) struct Teller<'a> {
     pub(super) key: Option<&'a SecretString>,
@@ -113,7 +123,7 @@ impl Teller<'_> {
             Reason::Refused => self.tell(class, "The provider refused to answer", &said),
             _ => self.tell(class, &format!("The provider answered {status_text}"), &said),
         };
-        let wait = response::retry_after_ms(headers).or_else(|| retry_delay_ms(&said.document));
+        let wait = response::retry_after_ms(headers).or_else(|| wait_within(&said.document, SystemTime::now()));
         // Gateways say so of what they could not pass on, and servers of what they could not do.
         let is_of_a_parameter = match class {
             Reason::Permanent | Reason::Server => is_vague || matches!(status.as_u16(), 404 | 500 | 501),
@@ -139,7 +149,8 @@ impl Teller<'_> {
         };
         let is_of_a_parameter = !has_begun && matches!(class, Reason::Permanent | Reason::Server);
         let refused = if is_of_a_parameter { self.named(said, sent, class == Reason::Permanent) } else { Vec::new() };
-        Failure { error: self.tell(class, what, said).with_retry_after(retry_delay_ms(&said.document)), refused }
+        let wait = wait_within(&said.document, SystemTime::now());
+        Failure { error: self.tell(class, what, said).with_retry_after(wait), refused }
     }
 
     pub(super) fn fault(&self, fault: Fault) -> Failure {
@@ -149,6 +160,12 @@ impl Teller<'_> {
             Fault::TooLarge => too_large(),
             Fault::Unreadable(text) => self.no_answer(&wire::read_error_body(text.as_bytes())),
         }
+    }
+
+    /// What came in the middle of an answer is nothing that a model says.
+    pub(super) fn garbled(&self, text: &str) -> Failure {
+        let words = self.conceal(&wire::read_error_body(text.as_bytes()).words);
+        cut_off(Some(words).filter(|words| !words.is_empty()))
     }
 
     /// What came is nothing that a model says.
@@ -166,7 +183,7 @@ impl Teller<'_> {
     pub(super) fn redirected(&self, status: StatusCode, base: &Url, headers: &HeaderMap) -> Failure {
         let target = headers
             .get(reqwest::header::LOCATION)
-            .and_then(|location| location.to_str().ok())
+            .and_then(|location| std::str::from_utf8(location.as_bytes()).ok())
             .and_then(|location| base.join(location).ok());
         let place = target.map(|url| format!(" to `{}{}`", url.origin().ascii_serialization(), url.path()));
         let message = format!(
@@ -237,12 +254,27 @@ fn told(status: StatusCode) -> String {
         .map_or_else(|| status.as_str().to_owned(), |reason| format!("{} {reason}", status.as_str()))
 }
 
-/// Google says in the error how long to wait.
-fn retry_delay_ms(document: &Value) -> Option<u64> {
+/// How long an error itself asks to wait: Google says it in a detail, and gateways pass on the headers of whoever is behind them.
+fn wait_within(document: &Value, now: SystemTime) -> Option<u64> {
     let error = document.get("error").unwrap_or(document);
-    let delay = error.get("details")?.as_array()?.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
-    u64::try_from(std::time::Duration::try_from_secs_f64(seconds).ok()?.as_millis()).ok()
+    let header = |wanted: &str| {
+        let headers = error.pointer("/metadata/headers")?.as_object()?;
+        let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+    };
+    let mut details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+    let delay = details.find_map(|detail| response::span(detail.get("retryDelay")?.as_str()?));
+    let passed_on = || response::seconds(header("retry-after")?);
+    let reset = || until(header("x-ratelimit-reset")?, now);
+    delay.or_else(passed_on).or_else(reset).and_then(response::as_wait)
+}
+
+/// Until a moment that is told in seconds since 1970, or in milliseconds.
+fn until(told: f64, now: SystemTime) -> Option<Duration> {
+    /// As seconds, this is in the year 5138.
+    const LEAST_MILLISECONDS: f64 = 1e11;
+    let since_1970 = response::seconds(if told < LEAST_MILLISECONDS { told } else { told / 1000.0 })?;
+    SystemTime::UNIX_EPOCH.checked_add(since_1970)?.duration_since(now).ok()
 }
 
 #[cfg(test)]
@@ -276,8 +308,25 @@ mod tests {
     }
 
     #[test]
-    fn how_long_google_asks_to_wait_is_read() {
-        let error = serde_json::json!({"error": {"details": [{"@type": "x"}, {"retryDelay": "36.5s"}]}});
-        assert_eq!(retry_delay_ms(&error), Some(36_500));
+    fn how_long_an_error_asks_to_wait_is_read() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_741_305_500);
+        let passed_on = |headers: Value| serde_json::json!({"error": {"code": 429, "metadata": {"headers": headers}}});
+        let table = [
+            (serde_json::json!({"error": {"details": [{"@type": "x"}, {"retryDelay": "36.5s"}]}}), Some(36_500)),
+            // OpenRouter, whose own headers say nothing.
+            (
+                passed_on(serde_json::json!({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1741305600000"})),
+                Some(100_000),
+            ),
+            (passed_on(serde_json::json!({"x-ratelimit-reset": 1_741_305_530})), Some(30_000)),
+            (passed_on(serde_json::json!({"Retry-After": "12", "X-RateLimit-Reset": "1741305600000"})), Some(12_000)),
+            // It is over, or no moment.
+            (passed_on(serde_json::json!({"X-RateLimit-Reset": "58"})), None),
+            (passed_on(serde_json::json!({"X-RateLimit-Reset": "NaN"})), None),
+            (serde_json::json!({"error": "slow down"}), None),
+        ];
+        for (error, expected) in table {
+            assert_eq!(wait_within(&error, now), expected, "{error}");
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Answer {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Doubt {
     None,
+    /// It was told before anything was said: gateways that pass on no thoughts tell it in place of each piece of one.
+    Early,
     /// It was told together with a piece, as those do who tell it with every piece.
     WithText,
     /// Text came behind an earlier one: this provider tells it with every piece.
@@ -59,6 +61,8 @@ pub(super) struct Hearing<'a> {
     whole: String,
     /// What came where a text belongs and is none.
     strange: Option<Value>,
+    /// A call of a tool came.
+    wants_tool: bool,
     /// Anything came that an answer is made of.
     is_answer: bool,
 }
@@ -86,6 +90,7 @@ impl<'a> Hearing<'a> {
             has_pieces: false,
             whole: String::new(),
             strange: None,
+            wants_tool: false,
             is_answer: false,
         }
     }
@@ -102,6 +107,10 @@ impl<'a> Hearing<'a> {
                 Ok(None) => break,
                 // It was told to be complete; only the count of its tokens is missing.
                 Err(_) if self.is_over(&frames) => break,
+                Err(Fault::Unreadable(text)) if self.n_bytes > 0 => {
+                    self.settle();
+                    return Err(self.teller.garbled(&text));
+                }
                 Err(fault) => {
                     self.settle();
                     return Err(self.teller.fault(fault));
@@ -131,7 +140,7 @@ impl<'a> Hearing<'a> {
             match &self.finish {
                 None => frames.expect_more(),
                 Some(_)
-                    if self.doubt == Doubt::Repeated
+                    if matches!(self.doubt, Doubt::Repeated | Doubt::Early)
                         || self.doubt == Doubt::WithText && self.kind == ProviderKind::Gemini =>
                 {
                     frames.expect_the_end(PERHAPS_LAST_WORDS);
@@ -159,7 +168,7 @@ impl<'a> Hearing<'a> {
         let is_doubtful = match self.doubt {
             Doubt::None => false,
             Doubt::WithText => frames.is_cut(),
-            Doubt::Repeated => true,
+            Doubt::Early | Doubt::Repeated => true,
         };
         self.finish.is_some() && !is_doubtful
     }
@@ -176,6 +185,7 @@ impl<'a> Hearing<'a> {
             Event::Refusal(text) => self.refusal(&text)?,
             Event::Tokens(tokens) => self.recorder.tokens(tokens),
             Event::Id(id) if !self.recorder.has_request_id() => self.recorder.request_id(&id),
+            Event::ToolCall => self.wants_tool = true,
             Event::Strange(content) => self.strange = self.strange.take().or(Some(content)),
             Event::Finish(_) | Event::Id(_) | Event::Failed(_) | Event::Done => {}
         }
@@ -229,7 +239,11 @@ impl<'a> Hearing<'a> {
         // Some repeat `stop` in each piece; an end that is none says more.
         if self.finish.as_ref().is_none_or(|known| known.end == End::Complete) {
             if self.doubt != Doubt::Repeated {
-                self.doubt = if has_text { Doubt::WithText } else { Doubt::None };
+                self.doubt = match finish.end {
+                    _ if has_text => Doubt::WithText,
+                    End::Complete if self.n_bytes == 0 && !self.wants_tool => Doubt::Early,
+                    _ => Doubt::None,
+                };
             }
             self.recorder.finish(&finish.word, finish.end == End::Cut);
             self.finish = Some(finish);
@@ -239,7 +253,7 @@ impl<'a> Hearing<'a> {
     /// The provider said that nothing comes any more. That is the end of what it said, also where it gives no reason.
     fn done(&mut self) {
         self.doubt = Doubt::None;
-        if self.finish.is_none() && self.n_bytes > 0 {
+        if self.finish.is_none() && (self.n_bytes > 0 || self.wants_tool) {
             self.end(Finish { word: String::new(), end: End::Complete }, false);
         }
     }
@@ -303,11 +317,9 @@ impl<'a> Hearing<'a> {
             End::Failed(class) => {
                 Err(AgentError::new(class, format!("The provider broke the answer off: {}", reason())).into())
             }
-            End::ToolCall => Err(AgentError::new(
-                Reason::InvalidOutput,
-                "The model wanted to call a tool instead of answering, but this agent has none",
-            )
-            .into()),
+            End::ToolCall => Err(tool_call()),
+            // Some call one and end as if the answer were complete.
+            End::Complete if self.wants_tool && self.answer.text.trim().is_empty() => Err(tool_call()),
             End::Complete | End::Cut => {
                 if let Some(content) = self.strange.filter(|_| self.answer.text.trim().is_empty()) {
                     return Err(no_text(&content, &words(&content.to_string())));
@@ -317,6 +329,11 @@ impl<'a> Hearing<'a> {
             }
         }
     }
+}
+
+fn tool_call() -> Failure {
+    let message = "The model wanted to call a tool instead of answering, but this agent has none";
+    AgentError::new(Reason::InvalidOutput, message).into()
 }
 
 /// A document that says nothing of an answer; none where it has the shape of one.

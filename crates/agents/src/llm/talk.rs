@@ -17,6 +17,7 @@ use super::{
 use crate::{
     AgentError, ProviderKind, Recorder, Refusals, Room,
     refusals::{ModelId, Parameter, Refusal, Refused},
+    response,
 };
 
 /// Bytes of an error that are read for its words.
@@ -108,8 +109,12 @@ impl Talk<'_> {
         }
         if !status.is_success() {
             let headers = response.headers().clone();
-            let body = error_body(response).await;
+            let is_readable = response::compression(&headers).is_none();
+            let body = if is_readable { error_body(response).await } else { Vec::new() };
             return Err(teller.status(status, &headers, &body, &request.optional));
+        }
+        if let Some(compression) = response::compression(response.headers()) {
+            return Err(failure::compressed(compression));
         }
         let cost = header(response.headers(), "x-litellm-response-cost").and_then(|cost| cost.parse().ok());
         // It is told before anything was counted, then as 0.
@@ -164,12 +169,15 @@ fn parameters(body: &Map<String, Value>) -> Map<String, Value> {
     body.iter().filter(|(name, _)| is_parameter(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// An address below the provider's own; what that asks for in its query (Azure's version) stays.
+/// An address below the provider's own; what that asks for in its query (Azure's version) stays. Many give the whole address, as their
+/// provider shows it.
 fn endpoint(base: &Url, path: &str) -> Url {
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let mut url = base.clone();
-    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
-    if let Some(query) = query {
+    let own = base.path().trim_end_matches('/');
+    let is_whole = own.strip_suffix(path).is_some_and(|before| before.ends_with('/'));
+    url.set_path(&if is_whole { own.to_owned() } else { format!("{own}/{path}") });
+    if let Some(query) = query.filter(|query| base.query() != Some(*query)) {
         let whole = base.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
         url.set_query(Some(&whole));
     }
@@ -209,6 +217,12 @@ mod tests {
             ("http://h:1", "api/chat", "http://h:1/api/chat"),
             ("https://h/openai?api-version=1", "chat/completions", "https://h/openai/chat/completions?api-version=1"),
             ("https://h/v1beta?a=b", "models/m:s?alt=sse", "https://h/v1beta/models/m:s?a=b&alt=sse"),
+            ("https://h/v1/chat/completions", "chat/completions", "https://h/v1/chat/completions"),
+            ("https://h/d/gpt/chat/completions/?v=1", "chat/completions", "https://h/d/gpt/chat/completions?v=1"),
+            ("https://h/v1/messages", "messages", "https://h/v1/messages"),
+            ("https://h/v1beta/models/m:s?alt=sse", "models/m:s?alt=sse", "https://h/v1beta/models/m:s?alt=sse"),
+            ("https://h/my-messages", "messages", "https://h/my-messages/messages"),
+            ("https://h/chat", "chat/completions", "https://h/chat/chat/completions"),
         ];
         for (base, path, expected) in table {
             assert_eq!(endpoint(&Url::parse(base).unwrap(), path).as_str(), expected);

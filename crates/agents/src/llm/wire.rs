@@ -95,6 +95,8 @@ pub(super) enum Event {
     Failed(Said),
     /// What stands where a text belongs and is none.
     Strange(Value),
+    /// The model calls a tool, of which it was given none.
+    ToolCall,
     /// Nothing comes after this.
     Done,
 }
@@ -104,6 +106,11 @@ impl Event {
     fn strange(content: Option<&Value>) -> Option<Self> {
         let is_text = |content: &Value| matches!(content, Value::Null | Value::String(_) | Value::Array(_));
         content.filter(|content| !is_text(content)).map(|content| Self::Strange(content.clone()))
+    }
+
+    /// `calls`: one, or a list of them.
+    fn tool_call(calls: Option<&Value>) -> Option<Self> {
+        calls.filter(|calls| !error::is_nothing(calls)).map(|_| Self::ToolCall)
     }
 }
 
@@ -247,9 +254,12 @@ fn count(value: &Value, name: &str) -> Option<i64> {
     (0..=MOST).contains(&count).then_some(count)
 }
 
-/// Money in millionths.
+/// Money in millionths: a number, a text of one, or the sum beside the parts it is made of.
 pub(super) fn micros(value: Option<&Value>) -> Option<i64> {
-    let cost = value?.as_f64().filter(|cost| (0.0..=1e6).contains(cost))?;
+    let value = value?;
+    let value = value.get("total_cost").unwrap_or(value);
+    let cost = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let cost = cost.filter(|cost| (0.0..=1e6).contains(cost))?;
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^12")]
     let micros = (cost * 1e6).round() as i64;
     Some(micros)

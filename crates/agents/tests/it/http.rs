@@ -87,6 +87,35 @@ async fn answers_that_do_not_fit_are_refused_by_class() {
 }
 
 #[tokio::test]
+async fn a_redirect_may_have_letters_that_are_not_ascii() {
+    let server = MockServer::start().await;
+    Mock::given(path("/caf%C3%A9"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("open"))
+        .mount(&server)
+        .await;
+    let moved = format!("HTTP/1.1 302 Found\r\nlocation: {}/café\r\ncontent-length: 0\r\n\r\n", server.uri());
+    let RawServer { url, .. } = raw_server(Box::leak(moved.into()), Then::Close).await;
+    let output = run(json!({"url": url}), text(), json!({})).await.unwrap();
+    assert_eq!(shown(&output), [("body", "text/plain", "open")]);
+}
+
+#[tokio::test]
+async fn a_body_compressed_as_nobody_asked_is_told_and_never_kept() {
+    for (status, expected) in [
+        (200_u16, "The server sent an answer compressed with `br`, which was not asked for"),
+        (500, "The server answered 500 Internal Server Error"),
+    ] {
+        let server = MockServer::start().await;
+        let packed = ResponseTemplate::new(status)
+            .insert_header("content-encoding", "br")
+            .set_body_raw(b"\x0b\x02\x80hello\x03".to_vec(), "text/plain");
+        Mock::given(any()).respond_with(packed).mount(&server).await;
+        let error = run(json!({"url": server.uri()}), text(), json!({})).await.unwrap_err();
+        assert_eq!(error.message, expected);
+    }
+}
+
+#[tokio::test]
 async fn too_many_requests_passes_on_how_long_to_wait() {
     let server = MockServer::start().await;
     Mock::given(any())

@@ -329,6 +329,14 @@ async fn silence_and_keepalives_behind_an_end_are_waited_for_as_long_as_is_right
         let url = paced(vec![(0, first), (11_000, second), (0, String::new())]).await;
         assert_eq!(told_by(Gemini, &url).await, "Take 20 mg");
     };
+    // One that tells the end in place of each piece of a thought goes on when it has thought.
+    let early = async {
+        let blank = || json!({"candidates": [{"content": {"role": "model", "parts": []}, "finishReason": "STOP"}]});
+        let first = body(Gemini, &[blank(), blank()]);
+        let rest = body(Gemini, &[gemini("Take 20 mg", None), blank()]);
+        let url = paced(vec![(0, first), (11_000, rest), (0, String::new())]).await;
+        assert_eq!(told_by(Gemini, &url).await, "Take 20 mg");
+    };
     // Keepalives are no words.
     let noisy = async {
         let end = body(OpenAi, &[said("Take 20 mg"), finished(OpenAi, "stop")]);
@@ -350,5 +358,5 @@ async fn silence_and_keepalives_behind_an_end_are_waited_for_as_long_as_is_right
         let told = told_by(Gemini, &server.url).await;
         assert!(told.starts_with("server: The connection to"), "{told}");
     };
-    tokio::join!(late, noisy, broken);
+    tokio::join!(late, early, noisy, broken);
 }

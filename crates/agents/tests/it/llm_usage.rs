@@ -49,6 +49,23 @@ async fn usage_is_counted_wherever_it_stands_and_estimated_where_it_does_not() {
             (11, 4, false, None),
         ),
         (OpenAi, vec![stop(), json!({"choices": [], "usage": {"total_tokens": 15}})], (2, 13, true, None)),
+        // The sum among its parts, as Perplexity tells it; and a text.
+        (
+            OpenAi,
+            vec![
+                stop(),
+                json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 149, "total_tokens": 156, "cost": {"output_tokens_cost": 0.002, "request_cost": 0.004, "total_cost": 0.006}}}),
+            ],
+            (7, 149, false, Some(6000)),
+        ),
+        (
+            OpenAi,
+            vec![
+                stop(),
+                json!({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 4, "cost": "0.00025"}}),
+            ],
+            (11, 4, false, Some(250)),
+        ),
         (
             Anthropic,
             vec![

@@ -13,6 +13,8 @@ mod llm_ends;
 #[cfg(test)]
 mod llm_refusals;
 #[cfg(test)]
+mod llm_reports;
+#[cfg(test)]
 mod llm_requests;
 #[cfg(test)]
 mod llm_streams;

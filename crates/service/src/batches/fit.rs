@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 use workflow::{
     api::{BatchColumn, BatchFault},
     definition::RunInput,
@@ -14,7 +15,7 @@ use workflow::{
 };
 
 use super::sheet::Sheet;
-use crate::runs::values;
+use crate::{runs::values, text::is_invisible};
 
 /// Told one by one.
 const MOST_FAULTS: usize = 100;
@@ -80,7 +81,7 @@ fn columns(sheet: &Sheet, declared: &Inputs, faults: &mut Faults) -> Vec<BatchCo
         let is_twice = input.is_some() && columns.iter().any(|column| column.input.as_deref() == input);
         if is_twice {
             faults.add(None, Some(name), format!("Two columns give the input “{name}”. Leave one out."));
-        } else if input.is_none() && name.is_empty() {
+        } else if input.is_none() && seen(name).is_empty() {
             // What a spreadsheet leaves at the right of a table.
             let is_used = sheet.rows.iter().any(|row| row.get(n).is_some_and(|cell| !cell.trim().is_empty()));
             if is_used {
@@ -99,12 +100,19 @@ fn columns(sheet: &Sheet, declared: &Inputs, faults: &mut Faults) -> Vec<BatchCo
 }
 
 fn input_named<'a>(name: &str, declared: &'a Inputs) -> Option<&'a str> {
-    let same = |other: &str| other.to_lowercase() == name.to_lowercase();
+    let wanted = seen(name);
+    let same = |other: &str| seen(other) == wanted;
     let exact = declared.get_key_value(name).map(|(key, _)| key);
     let titled =
         || declared.iter().find(|(_, input)| !input.title.is_empty() && same(&input.title)).map(|(key, _)| key);
     let keyed = || declared.keys().find(|key| same(key));
     exact.or_else(titled).or_else(keyed).map(String::as_str)
+}
+
+/// A name as one sees it: without marks that have no width, and with each letter in one of its spellings.
+fn seen(name: &str) -> String {
+    let shown: String = name.nfkc().filter(|c| !is_invisible(*c)).collect();
+    shown.trim().to_lowercase()
 }
 
 fn row(record: &StringRecord, n: usize, columns: &[BatchColumn], declared: &Inputs, faults: &mut Faults) -> Given {
@@ -210,6 +218,24 @@ mod tests {
         assert_eq!((fit.rows[0]["n"].to_string(), fit.rows[0]["price"].to_string()), ("7".into(), "1.10".into()));
         assert_eq!((&fit.rows[0]["is_long"], &fit.rows[0]["tags"]), (&json!(true), &json!(["a"])));
         assert!(!fit.rows[0].contains_key("tone") && !fit.rows[1].contains_key("n"), "an empty cell is no value");
+    }
+
+    #[test]
+    fn a_column_is_known_by_what_one_sees_of_its_name() {
+        let declared: Inputs = serde_json::from_value(json!({
+            "size": {"title": "Größe der Datei", "schema": {"type": "string"}},
+            "n": {"schema": {"type": "string"}},
+        }))
+        .unwrap();
+        for head in [
+            "\"\u{feff}n\",Gro\u{308}ße der Datei",
+            "\u{200b}n\u{200e},Größe\u{a0}der\u{202f}Datei",
+            "\u{2060}N, GRÖßE DER DATEI ",
+        ] {
+            let fit = fit(&sheet::read(&format!("{head},\u{200b}\n1,2,\n")).unwrap(), &declared);
+            assert_eq!(fit.faults, Faults::default(), "{head:?}");
+            assert_eq!((&fit.rows[0]["n"], &fit.rows[0]["size"]), (&json!("1"), &json!("2")), "{head:?}");
+        }
     }
 
     #[test]

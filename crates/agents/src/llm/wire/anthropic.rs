@@ -94,6 +94,8 @@ fn read_block(block: &Value, events: &mut Vec<Event>) {
         events.push(Event::Thought(thought.to_owned()));
     } else if let Some(piece) = text(block, "text") {
         events.push(Event::Text(piece.to_owned()));
+    } else if text(block, "type") == Some("tool_use") {
+        events.push(Event::ToolCall);
     }
 }
 

@@ -61,6 +61,8 @@ pub(super) struct Decoder {
     event: String,
     /// The lines of the event so far; in `Text`, all of the body.
     data: String,
+    /// They began with a document.
+    is_document: bool,
     /// What was passed over, since it is no JSON.
     passed_over: String,
     is_cut: bool,
@@ -178,32 +180,55 @@ impl Decoder {
             return self.dispatch(at_end);
         }
         let line = String::from_utf8_lossy(line);
-        // Some tell an error, or a piece, outside of any event.
+        let line = line.trim_start();
+        if self.goes_on(line) {
+            return self.add(line);
+        }
+        // Some tell an error, or a piece, outside of any event, or in the line below its name.
         if line.starts_with('{') {
-            match lenient::whole(&line) {
-                Some(document) => self.put(Frame::Document(document)),
-                None => self.is_cut |= at_end,
+            match lenient::first(line) {
+                Ok((document, n_bytes)) if line[n_bytes..].trim().is_empty() => self.put(Frame::Document(document)),
+                // It goes on in the next line.
+                Err(error) if error.is_eof() => return self.add(line),
+                _ => self.is_cut |= at_end,
             }
             return Ok(());
         }
-        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        if line.trim_end() == "[DONE]" {
+            self.end_of_stream();
+            return Ok(());
+        }
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
-            "data" => {
-                if self.data.len() + value.len() > MAX_ANSWER_BYTES {
-                    return Err(Fault::TooLarge);
-                }
-                if !self.data.is_empty() {
-                    self.data.push('\n');
-                }
-                self.data.push_str(value);
-            }
+            "data" => self.add(value)?,
             "event" => value.clone_into(&mut self.event),
             // llama.cpp names an error in place of `data`.
             "error" => self.put(Frame::Error(error(value))),
             // A comment (an empty name) keeps the connection alive; `id` and `retry` are for browsers.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Whether a line without a name continues a document that the lines before it began: some spread one over lines and name only the
+    /// first of these. Other fields that nobody knows begin with letters.
+    fn goes_on(&self, line: &str) -> bool {
+        let is_of_json = |c: char| c.is_ascii_digit() || matches!(c, '{' | '}' | '[' | ']' | '"' | '-');
+        self.is_document && !self.data.is_empty() && line.starts_with(is_of_json)
+    }
+
+    /// A line of the event's data.
+    fn add(&mut self, line: &str) -> Result<(), Fault> {
+        if self.data.len() + line.len() > MAX_ANSWER_BYTES {
+            return Err(Fault::TooLarge);
+        }
+        if self.data.is_empty() {
+            self.is_document = without_names(line).starts_with(['{', '[']);
+        } else {
+            self.data.push('\n');
+        }
+        self.data.push_str(line);
         Ok(())
     }
 
@@ -224,12 +249,23 @@ impl Decoder {
             Some(before) => (before, true),
             None => (data, false),
         };
-        self.documents(documents, at_end, Frame::Document)?;
+        let result = self.documents(documents, at_end, Frame::Document);
+        if (result.is_err() || self.is_cut)
+            && let Some(document) = error_behind(data)
+        {
+            self.put(Frame::Error(document));
+        } else {
+            result?;
+        }
         if is_done {
-            self.put(Frame::Done);
-            self.mode = Mode::Over;
+            self.end_of_stream();
         }
         Ok(())
+    }
+
+    fn end_of_stream(&mut self) {
+        self.put(Frame::Done);
+        self.mode = Mode::Over;
     }
 
     /// The documents of a text. At the end of a body, one that is not whole is no garbage: the answer broke off.
@@ -340,6 +376,12 @@ fn error(text: &str) -> Value {
     lenient::whole(text).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// The error that a gateway put behind a document which broke off, without ending its event: in the last line, and whole.
+fn error_behind(data: &str) -> Option<Value> {
+    let (_, last) = data.trim_end().rsplit_once('\n')?;
+    lenient::whole(without_names(last)).filter(super::error::is_one)
+}
+
 /// A text without the `data:` in front, however often it is there.
 fn without_names(text: &str) -> &str {
     let mut text = text.trim();
@@ -361,6 +403,7 @@ fn is_field(line: &[u8]) -> bool {
 }
 
 fn mode_of(first_line: &[u8]) -> Mode {
+    let first_line = first_line.trim_ascii_start();
     let names = [&b"data"[..], b"event", b"id", b"retry", b"error"];
     if is_field(first_line) || names.contains(&first_line) || first_line.starts_with(b":") {
         return Mode::Events;
@@ -421,12 +464,27 @@ mod tests {
             ("data: {\"a\":\ndata: 1}\n\n", r#"{"a":1}"#),
             ("data: 1\ndata: [DONE]\n\n", "1 done"),
             ("data: 1\n\ndata:\n\ndata\n\n", "1"),
+            // The document below its name, and spread over lines of which only the first has one.
+            ("data:\n {\"a\":1}\n\ndata:\n {\"a\":2}\n\ndata:\n [DONE]\n\n", r#"{"a":1} {"a":2} done"#),
+            (
+                "data: {\n  \"a\" : [\n    {\"b\": 1},\n    -2\n  ]\n}\n\nevent: x\ndata:\n{\n\"c\": 3\n}\n\n",
+                r#"{"a":[{"b":1},-2]} {"c":3}"#,
+            ),
+            ("data: {\"a\":1}\nunknown: {\"b\":2}\n\n", r#"{"a":1}"#),
+            ("data: {\"a\":1}\n{\"error\":\"x\"}\n\n", r#"{"a":1} {"error":"x"}"#),
+            (" data: {\"a\":1}\n\n data: {\"a\":2}\n\n", r#"{"a":1} {"a":2}"#),
+            ("data: {\n\"a\":", ""),
             // Without its blank line, an event counts if it is whole.
             ("data: 1\n\ndata: 2", "1 2"),
             ("data: 1\n\ndata: {\"a\":", "1"),
             ("event: error\ndata: {\"m\":1}\n\n", r#"error {"m":1}"#),
             ("event: error\ndata: overloaded\n\n", r#"error "overloaded""#),
             ("error: {\"m\":1}\n\n", r#"error {"m":1}"#),
+            // An error in the event of a document that broke off.
+            (
+                "data: 1\n\ndata: {\"type\":\"response.completed\",\"response\":{\"id\ndata: {\"type\":\"error\",\"error\":{\"message\":\"stream_read_error\"}}\n\n",
+                r#"1 error {"type":"error","error":{"message":"stream_read_error"}}"#,
+            ),
             ("data: not {json\n\n", r#"unreadable "not {json""#),
             // What only keeps the connection alive, and what stands before the first event.
             ("data: 1\n\ndata: ping\n\ndata: [HEARTBEAT]\n\ndata: 2\n\n", "1 2"),
@@ -437,6 +495,7 @@ mod tests {
             ("data: {\"a\":1}data: {\"a\":2}\n\ndata: {\"a\":3}data: [DONE]\n\n", r#"{"a":1} {"a":2} {"a":3} done"#),
             // What comes after the end is nobody's, and what came before something broken counts.
             ("data: 1\n\ndata: [DONE]\n\ndata: {garbage\n\n", "1 done"),
+            ("data: 1\n\n[DONE]\n\ndata: {garbage\n\n", "1 done"),
             ("data: 1\n\ndata: {garbage\n\n", r#"1 unreadable "{garbage""#),
             // An error outside of any event.
             ("data: 1\n\n{\"error\":\"x\"}\n\n", r#"1 {"error":"x"}"#),

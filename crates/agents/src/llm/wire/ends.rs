@@ -95,7 +95,7 @@ fn end(word: &str) -> Option<End> {
     let word = word.split(':').next().unwrap_or_default().trim().to_ascii_lowercase().replace(['-', ' '], "_");
     let word = word.strip_prefix("finish_reason_").unwrap_or(&word);
     let is_in = |words: &[&str]| words.contains(&word);
-    if is_in(&NOT_YET) {
+    if word.is_empty() || is_in(&NOT_YET) {
         None
     } else if is_in(&COMPLETE) {
         Some(End::Complete)
@@ -132,6 +132,8 @@ mod tests {
             ("tool_use", Some(End::ToolCall)),
             ("MALFORMED_FUNCTION_CALL", Some(End::ToolCall)),
             ("null", None),
+            ("", None),
+            (" ", None),
             ("FINISH_REASON_UNSPECIFIED", None),
             ("context_length_exceeded", failed(Reason::ContextLength)),
             ("timeout", failed(Reason::Timeout)),
@@ -167,7 +169,6 @@ mod tests {
             "pause_turn",
             "abort",
             "stopped by somebody",
-            "",
         ] {
             assert_eq!(end(word), failed(Reason::Server), "{word}");
         }

@@ -59,6 +59,7 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
     let candidate = document.get("candidates").and_then(first).unwrap_or(&Value::Null);
     let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
     for part in parts.into_iter().flatten() {
+        events.extend(Event::tool_call(part.get("functionCall")));
         let Some(piece) = text(part, "text") else { continue };
         let is_thought = part.get("thought") == Some(&Value::Bool(true));
         events.push(if is_thought { Event::Thought(piece.to_owned()) } else { Event::Text(piece.to_owned()) });

@@ -45,6 +45,7 @@ pub(super) fn read(document: &Value) -> Vec<Event> {
             events.push(Event::Text(piece.to_owned()));
         }
         events.extend(Event::strange(message.get("content")));
+        events.extend(Event::tool_call(message.get("tool_calls")));
     }
     if document.get("done") == Some(&Value::Bool(true)) {
         let tokens = Tokens {

@@ -112,9 +112,8 @@ pub(super) fn read(document: &Value, is_body: bool) -> Vec<Event> {
 /// model that repeats itself, and nothing here guesses.
 fn read_said(said: &Value, events: &mut Vec<Event>) {
     // Names in use: DeepSeek, vLLM and those like them; OpenRouter and newer vLLM.
-    if let Some(thought) = text(said, "reasoning_content").or_else(|| text(said, "reasoning")) {
-        events.push(Event::Thought(thought.to_owned()));
-    }
+    let thoughts = ["reasoning_content", "reasoning"].into_iter().filter_map(|name| said.get(name)).map(thought);
+    events.extend(thoughts.into_iter().find(|thought| !thought.is_empty()).map(Event::Thought));
     match said.get("content") {
         Some(Value::String(content)) if !content.is_empty() => events.push(Event::Text(content.clone())),
         Some(Value::Array(parts)) => parts.iter().for_each(|part| read_part(part, events)),
@@ -123,23 +122,33 @@ fn read_said(said: &Value, events: &mut Vec<Event>) {
     if let Some(refusal) = text(said, "refusal") {
         events.push(Event::Refusal(refusal.to_owned()));
     }
+    let calls = ["tool_calls", "function_call"].into_iter().find_map(|name| Event::tool_call(said.get(name)));
+    events.extend(calls);
 }
 
-/// A part of a content in parts: Mistral's thinking models send theirs so.
+/// A part of a content in parts, of which some are thoughts: those of Mistral's models, and of models behind Databricks.
 fn read_part(part: &Value, events: &mut Vec<Event>) {
-    match part.get("thinking") {
-        Some(Value::String(thought)) => events.push(Event::Thought(thought.clone())),
-        Some(Value::Array(parts)) => {
-            let thoughts = parts.iter().filter_map(|part| text(part, "text"));
-            events.extend(thoughts.map(|thought| Event::Thought(thought.to_owned())));
+    let is_thought = part.get("thinking").is_some_and(|thinking| !thinking.is_null())
+        || text(part, "type").is_some_and(|kind| kind.starts_with("reasoning") || kind == "thinking");
+    if is_thought {
+        events.extend(Some(thought(part)).filter(|thought| !thought.is_empty()).map(Event::Thought));
+    } else if let Some(refusal) = text(part, "refusal") {
+        events.push(Event::Refusal(refusal.to_owned()));
+    } else if let Some(piece) = text(part, "text") {
+        events.push(Event::Text(piece.to_owned()));
+    }
+}
+
+/// A thought as a text, as an object that holds one (Bedrock's, behind gateways), or as a list of these.
+fn thought(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(thought).collect(),
+        Value::Object(map) => {
+            let held = ["thinking", "text", "summary"].into_iter().filter_map(|name| map.get(name)).map(thought);
+            held.into_iter().find(|thought| !thought.is_empty()).unwrap_or_default()
         }
-        _ => {
-            if let Some(refusal) = text(part, "refusal") {
-                events.push(Event::Refusal(refusal.to_owned()));
-            } else if let Some(piece) = text(part, "text") {
-                events.push(Event::Text(piece.to_owned()));
-            }
-        }
+        _ => String::new(),
     }
 }
 
