@@ -49,6 +49,29 @@ def test_words_and_lines_that_come_too_fast_stay_bounded() -> None:
     assert told["logs"][-1]["text"].startswith("line 59999")
 
 
+def test_a_line_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    buffers = Buffers(nothing)
+    for line in ("x" * 8_192, f"Traceback {'é' * 9_000} KeyError: 7"):
+        buffers.log("error", line)
+    whole, cut = (line["text"] for line in buffers.take()[0]["logs"])
+    assert whole == "x" * 8_192
+    assert len(cut.encode()) <= 8_192
+    assert cut.startswith("Traceback é")
+    assert cut.endswith("é KeyError: 7")
+    assert "bytes are left out here" in cut
+
+
+def test_what_is_told_can_always_be_sent() -> None:
+    buffers = Buffers(nothing)
+    buffers.delta("text\ud83d", "a\ud83d")
+    buffers.delta("text\ud83d", "\ude00b\udce9")
+    buffers.log("info", "caf\udce9")
+    told, _ = buffers.take()
+    assert told["deltas"] == [{"output": "text\ufffd", "text": "a\U0001f600b\ufffd"}]
+    assert told["logs"][0]["text"] == "caf\ufffd"
+    assert contents.to_json(told)
+
+
 def test_a_lost_beat_sends_all_but_text_again() -> None:
     buffers = Buffers(nothing)
     buffers.delta("text", "seen")
