@@ -11,18 +11,20 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
 
 from weft_worker import contents
+from weft_worker.api import Api, Stop
 from weft_worker.buffers import MAX_DELTAS, Buffers
 from weft_worker.cli import main
 from weft_worker.holding import Holding
 from weft_worker.hub import Hub
 from weft_worker.options import Options
 from weft_worker.session import Session
-from weft_worker.transport import BadUrl, Transport, checked
+from weft_worker.transport import Answer, BadUrl, Transport, checked
 
 TESTS = Path(__file__).parent
 
@@ -87,6 +89,17 @@ def test_a_lost_beat_sends_all_but_text_again() -> None:
     assert "deltas" not in told
     assert told["checkpoint"] == {"page": 2}
     assert waiting == [stored, newer], "each caller hears of it"
+
+
+def test_a_token_with_too_many_sessions_stops_the_worker_with_the_servers_words() -> None:
+    class Refusing(Transport):
+        def send(
+            self, method: str, path: str, body: Any = None, *, hold_s: float = 0.0, patience_s: float = 0.0
+        ) -> Answer:
+            return Answer(409, {"code": "conflict", "detail": "This token has as many sessions as it may."}, None)
+
+    with pytest.raises(Stop, match="as many sessions as it may"):
+        Api(Refusing("https://weft.example.org", "t", agent="a")).register({})
 
 
 def test_a_hold_that_was_cut_twice_is_asked_for_shorter(monkeypatch: pytest.MonkeyPatch) -> None:

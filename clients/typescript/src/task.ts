@@ -217,7 +217,7 @@ export class Task {
       const waited = hasTime && { retry_after_ms: Math.min(Math.ceil(asked), Number.MAX_SAFE_INTEGER) };
       return { class: error.errorClass, message, ...waited };
     }
-    if (error instanceof ServerRefused && (error.status === 413 || error.status === 422)) {
+    if (error instanceof ServerRefused && [409, 413, 422].includes(error.status)) {
       return { class: "permanent", message };
     }
     if (error instanceof Error && error.name === "TimeoutError") {
