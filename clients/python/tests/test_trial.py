@@ -254,7 +254,14 @@ def test_an_exception_that_cannot_say_what_it_is_is_told_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "told_ms"),
-    [(0.5, 500), ("30", 30_000), (-1, 0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", None), (float("nan"), None)],
+    [
+        (0.5, 500),
+        ("30", 30_000),
+        (-1, 0),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        (float("nan"), None),
+    ],
 )
 def test_what_a_header_asks_for_is_waited_for_where_it_is_a_time(asked: Any, told_ms: int | None) -> None:
     assert classify(RateLimited(retry_after=asked)).get("retry_after_ms") == told_ms
