@@ -36,6 +36,7 @@ mod params;
 mod people;
 mod problem;
 mod query;
+mod request_id;
 mod requests;
 mod router;
 mod routes;

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from weft_worker import App, Context, File, Permanent, RateLimited, Refused
 
@@ -144,6 +144,27 @@ def fork(path: str, how: str) -> str:
     if how == "hang":
         time.sleep(600)
     return how
+
+
+@app.agent(id="py-come-back")
+def come_back() -> str:
+    """Forks a copy that does not end by itself."""
+    forked = os.fork()
+    if forked == 0:
+        raise SystemExit(7)
+    return f"ended with {os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1])}"
+
+
+class Cut(str):
+    """A text that holds the document that it was cut from, as those of parsers do, and cannot be copied with it."""
+
+    def __reduce__(self) -> NoReturn:
+        raise RecursionError("maximum recursion depth exceeded")
+
+
+@app.agent(id="py-cut")
+def cut(text: str) -> str:
+    return Cut(text)
 
 
 @app.agent(id="py-flood", output="text")

@@ -11,18 +11,20 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
 
 from weft_worker import contents
+from weft_worker.api import Api, Stop
 from weft_worker.buffers import MAX_DELTAS, Buffers
 from weft_worker.cli import main
 from weft_worker.holding import Holding
 from weft_worker.hub import Hub
 from weft_worker.options import Options
 from weft_worker.session import Session
-from weft_worker.transport import BadUrl, Transport, checked
+from weft_worker.transport import Answer, BadUrl, Transport, checked
 
 TESTS = Path(__file__).parent
 
@@ -49,6 +51,29 @@ def test_words_and_lines_that_come_too_fast_stay_bounded() -> None:
     assert told["logs"][-1]["text"].startswith("line 59999")
 
 
+def test_a_line_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    buffers = Buffers(nothing)
+    for line in ("x" * 8_192, f"Traceback {'é' * 9_000} KeyError: 7"):
+        buffers.log("error", line)
+    whole, cut = (line["text"] for line in buffers.take()[0]["logs"])
+    assert whole == "x" * 8_192
+    assert len(cut.encode()) <= 8_192
+    assert cut.startswith("Traceback é")
+    assert cut.endswith("é KeyError: 7")
+    assert "bytes are left out here" in cut
+
+
+def test_what_is_told_can_always_be_sent() -> None:
+    buffers = Buffers(nothing)
+    buffers.delta("text\ud83d", "a\ud83d")
+    buffers.delta("text\ud83d", "\ude00b\udce9")
+    buffers.log("info", "caf\udce9")
+    told, _ = buffers.take()
+    assert told["deltas"] == [{"output": "text\ufffd", "text": "a\U0001f600b\ufffd"}]
+    assert told["logs"][0]["text"] == "caf\ufffd"
+    assert contents.to_json(told)
+
+
 def test_a_lost_beat_sends_all_but_text_again() -> None:
     buffers = Buffers(nothing)
     buffers.delta("text", "seen")
@@ -64,6 +89,17 @@ def test_a_lost_beat_sends_all_but_text_again() -> None:
     assert "deltas" not in told
     assert told["checkpoint"] == {"page": 2}
     assert waiting == [stored, newer], "each caller hears of it"
+
+
+def test_a_token_with_too_many_sessions_stops_the_worker_with_the_servers_words() -> None:
+    class Refusing(Transport):
+        def send(
+            self, method: str, path: str, body: Any = None, *, hold_s: float = 0.0, patience_s: float = 0.0
+        ) -> Answer:
+            return Answer(409, {"code": "conflict", "detail": "This token has as many sessions as it may."}, None)
+
+    with pytest.raises(Stop, match="as many sessions as it may"):
+        Api(Refusing("https://weft.example.org", "t", agent="a")).register({})
 
 
 def test_a_hold_that_was_cut_twice_is_asked_for_shorter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,38 @@ def test_the_number_of_a_group_is_used_once(place: Processes, notes: Path, monke
     for running in (attempt("py-fork", path=str(notes), how="exit"), attempt("py-echo", text="next")):
         assert ends(place, running) is not None
     assert ended == noted(notes)[:1], "later on it may be somebody else's"
+
+
+def test_a_copy_that_comes_back_tells_nothing(place: Processes) -> None:
+    result = ends(place, attempt("py-come-back"))
+    assert result is not None
+    assert result["outputs"]["output"]["text"] == "ended with 7"
+    after = ends(place, attempt("py-echo", text="next"))
+    assert after is not None
+    assert after["outputs"]["output"]["text"] == "next", "and no word of it is taken for another's"
+
+
+def test_what_cannot_be_copied_to_another_process_is_told_as_what_it_is(place: Processes) -> None:
+    result = ends(place, attempt("py-cut", text="a part"))
+    assert result == {
+        "outcome": "completed",
+        "outputs": {"output": {"media_type": "text/plain", "text": "a part"}},
+    }
+
+
+def test_a_process_that_cannot_be_understood_is_used_no_more(
+    place: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(pipe: Connection) -> tuple[str, Any]:
+        pipe.recv_bytes()
+        raise LookupError("no such word")
+
+    with monkeypatch.context() as patch, pytest.raises(LookupError):
+        patch.setattr(processes.pipes, "receive", receive)
+        place.run(attempt("py-wait", path=os.devnull, seconds=0))
+    after = ends(place, attempt("py-echo", text="next"))
+    assert after is not None
+    assert after["outputs"]["output"]["text"] == "next"
 
 
 def test_what_an_agent_left_behind_ends_with_the_worker(place: Processes, notes: Path) -> None:

@@ -55,6 +55,20 @@ def forever(ctx: Context) -> Iterator[str]:
         ctx.cancelled.wait(0.01)
 
 
+class Silent(Exception):
+    """As some clients of databases have them."""
+
+    def __str__(self) -> str:
+        raise AttributeError("response")
+
+
+@app.agent(id="halves")
+def halves(parts: list[str]) -> Iterator[str]:
+    """As a stream of escapes is, where a character of two halves was cut between them."""
+    for part in parts:
+        yield "".join(map(chr, map(int, part.split())))
+
+
 @app.agent(id="tells")
 def tells(how: str, ctx: Context) -> Any:
     if how == "suspend":
@@ -69,8 +83,14 @@ def tells(how: str, ctx: Context) -> Any:
         ctx.usage(cost_micros=float("nan"))  # type: ignore[arg-type]
     if how == "large":
         ctx.checkpoint("x" * 20_000)
+    if how == "held":
+        state = {"pages": [1]}
+        ctx.checkpoint(state)
+        state["pages"].append(2)
     if how == "limit":
         raise RateLimited(retry_after=3)
+    if how == "silent":
+        raise Silent
     if how == "name":
         raise ValueError("no such file: caf\udce9.txt\nsecond line")
     return {"nan": float("nan")} if how == "nan" else {"set": {1}} if how == "set" else object()
@@ -210,3 +230,43 @@ def test_an_async_agent_is_cancelled_where_it_waits() -> None:
 
 def test_cancelled_passes_an_except_exception() -> None:
     assert not issubclass(Cancelled, Exception)
+
+
+def test_two_halves_of_a_character_are_one_again_and_a_half_alone_is_told() -> None:
+    assert app.test("halves", {"parts": ["97 55357", "56832 98"]}) == {"output": "a\U0001f600b"}
+    for parts in (["97", "55357"], ["97 55357", "98"], ["56832"]):
+        with pytest.raises(BadOutput, match="half of a character"):
+            app.test("halves", {"parts": parts})
+
+
+def test_a_checkpoint_is_what_it_was_when_it_was_kept() -> None:
+    tried = app.trial("tells", {"how": "held"})
+    with pytest.raises(BadOutput):
+        tried.outputs()
+    assert tried.checkpoint_left == {"pages": [1]}
+
+
+def test_an_exception_that_cannot_say_what_it_is_is_told_by_its_name() -> None:
+    with pytest.raises(Silent):
+        app.test("tells", {"how": "silent"})
+    assert classify(Silent()) == {"class": "server", "message": "Silent", "no_retry": False}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told_ms"),
+    [
+        (0.5, 500),
+        ("30", 30_000),
+        (-1, 0),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        (float("nan"), None),
+    ],
+)
+def test_what_a_header_asks_for_is_waited_for_where_it_is_a_time(asked: Any, told_ms: int | None) -> None:
+    assert classify(RateLimited(retry_after=asked)).get("retry_after_ms") == told_ms
+
+
+def test_no_wait_is_too_long_to_be_told() -> None:
+    for asked in (1e300, float("inf")):
+        assert 0 < classify(RateLimited(retry_after=asked))["retry_after_ms"] < 2**63

@@ -171,7 +171,7 @@ export class Session {
       const { callback, url, expires_at } = json as { callback: string; url: string; expires_at: string };
       return { secret: callback, url: live.http.address(url), expiresAt: expires_at };
     } catch (error) {
-      if (error instanceof ServerRefused && (error.status === 404 || error.status === 409)) {
+      if (error instanceof ServerRefused && (error.status === 404 || error.code === "fenced")) {
         live.tasks.get(token)?.stop("fenced");
         live.forget(token);
         throw new Stopped("fenced");

@@ -7,7 +7,7 @@ import { type Content, streamOf } from "./content.js";
 import { InvalidOutput, RateLimited, ServerRefused, type StopReason, Stopped, TaskError } from "./errors.js";
 import { Outbox } from "./outbox.js";
 import type { FileRef, Json, Outputs } from "./ports.js";
-import { members } from "./raw.js";
+import { members, stringify } from "./raw.js";
 import { now, sleep } from "./time.js";
 import { type Store, decode, encode } from "./values.js";
 import type { Callback, Failure, Outcome, Usage, WireTask } from "./wire.js";
@@ -184,7 +184,7 @@ export class Task {
       saveCheckpoint: async (value: Json) => outbox.addCheckpoint(value),
       stream: (text: string, output?: string) => this.stream(text, output),
       progress: (done, total, note) => outbox.setProgress(done, total, note),
-      log: (text, level = "info") => outbox.addLog(level, text),
+      log: (text, level = "info") => outbox.addLog(level, words(text)),
       usage: (usage) => {
         const { model: _, ...amounts } = usage;
         const odd = Object.entries(amounts).find(([, amount]) => !(Number.isSafeInteger(amount) && amount >= 0));
@@ -210,22 +210,32 @@ export class Task {
   }
 
   private failure(error: unknown): Failure {
-    const message = (error instanceof Error ? error.message || error.name : String(error)).slice(0, MESSAGE_CHARS);
+    const message = words(error instanceof Error ? error.message || error.name : error).slice(0, MESSAGE_CHARS);
     if (error instanceof TaskError) {
       const asked = error instanceof RateLimited ? error.retryAfterMs : undefined;
-      const hasTime = asked !== undefined && asked >= 0 && Number.isFinite(asked);
-      return { class: error.errorClass, message, ...(hasTime && { retry_after_ms: Math.ceil(asked) }) };
+      const hasTime = asked !== undefined && asked >= 0;
+      const waited = hasTime && { retry_after_ms: Math.min(Math.ceil(asked), Number.MAX_SAFE_INTEGER) };
+      return { class: error.errorClass, message, ...waited };
     }
-    if (error instanceof ServerRefused && (error.status === 413 || error.status === 422)) {
+    if (error instanceof ServerRefused && [409, 413, 422].includes(error.status)) {
       return { class: "permanent", message };
     }
     if (error instanceof Error && error.name === "TimeoutError") {
       return { class: "timeout", message };
     }
     if (!this.isStopped && error instanceof Error) {
-      this.outbox.addLog("error", error.stack ?? message);
+      this.outbox.addLog("error", words(error.stack ?? message));
     }
-    return { class: "server", message: error instanceof Error ? `${error.name}: ${message}` : message };
+    return { class: "server", message: error instanceof Error ? `${words(error.name)}: ${message}` : message };
+  }
+}
+
+/** Whatever is thrown, and whatever stands where an error has its texts: not everything can be made a text. */
+function words(said: unknown): string {
+  try {
+    return typeof said === "object" && said !== null ? stringify(said) : String(said);
+  } catch {
+    return Object.prototype.toString.call(said);
   }
 }
 

@@ -84,6 +84,28 @@ test("what a handler throws is thrown", async () => {
   await assert.rejects(worker.test("throws", {}), { name: "Permanent", message: "no such page" });
 });
 
+test("whatever a handler throws is its failure, also what cannot be made a text", async () => {
+  const bare: unknown = Object.assign(Object.create(null), { code: 7 });
+  const listed = Object.assign(new Error(), { message: ["one", "two"], stack: [{}] });
+  for (const [n, thrown] of [bare, listed, undefined, null, Symbol("s"), () => 1].entries()) {
+    const id = `odd-${n}`;
+    worker.agent({ id, name: id, inputs: {}, outputs: { text: string() }, sideEffects: "none" }, () => {
+      throw thrown;
+    });
+    await assert.rejects(worker.test(id, {}), (error) => error === thrown);
+  }
+});
+
+test("what is logged is a text, whatever it was", async () => {
+  worker.agent({ id: "logs", name: "Logs", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, (_, ctx) => {
+    for (const said of [Object.assign(Object.create(null), { page: 1 }), 7, undefined]) {
+      ctx.log(said as string);
+    }
+    return { text: "" };
+  });
+  assert.deepEqual((await worker.test("logs", {})).logs.map(({ text }) => text), ['{"page":1}', "7", "undefined"]);
+});
+
 test("usage that cannot be is refused where it is told", async () => {
   worker.agent({ id: "costs", name: "Costs", inputs: {}, outputs: { text: string() }, sideEffects: "none" }, (_, ctx) => {
     ctx.usage({ model: "m", cost_micros: Number.NaN });

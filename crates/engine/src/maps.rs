@@ -7,6 +7,7 @@ use runs::Content;
 use serde_json::Value;
 use workflow::{
     ArtifactId, Step, StepStatus,
+    content::Unreadable,
     decide::map_items,
     definition::{MapOver, OnItemError},
     limits,
@@ -121,10 +122,15 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
             match output {
                 // Its bytes as they are: keys and digits stay.
                 Some(("application/json", bytes)) => list.extend_from_slice(bytes),
-                Some((_, bytes)) => {
-                    let text = Value::String(String::from_utf8_lossy(bytes).into_owned());
-                    list.extend_from_slice(text.to_string().as_bytes());
-                }
+                // As for whoever reads it alone: a list would have other characters in the place of its bytes.
+                Some((media_type, bytes)) => match std::str::from_utf8(bytes) {
+                    Ok(text) => list.extend_from_slice(Value::from(text).to_string().as_bytes()),
+                    Err(_) => {
+                        let (step, name, media_type) = (item.clone(), port.name.clone(), media_type.to_owned());
+                        let error = Unreadable::NoText { step, name, media_type };
+                        return fails(ErrorClass::InvalidOutput, error.to_string());
+                    }
+                },
                 None => list.extend_from_slice(b"null"),
             }
         }

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderName, Request, StatusCode};
+use http::{Request, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -19,11 +19,13 @@ use tower_http::{
 use workflow::api::ErrorCode;
 
 use super::{
-    AppState, SameOrigin, auth, elsewhere, entry::OPEN, finish, gate, headers, health, interface, notices, origin,
-    pages, problem::Problem, routes, site,
+    AppState, SameOrigin, auth, elsewhere,
+    entry::OPEN,
+    finish, gate, headers, health, interface, notices, origin, pages,
+    problem::Problem,
+    request_id::{self, REQUEST_ID},
+    routes, site,
 };
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub fn router(state: AppState) -> Router {
     let api = routes().into_iter().fold(Router::new(), |router, route| {
@@ -56,6 +58,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(from_fn_with_state(same_origin, headers::secure))
                 .layer(CatchPanicLayer::custom(panicked)),
         )
+        .layer(from_fn(request_id::keep_names))
         .with_state(state)
 }
 

@@ -60,7 +60,8 @@ class Api:
         answer = self.transport.send("POST", f"{ROOT}/sessions", offer)
         if answer.status == 404:
             raise Stop(f"{self.transport.url} knows no outside workers: update the server, or look at the address")
-        if answer.status in (400, 413, 422):
+        # 409 is a token that has as many sessions as it may: no attempt of anybody's.
+        if answer.status in (400, 409, 413, 422):
             raise Stop(answer.sentence)
         told: dict[str, Any] = _checked(answer).body
         return told

@@ -16,12 +16,27 @@ from .context import Level
 MAX_DELTAS = 64 * 1024
 MAX_LOGS = 256 * 1024
 _MAX_LINES = 1000
-_MAX_LINE = 16 * 1024
+#: Bytes of a line, as the server has it.
+_MAX_LINE = 8 * 1024
 
 
 def clean(text: str) -> str:
-    """Half a character would make the whole message unreadable."""
-    return text.encode("utf-8", "replace").decode()
+    """Half a character would make the whole message unreadable; of two that came one by one there is one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def shortened(line: str) -> str:
+    """Its beginning and its end where it is too long for a line: a traceback says at its end what happened."""
+    if len(line) * 4 <= _MAX_LINE or len(data := line.encode()) <= _MAX_LINE:
+        return line
+    half = _MAX_LINE // 2 - 64
+    left_out = len(data) - 2 * half
+    begin, end = (part.decode(errors="ignore") for part in (data[:half], data[-half:]))
+    return f"{begin}\n… {left_out} bytes are left out here …\n{end}"
 
 
 class Stored:
@@ -58,6 +73,7 @@ class Buffers:
         self._checkpoint: tuple[Any, list[Stored]] | None = None
 
     def delta(self, output: str, text: str) -> None:
+        output = clean(output)
         with self._lock:
             if self._n_delta_chars + len(text) > MAX_DELTAS // 4:
                 # Too fast to be read: the artifact will have it, here stands an ellipsis.
@@ -70,7 +86,7 @@ class Buffers:
         self._wake()
 
     def log(self, level: Level, text: str) -> None:
-        line = {"at": self._stamp(), "level": level, "text": clean(text[:_MAX_LINE])}
+        line = {"at": self._stamp(), "level": level, "text": shortened(clean(text))}
         with self._lock:
             self._logs.append(line)
             self._log_size += len(line["text"])

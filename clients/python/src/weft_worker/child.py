@@ -12,6 +12,7 @@ import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
+from . import pipes
 from .api import Api
 from .asyncs import AsyncRunner
 from .buffers import Buffers, Stored
@@ -64,7 +65,7 @@ class _Parent:
     def listen(self) -> None:
         while True:
             try:
-                kind, value = self._pipe.recv()
+                kind, value = pipes.receive(self._pipe)
             except (EOFError, OSError):
                 end_group(os.getpid())
                 os._exit(1)
@@ -91,7 +92,7 @@ class _Parent:
 
     def send(self, kind: str, value: Any) -> None:
         with self._sending:
-            self._pipe.send((kind, value))
+            pipes.send(self._pipe, kind, value)
 
     def done(self, result: Any) -> None:
         self._link = None

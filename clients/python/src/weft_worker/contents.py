@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from .errors import BadOutput
+
 CHUNK = 1024 * 1024
 
 
@@ -56,7 +58,20 @@ def chunks(content: Content, stream: BinaryIO) -> Iterator[bytes]:
 
 def to_json(value: Any) -> bytes:
     """A `ValueError` for what JSON has no word for, such as NaN."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8. The two halves of a character that came one by one are one again; a `ValueError` for a half alone."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # The rare case: of whole characters nothing is looked at twice.
+        units = text.encode("utf-16-le", "surrogatepass")
+    try:
+        return units.decode("utf-16-le").encode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"half of a character (a lone surrogate) is no text: character {error.start // 2}") from error
 
 
 class Text:
@@ -65,15 +80,28 @@ class Text:
     def __init__(self) -> None:
         self._spool = tempfile.SpooledTemporaryFile(max_size=CHUNK)  # noqa: SIM115
         self._digest = hashlib.sha256()
+        #: The first half of a character, whose other half may come next.
+        self._half = ""
         self.size = 0
         self.is_used = False
 
     def append(self, text: str) -> None:
-        data = text.encode()
+        text, self._half = self._half + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        try:
+            data = encoded(text)
+        except ValueError as error:
+            raise BadOutput(f"What was streamed does not fit: {error}") from error
         self._spool.write(data)
         self._digest.update(data)
         self.size += len(data)
         self.is_used = True
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self._half:
+            raise BadOutput("What was streamed does not fit: it ends with half of a character (a lone surrogate)")
 
     def read(self) -> str:
         self._spool.seek(0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -123,10 +124,11 @@ class Context:
     def checkpoint(self, value: Any) -> None:
         """Keeps any JSON up to 16 KiB for the next attempt of this generation; stored when this returns."""
         self._about_to_wait("checkpoint")
-        size = len(contents.to_json(value))
-        if size > _MAX_CHECKPOINT:
-            raise ValueError(f"a checkpoint has up to 16 KiB, not {size} bytes; send a file and keep its name")
-        self._link.checkpoint(value)
+        kept = contents.to_json(value)
+        if len(kept) > _MAX_CHECKPOINT:
+            raise ValueError(f"a checkpoint has up to 16 KiB, not {len(kept)} bytes; send a file and keep its name")
+        # A copy, as it is now: other threads of the agent may go on with theirs while it is sent.
+        self._link.checkpoint(json.loads(kept))
         self.raise_if_cancelled()
 
     def file(

@@ -6,11 +6,14 @@ Must never decide by the text of a message: the class of an exception is its typ
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any, Literal
 
 ErrorClass = Literal["timeout", "rate_limit", "server", "permanent", "refused", "invalid_output"]
 
 _MAX_MESSAGE = 500
+#: Longer than any step waits by itself; what asks for more asks for this.
+_MAX_WAIT_S = 1e12
 
 
 class AgentError(Exception):
@@ -94,16 +97,27 @@ def classify(error: BaseException) -> dict[str, Any]:
             "message": message_of(error),
             "no_retry": error.no_retry,
         }
-        if error.retry_after is not None:
-            told["retry_after_ms"] = max(0, round(error.retry_after * 1000))
-        return told
+        wait_s = _seconds(error.retry_after)
+        return told if wait_s is None else {**told, "retry_after_ms": round(wait_s * 1000)}
     is_timeout = isinstance(error, (TimeoutError, asyncio.TimeoutError))
     return {"class": "timeout" if is_timeout else "server", "message": message_of(error), "no_retry": False}
 
 
+def _seconds(asked: Any) -> float | None:
+    """What stands in a `Retry-After` is a text, and may be a date: what is no number of seconds is not waited for."""
+    try:
+        wait_s = float(asked)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(wait_s) else min(max(0.0, wait_s), _MAX_WAIT_S)
+
+
 def message_of(error: BaseException) -> str:
     """One short line; the traceback belongs into the log."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001 - exceptions of others may fail to say what they are
+        lines = []
     text = lines[0].strip() if lines else ""
     if not isinstance(error, AgentError) or not text:
         name = type(error).__name__

@@ -9,6 +9,8 @@ import asyncio
 import contextvars
 import logging
 import math
+import os
+import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any
@@ -56,7 +58,7 @@ def _execute(
         context.feedback = values.revision_of(task.get("revision"), link.get)
         if agent.context is not None:
             arguments[agent.context] = context
-        value = _call(agent, arguments, context, streamed, asyncs)
+        value = _in_this_process(lambda: _call(agent, arguments, context, streamed, asyncs))
         outputs = values.outputs_of(agent.outputs, value, link.put, inline_max)
         told: Result = {"outcome": "completed", "outputs": outputs}
         result: Result | None = told if context.used is None else {**told, "usage": context.used}
@@ -69,6 +71,25 @@ def _execute(
     finally:
         streamed.close()
     return _unless_cancelled(result, cancelled)
+
+
+def _in_this_process(call: Callable[[], Any]) -> Any:
+    """A copy that the agent forked and that came back ends here: it has the worker's connections, and would tell a
+    result of its own on them."""
+    pid = os.getpid()
+    try:
+        return call()
+    finally:
+        if os.getpid() != pid:
+            os._exit(_exit_code(sys.exc_info()[1]))
+
+
+def _exit_code(error: BaseException | None) -> int:
+    """As Python's own end has it."""
+    if isinstance(error, SystemExit):
+        code = error.code
+        return 0 if code is None else code & 0xFF if isinstance(code, int) else 1
+    return 0 if error is None else 1
 
 
 def _call(
@@ -130,7 +151,10 @@ def _yielded(part: Any, last: Any, context: Context, streamed: contents.Text) ->
 def _made(returned: Any, last: Any, streamed: contents.Text) -> Any:
     if returned is not None:
         return returned
-    return last if last is not None else streamed
+    if last is not None:
+        return last
+    streamed.end()
+    return streamed
 
 
 def _failed(agent: Agent[..., Any], error: BaseException, context: Context, cancelled: Cancellation) -> Result:

@@ -12,6 +12,7 @@ import threading
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from . import pipes
 from .buffers import Stored
 from .child import serve
 from .execute import Result
@@ -103,17 +104,21 @@ class _Process:
                     if not self.is_alive and not self._ours.poll(0):
                         return self._died(running)
                     continue
-                kind, value = self._ours.recv()
+                kind, value = pipes.receive(self._ours)
                 if kind == "done":
                     result: Result | None = value
                     return result
                 waiting = _take_in(running, value) or waiting
         except (EOFError, OSError):
             return self._died(running)
+        except BaseException:
+            # What it says from now on would be taken for the words of another attempt.
+            self.kill()
+            raise
 
     def _send(self, kind: str, value: Any) -> None:
         with self._sending:
-            self._ours.send((kind, value))
+            pipes.send(self._ours, kind, value)
 
     def _killed(self, running: Running) -> Result | None:
         log.warning("%s did not stop when asked: its process is ended", running.agent.id)

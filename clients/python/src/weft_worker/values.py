@@ -106,7 +106,7 @@ def write(ports: Outputs, name: str, value: Any, put: Put, inline_max: int) -> d
         value = value.read()
     try:
         plain = hints.encode(value, ports.hints[name])
-        data = plain.encode() if isinstance(plain, str) else contents.to_json(plain)
+        data = contents.encoded(plain) if isinstance(plain, str) else contents.to_json(plain)
     except (ValueError, RecursionError) as error:
         raise BadOutput(f"The output `{name}` does not fit: {error}") from error
     found = check.faults(schema, plain)

@@ -96,6 +96,23 @@ export const steering = () => describe("steering", { concurrency: true }, () => 
     });
   });
 
+  test("an attempt that asks for more secrets than one may have fails with the server's words, and is not done for ever", async () => {
+    await withWorker("secrets", {}, async ({ worker, rest, begin }) => {
+      let n = 0;
+      worker.agent({ id: "secrets", name: "Secrets", inputs: {}, outputs: { text: string() }, sideEffects: "idempotent" }, async (_, ctx) => {
+        n += 1;
+        for (let secret = 0; secret < 9; secret++) {
+          await ctx.waitForCallback({ withinMs: 60_000 }, () => undefined);
+        }
+        return { text: "" };
+      });
+      await begin();
+      const run = await rest.start("secrets", { one: step("secrets", {}, { retry: { max: 2, initial_ms: 100 } }) });
+      await rest.until(run, "one", "failed");
+      assert.equal(n, 1);
+    });
+  });
+
   test("a paused worker takes nothing, and goes on when it may", async () => {
     await withWorker("paused", {}, async ({ worker, rest, begin, messages }) => {
       let n = 0;

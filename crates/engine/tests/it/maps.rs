@@ -32,12 +32,13 @@ fn mapped(over: &Value, map: &Value, more: &Value) -> Value {
         "end": {"agent_id": "say", "depends_on": ["draft"], "inputs": {"text": {"from": "step", "step": "draft", "artifact": "text"}}}}})
 }
 
-/// Lists say what they are given; texts are shouted, `fail` fails.
+/// Lists say what they are given; texts are shouted, `fail` fails, `bytes` are no text.
 fn script(input: &agents::StepInput, _attempt: i32) -> Act {
     let text = input.values.get("text").cloned().unwrap_or_default();
     match &text {
         _ if input.spec.id.as_str() == "list" => Act::Say(text.to_string()),
         Value::String(word) if word == "fail" => Act::Fail(Reason::Permanent),
+        Value::String(word) if word == "bytes" => Act::SayBytes(b"caf\xe9".to_vec()),
         Value::String(word) => Act::Say(word.to_uppercase()),
         list => Act::Say(list.to_string()),
     }
@@ -85,6 +86,19 @@ async fn failed_items_fail_their_map_or_leave_a_hole_or_are_dropped(pool: PgPool
     assert_eq!(view.status, RunStatus::Completed);
     assert_eq!(lab.content(run, "end", "text").await, r#"["ONE","TWO","THREE"]"#);
     assert_eq!(view.step(&"draft[a]".into()).unwrap().attempts.len(), 1, "the others are not run again");
+    stop.cancel();
+    engine.await.unwrap();
+}
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn an_item_that_made_no_text_fails_the_list_and_nothing_stands_in_its_place(pool: PgPool) {
+    let lab = Lab::new(pool, script).await;
+    let (stop, engine) = lab.engine();
+    let run = lab.start(&mapped(&items(&[("a", "one"), ("b", "bytes")]), &json!({}), &json!({}))).await;
+    let view = lab.ended(run).await;
+    assert_eq!((view.status, reason(&view, "draft")), (RunStatus::Failed, Some(Reason::InvalidOutput)));
+    let error = view.step(&"draft".into()).unwrap().attempts[0].error.clone().unwrap();
+    assert!(error.contains("`draft[b]`") && error.contains("text/plain"), "{error}");
     stop.cancel();
     engine.await.unwrap();
 }

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import pickle
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from celery import states
+from celery.exceptions import SecurityError
+from kombu.exceptions import SerializationError, SerializerNotInstalled
 
 from ..context import Context, Revision
-from ..errors import Cancelled, Permanent, Temporary
+from ..errors import Cancelled, Permanent, Temporary, message_of
 from ..files import File
 from .failures import Classes, failure_of
 
@@ -26,6 +29,16 @@ _FIRST_LOOK_S = 0.05
 _LOOK_EVERY_S = 1.0
 #: Clocks of bridge and Celery worker differ: by so much later than the message expires it is sent again.
 _LEEWAY_S = 5.0
+#: Of what stands in a result backend and is no result: a failure that a task wrote by itself, another serializer's
+#: bytes, a type that this program does not have. What a backend raises that is away is none of these.
+_UNREADABLE = (
+    *(ValueError, TypeError, KeyError, AttributeError, ImportError, pickle.UnpicklingError),
+    *(SerializationError, SerializerNotInstalled, SecurityError),
+)
+#: So often in a row: a proxy in front of a backend may answer something else for a moment.
+_UNREADABLE_LOOKS = 10
+#: Before anybody is at work on it. Any other word may be a task's own, as in `update_state(state="PROGRESS")`.
+_WAITING = (None, states.PENDING, states.RECEIVED)
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,11 @@ class Sent:
         if not isinstance(kept, dict) or "celery_id" not in kept:
             return None
         return cls(kept["celery_id"], kept["sent_at"], kept.get("started", False), kept.get("over", False))
+
+
+def _why(result: Any) -> str:
+    """A message that expired says so: the clock of its worker may be ahead."""
+    return f" ({message_of(result)})" if isinstance(result, BaseException) else ""
 
 
 def _trace(context: Context) -> dict[str, str]:
@@ -139,16 +157,24 @@ class Attempt:
 
     def _watch(self, sent: Sent) -> tuple[dict[str, Any] | None, Sent]:
         """The task's end, or None where nobody started it in time."""
-        look_s, is_away = _FIRST_LOOK_S, False
+        look_s, n_failed, n_unreadable = _FIRST_LOOK_S, 0, 0
         while True:
             try:
                 meta: dict[str, Any] = self._sending.app.backend.get_task_meta(sent.id, cache=False)
             except Exception as error:  # noqa: BLE001 - each backend has its own; the step's time limit ends the wait
-                if not is_away:
+                if n_failed == 0:
                     self._context.log(f"the result backend cannot be read, it is tried again: {error}", "warning")
-                meta, is_away = {"status": None}, True
+                meta, n_failed = {"status": None}, n_failed + 1
+                n_unreadable = n_unreadable + 1 if isinstance(error, _UNREADABLE) else 0
+                if n_unreadable >= _UNREADABLE_LOOKS:
+                    self._over(sent)
+                    raise Permanent(
+                        f"What the result backend has of the Celery task {sent.id} cannot be read "
+                        f"({message_of(error)}): look at result_serializer and accept_content, and at what the task "
+                        "stores by `update_state`"
+                    ) from error
             else:
-                is_away = False
+                n_failed = n_unreadable = 0
             status = meta["status"]
             if status == states.REVOKED and not sent.has_started and self._has_expired(sent):
                 self._context.log(f"nobody started {sent.id} in time: it is sent again", "warning")
@@ -165,7 +191,7 @@ class Attempt:
                 self._context.log(f"nobody started {sent.id}: it is revoked and sent again", "warning")
                 self._revoke(sent, is_terminated=False)
                 return None, sent
-            if status in (states.STARTED, states.RETRY) and not sent.has_started:
+            if status not in _WAITING and not sent.has_started:
                 sent = Sent(sent.id, sent.at, has_started=True)
                 self._context.checkpoint(sent.to_json())
             if self._context.cancelled.wait(look_s):
@@ -186,7 +212,7 @@ class Attempt:
             return meta["result"]
         self._over(sent)
         if meta["status"] == states.REVOKED:
-            raise Permanent(f"The Celery task {sent.id} was revoked there")
+            raise Permanent(f"The Celery task {sent.id} was revoked there{_why(meta.get('result'))}")
         traceback = meta.get("traceback")
         if traceback:
             self._context.log(traceback, "error")
