@@ -7,7 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
-use super::dom::{Align, aria, by_id, focus, place_near, rove, set_style};
+use super::dom::{Align, aria, by_id, focus, key_of, place_near, rove, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 use crate::words::count;
@@ -380,7 +380,7 @@ impl Combo {
 
     fn press(self, event: &KeyboardEvent) {
         let open = self.open.get_untracked();
-        match (event.key().as_str(), open) {
+        match (key_of(event).as_str(), open) {
             ("ArrowDown" | "ArrowUp", false) => {
                 event.prevent_default();
                 self.show();

@@ -4,7 +4,7 @@
 use leptos::html::ElementType;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent};
 
 use crate::hydration;
 use crate::reactive::effect_with;
@@ -107,6 +107,18 @@ pub(crate) fn focus_if_lost(row: impl FnOnce() -> Option<HtmlElement> + 'static)
     });
 }
 
+/// The key of a press, by its name. Empty where there is none: browsers that fill a field in tell of it by an event without a key, and
+/// a press that puts a word together, as for Japanese, is the input method's and no Enter or Esc of ours.
+pub(crate) fn key_of(event: &KeyboardEvent) -> String {
+    let pressed = event.dyn_ref::<KeyboardEvent>().filter(|event| !composes(event.is_composing(), event.key_code()));
+    pressed.map(KeyboardEvent::key).unwrap_or_default()
+}
+
+/// Safari ends a word with a press that it no longer counts to it, and tells it by this code alone.
+fn composes(is_composing: bool, code: u32) -> bool {
+    is_composing || code == 229
+}
+
 /// The elements inside `root` that match, in document order.
 pub(crate) fn all(root: &Element, selector: &str) -> Vec<HtmlElement> {
     let Ok(list) = root.query_selector_all(selector) else { return Vec::new() };
@@ -180,7 +192,7 @@ pub(crate) fn aria(on: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::rove;
+    use super::{composes, rove};
 
     #[test]
     fn arrows_wrap_around_and_home_and_end_jump() {
@@ -191,5 +203,13 @@ mod tests {
         assert_eq!(rove("End", None, 3), Some(2));
         assert_eq!(rove("x", Some(0), 3), None);
         assert_eq!(rove("ArrowDown", None, 0), None);
+    }
+
+    #[test]
+    fn a_press_that_puts_a_word_together_is_no_press_of_ours_in_any_browser() {
+        let enter = 13;
+        assert!(composes(true, enter) && composes(true, 229));
+        assert!(composes(false, 229), "the one that ends the word, in Safari");
+        assert!(!composes(false, enter));
     }
 }
