@@ -193,7 +193,8 @@ fn modal(
         // The content is drawn by the effects that run with this one, so it is there in the next microtask. A frame later would be
         // too late: what is typed in between would go to the page behind.
         queue_microtask(move || {
-            if open.get_untracked() && dialog.is_connected() && !dialog.open() {
+            // What it stands in may be gone already.
+            if open.try_get_untracked() == Some(true) && dialog.is_connected() && !dialog.open() {
                 drop(dialog.show_modal());
                 focus_first(&dialog);
             }

@@ -48,13 +48,13 @@ impl Draft {
         effect(move || {
             let listeners = [
                 window_event_listener(ev::online, move |_| {
-                    if saving.state.with_untracked(SaveState::is_unanswered) {
+                    if saving.state.try_with_untracked(SaveState::is_unanswered) == Some(true) {
                         self.save();
                     }
                 }),
                 window_event_listener(ev::beforeunload, move |event| {
                     // After a crash everything is kept already, and what is still here may be broken.
-                    if !crash::has_crashed() && saving.is_dirty.get_value() {
+                    if !crash::has_crashed() && saving.is_dirty.try_get_value() == Some(true) {
                         self.keep();
                         event.prevent_default();
                         event.set_return_value("Some changes are not saved yet");
@@ -65,7 +65,7 @@ impl Draft {
                         return;
                     }
                     self.keep_past();
-                    if saving.is_dirty.get_value() {
+                    if saving.is_dirty.try_get_value() == Some(true) {
                         self.keep();
                     }
                 }),

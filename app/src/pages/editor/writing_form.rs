@@ -41,7 +41,8 @@ pub(super) fn WritingForm(draft: Draft, what: StoredValue<Written>) -> impl Into
     let close = move || {
         // Something else may be written by now.
         let is_own = |now: &Option<Written>| what.try_with_value(|what| now.as_ref() == Some(what)).unwrap_or(false);
-        if handle.writing().with_untracked(is_own) {
+        // Taken off the page with the focus in it, the field loses it when all of the page is gone already.
+        if handle.writing().try_with_untracked(is_own) == Some(true) {
             handle.seal();
             handle.writing().set(None);
         }
