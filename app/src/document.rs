@@ -6,6 +6,24 @@ use leptos_meta::MetaTags;
 
 use crate::{app::App, prefs, site};
 
+/// What extensions of the browser have put into the page since it was read, such as the button of a password manager beside its field, is
+/// set aside while the page is taken over, which walks what the server has sent node by node and would stop at any other. Afterwards it
+/// stands where it stood.
+const SET_ASIDE: &str = "const added = [], note = records => records.forEach(record => added.push(...record.addedNodes)); \
+    const watch = new MutationObserver(note); \
+    read.then(() => watch.observe(document.body, {childList: true, subtree: true})); \
+    const setAside = () => { \
+        note(watch.takeRecords()); \
+        watch.disconnect(); \
+        const places = added.filter(node => node.isConnected).map(node => { \
+            const place = [node, node.parentNode, node.nextSibling]; \
+            node.remove(); \
+            return place; \
+        }); \
+        return () => places.reverse().forEach(([node, parent, next]) => \
+            parent.insertBefore(node, next && next.parentNode === parent ? next : null)); \
+    };";
+
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let files = site::files();
     // It runs as soon as it is read, so that the bundle is compiled while the document still comes; all of it is there before it is taken
@@ -13,13 +31,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let start = format!(
         "const wasm = WebAssembly.compileStreaming(fetch({:?})); wasm.catch(() => {{}}); \
         const read = new Promise(done => document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', done) : done()); \
-        import({:?}).then(weft => weft.default({{module_or_path: wasm}}).then(() => read).then(() => weft.hydrate()))",
+        {SET_ASIDE} \
+        import({:?}).then(weft => weft.default({{module_or_path: wasm}}).then(() => read).then(() => {{ \
+            const putBack = setAside(); \
+            return weft.hydrate().finally(putBack); \
+        }}))",
         files.wasm, files.script
     );
+    // A translation in place puts elements of its own where texts of the page were, and what the page changes is not seen any more: a run
+    // would be "running" for ever. What agents have written stands still, and says that it may be translated.
     view! {
         <!DOCTYPE html>
         <html
             lang="en"
+            translate="no"
             data-theme=prefs::theme_of_request().attribute()
             data-icons=site::icons()
             data-favicon=site::favicon()

@@ -160,7 +160,8 @@ macro_rules! has_value {
 has_value!(HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement);
 
 /// Keeps a control and its signal equal, from the signal to the page.
-/// What a person typed, or the browser restored, before hydration wins over the signal's first value.
+/// What a person typed before hydration wins over the signal's first value. What a browser restores of an earlier visit must not look like
+/// that: it may be of another field, or of before somebody else saved. Hence no control without a name for it is completed by browsers.
 /// Later it must not: a view that takes another's place takes over its elements, with what was typed there.
 pub(crate) fn bind_value<E>(node: NodeRef<E>, value: RwSignal<String>)
 where

@@ -87,7 +87,7 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
     };
     let part = move |text: Arc<str>| {
         if is_prose.get_untracked() {
-            view! { <div class="prose" dir="auto" inner_html=markdown_to_html(&text)></div> }.into_any()
+            view! { <div class="prose" dir="auto" translate="yes" inner_html=markdown_to_html(&text)></div> }.into_any()
         } else {
             view! { <span>{text.to_string()}</span> }.into_any()
         }
