@@ -64,6 +64,7 @@ fn List(sessions: Paged<SessionView>, revoke: Action<String, Result<(), AppError
 #[component]
 fn Row(session: SessionView, revoke: Action<String, Result<(), AppError>>) -> impl IntoView {
     let device = device(&session.user_agent);
+    let pending = revoke.pending();
     let id = session.id.clone();
     let end = if session.is_current {
         view! { <Badge tone=Tone::Success>"This one"</Badge> }.into_any()
@@ -73,7 +74,7 @@ fn Row(session: SessionView, revoke: Action<String, Result<(), AppError>>) -> im
                 size=Size::Sm
                 // Not disabled meanwhile: a browser takes the focus from what is.
                 on_click=move |()| {
-                    if !revoke.pending().get_untracked() {
+                    if !pending.get_untracked() {
                         revoke.dispatch(id.clone());
                     }
                 }
