@@ -112,11 +112,16 @@ pub fn relative(at_ms: i64, now_ms: i64) -> Option<String> {
     Some(if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") })
 }
 
+/// The same of what has happened: to a clock that is behind that of the server it would be still to come.
+pub fn ago(at_ms: i64, now_ms: i64) -> Option<String> {
+    relative(at_ms, now_ms.max(at_ms))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::{Precision, absolute, absolute_clock, relative, written};
+    use super::{Precision, absolute, absolute_clock, ago, relative, written};
 
     #[test]
     fn dates_have_one_form() {
@@ -141,5 +146,14 @@ mod tests {
         check(-2 * 3600, Some("in 2 h"));
         check(26 * 3600, Some("1 d ago"));
         check(8 * 86_400, None);
+    }
+
+    #[test]
+    fn what_has_happened_is_not_to_come_whatever_the_clock_of_the_browser() {
+        let now = 1_000_000_000_000;
+        let of_hours = |n: i64| ago(now + n * 3_600_000, now);
+        assert_eq!(of_hours(3).as_deref(), Some("just now"));
+        assert_eq!(of_hours(24 * 30).as_deref(), Some("just now"));
+        assert_eq!(of_hours(-3), relative(now - 3 * 3_600_000, now));
     }
 }

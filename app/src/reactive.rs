@@ -108,6 +108,16 @@ fn after_paint(run: impl FnOnce() + 'static) {
     }
 }
 
+/// With the next frame, unless `of` is gone by then. What the browser calls back later may find that its component was taken off the page, and
+/// to read a signal that went with it stops the whole program. `of` is any value that the caller made there: all of them go together.
+pub fn next_frame(of: impl IsDisposed + 'static, run: impl FnOnce() + 'static) {
+    request_animation_frame(move || {
+        if !of.is_disposed() {
+            run();
+        }
+    });
+}
+
 /// Keeps a field and what it is of equal: typing is written, and what was changed elsewhere comes into the field.
 pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) + 'static) {
     effect(move || {
@@ -128,6 +138,10 @@ pub fn tie(known: Memo<String>, text: RwSignal<String>, write: impl Fn(String) +
 #[cfg(test)]
 mod tests {
     use super::Turn;
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
 
     #[test]
     fn what_changes_before_a_paint_is_waited_for_once_and_what_stays_the_same_never() {
@@ -137,5 +151,64 @@ mod tests {
         assert!(!turn.begin(true) && !turn.begin(false), "one wait is enough");
         turn.end();
         assert!(turn.begin(true));
+    }
+
+    /// What hands a closure to the browser, which calls it when it likes.
+    const LATER: [&str; 8] = [
+        "request_animation_frame(",
+        "set_timeout(",
+        "set_timeout_with_handle(",
+        "set_interval(",
+        "set_interval_with_handle(",
+        "spawn_local(",
+        "window_event_listener(",
+        "queue_microtask(",
+    ];
+    /// What stops the program where the value is gone. Each has a twin that does not, which begins with `try_`.
+    const STOPS: [&str; 6] =
+        [".get_untracked(", ".with_untracked(", ".read_untracked(", ".get_value(", ".with_value(", ".read_value("];
+
+    /// Up to the bracket that closes the one before it.
+    fn arguments(text: &str) -> &str {
+        let mut depth = 1_u32;
+        let end = text.char_indices().find(|(_, sign)| {
+            match sign {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        end.map_or(text, |(end, _)| &text[..end])
+    }
+
+    fn stops_in(source: &str) -> Vec<&str> {
+        let later = LATER.iter().flat_map(|name| source.match_indices(name));
+        let called_back = later.map(|(at, name)| arguments(&source[at + name.len()..]));
+        called_back.filter(|body| STOPS.iter().any(|read| body.contains(read))).collect()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("src/reactive.rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_called_back_later_reads_nothing_that_may_be_gone_by_then() {
+        assert_eq!(stops_in("set_timeout(move || { if a.get_untracked() { b() } }, PAUSE); c.get_value()").len(), 1);
+        assert_eq!(stops_in("set_timeout(move || a.try_get_untracked(), PAUSE); c.get_value()").len(), 0);
+        let mut found = Vec::new();
+        sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+        assert!(found.len() > 100);
+        for path in found {
+            let source = fs::read_to_string(&path).unwrap();
+            assert_eq!(stops_in(&source), [] as [&str; 0], "{}", path.display());
+        }
     }
 }

@@ -163,6 +163,8 @@ test("a session is ended from another one, and signing out ends one's own", asyn
   await page.getByRole("button", { name: /^End/ }).click();
   await expect(page.getByText("Session ended")).toBeVisible();
   await expect(page.getByRole("button", { name: /^End/ })).toHaveCount(0);
+  // The button went with its row.
+  await expect(page.getByRole("heading", { name: "Sessions" })).toBeFocused();
   await expect(elsewhere.getByRole("dialog", { name: "Sign in again" })).toContainText(`Account: ${person.email}`);
 
   await page.getByRole("button", { name: "Sign out" }).click();

@@ -136,8 +136,10 @@ impl BoardHandle {
 
     /// Says it to who cannot see the picture.
     pub(super) fn say(self, words: String) {
-        let words = self.said.with_untracked(|before| heard_anew(before, words));
-        self.said.set(words);
+        // What was fetched for it may come when the page is gone, and nobody is there to hear.
+        if let Some(words) = self.said.try_with_untracked(|before| heard_anew(before, words)) {
+            self.said.set(words);
+        }
     }
 
     fn publish(self) {

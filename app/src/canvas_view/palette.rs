@@ -18,7 +18,19 @@ pub(super) struct PaletteDrag {
 
 impl PaletteDrag {
     pub(super) fn new() -> Self {
-        Self { listeners: StoredValue::new(Vec::new()), was_dragged: StoredValue::new(false) }
+        let drag = Self { listeners: StoredValue::new(Vec::new()), was_dragged: StoredValue::new(false) };
+        // The page may be left by a key while the pointer drags.
+        on_cleanup(move || {
+            if drag.is_on() {
+                drag.end();
+                remove_ghost();
+            }
+        });
+        drag
+    }
+
+    fn has_moved(self) -> bool {
+        self.was_dragged.try_get_value() == Some(true)
     }
 
     /// Whether the press moved; the click that follows a drag is not meant.
@@ -66,7 +78,7 @@ pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, ev
             return;
         }
         let by = (f64::from(event.client_x() - from.0)).hypot(f64::from(event.client_y() - from.1));
-        if !drag.was_dragged.get_value() {
+        if !drag.has_moved() {
             if by < slop {
                 return;
             }
@@ -77,14 +89,14 @@ pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, ev
         if let Some(at) = board.place_of(&event) {
             board.input(Input::Move { id, at, mods: mods_of(&event) });
             let is_over = board.read(|board| board.palette_ghost().is_some()).unwrap_or(false);
-            label.with_value(|label| follow(label.as_ref(), &event, is_over));
+            label.try_with_value(|label| follow(label.as_ref(), &event, is_over));
         }
     });
     let released = window_event_listener(ev::pointerup, move |event| {
         if event.pointer_id() != id {
             return;
         }
-        if drag.was_dragged.get_value()
+        if drag.has_moved()
             && let Some(at) = board.place_of(&event)
         {
             board.wants_focus.set_value(true);
@@ -99,7 +111,7 @@ pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, ev
         }
     });
     let escaped = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" && drag.was_dragged.get_value() {
+        if event.key() == "Escape" && drag.has_moved() {
             board.input(Input::Cancel);
             end();
         }
@@ -107,10 +119,19 @@ pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, ev
     drag.listeners.set_value(vec![moved, released, cancelled, escaped]);
 }
 
+const GHOST: &str = "data-drag-ghost";
+
+fn remove_ghost() {
+    if let Ok(Some(ghost)) = document().query_selector(&format!("[{GHOST}]")) {
+        ghost.remove();
+    }
+}
+
 fn ghost(name: &str) -> Option<HtmlElement> {
     let element: HtmlElement = document().create_element("div").ok()?.dyn_into().ok()?;
     element.set_text_content(Some(name));
     element.set_attribute("aria-hidden", "true").ok()?;
+    element.set_attribute(GHOST, "").ok()?;
     let style = element.style();
     for (name, value) in [
         ("position", "fixed"),

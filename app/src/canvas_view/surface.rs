@@ -5,7 +5,7 @@ use crate::components::{quoted, unquoted};
 use crate::link::use_link;
 use crate::reactive::effect;
 use crate::single_keys;
-use canvas::{Board, Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit};
+use canvas::{Board, Button, Input, Key, Mods, Point, Precision, Vec2, scene::hit::Hit, shortcuts::latin};
 use leptos::{ev, html, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, WheelEvent};
@@ -239,8 +239,9 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         return ask_by_keyboard(board, event);
     }
     let mods = Mods { shift: event.shift_key(), ctrl: event.ctrl_key() || event.meta_key(), alt: event.alt_key() };
-    let name = event.key();
-    let key = match name.as_str() {
+    let (name, code) = (event.key(), event.code());
+    let name = latin(&name, &code);
+    let key = match &*name {
         "ArrowLeft" => Key::Left,
         "ArrowRight" => Key::Right,
         "ArrowUp" => Key::Up,
@@ -252,8 +253,8 @@ fn key_down(board: BoardHandle, event: &KeyboardEvent) {
         "Escape" => Key::Escape,
         "Delete" | "Backspace" => Key::Delete,
         // By its place: with Shift the key of 1 writes something else on every keyboard.
-        _ if event.code() == "Digit1" && mods.shift => Key::Char('1'),
-        _ if event.code() == "Digit2" && mods.shift => Key::Char('2'),
+        _ if code == "Digit1" && mods.shift => Key::Char('1'),
+        _ if code == "Digit2" && mods.shift => Key::Char('2'),
         other => {
             let mut chars = other.chars();
             match (chars.next(), chars.next()) {

@@ -4,7 +4,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::icon::Icon;
+use super::{icon::Icon, input::NOT_RESTORED};
 use crate::hydration;
 use crate::reactive::effect_with;
 
@@ -28,6 +28,7 @@ pub fn Checkbox(
                     id=id
                     name=name
                     value="true"
+                    autocomplete=NOT_RESTORED
                     checked=checked.get_untracked()
                     disabled=move || disabled.get()
                     on:change=move |event| checked.set(event_target_checked(&event))
@@ -58,6 +59,7 @@ pub fn Switch(
                 type="checkbox"
                 role="switch"
                 id=id
+                autocomplete=NOT_RESTORED
                 checked=checked.get_untracked()
                 disabled=move || disabled.get()
                 on:change=move |event| on_change.run(event_target_checked(&event))
@@ -125,6 +127,7 @@ pub fn Segmented(
                         type="radio"
                         name=name.get_value()
                         value=segment.value
+                        autocomplete=NOT_RESTORED
                         checked=value.with_untracked(|v| v == segment.value)
                         prop:checked=move || value.with(|v| v == segment.value)
                         disabled=move || disabled.get()
@@ -162,6 +165,7 @@ pub fn RadioList(
                         type="radio"
                         name=name.get_value()
                         value=key
+                        autocomplete=NOT_RESTORED
                         checked=value.with_untracked(|v| v == key)
                         prop:checked=move || value.with(|v| v == key)
                         on:change=move |_| value.set(key.to_owned())

@@ -1,13 +1,13 @@
 //! Combobox: a searchable list of typed options; those that cannot be chosen stay visible and say why.
 //! The ARIA combobox pattern: the focus stays in the input, the active option is named by `aria-activedescendant`.
 
-use crate::reactive::{effect, memo};
+use crate::reactive::{effect, memo, next_frame};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
-use super::dom::{Align, aria, by_id, focus, place_near, rove, set_style};
+use super::dom::{Align, aria, by_id, focus, key_of, place_near, rove, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 use crate::words::count;
@@ -245,13 +245,11 @@ impl Combo {
     fn open_soon(self) {
         effect(move || {
             let Some(input) = self.input.get() else { return };
-            request_animation_frame(move || {
-                request_animation_frame(move || {
-                    if self.open.try_get_untracked().is_some() {
-                        focus(&input);
-                        self.show();
-                        self.active.set(self.first_choosable());
-                    }
+            next_frame(self.open, move || {
+                next_frame(self.open, move || {
+                    focus(&input);
+                    self.show();
+                    self.active.set(self.first_choosable());
                 });
             });
         });
@@ -294,10 +292,12 @@ impl Combo {
         let value = self.value.get_untracked();
         self.active.set(self.found.with_untracked(|found| found.iter().position(|o| o.value == value)));
         // One frame later the options are there and can be measured.
-        request_animation_frame(move || {
-            // Whoever left it at once may have taken it off the page.
-            let nodes = (self.input.try_get_untracked().flatten(), self.list.try_get_untracked().flatten());
-            let (Some(input), Some(list)) = nodes else { return };
+        next_frame(self.open, move || {
+            let (Some(input), Some(list)) = (self.input.get_untracked(), self.list.get_untracked()) else { return };
+            // Left at once, it would show a list that nobody closes.
+            if !self.open.get_untracked() {
+                return;
+            }
             let list: &HtmlElement = &list;
             set_style(list, "width", &format!("{}px", input.offset_width().max(220)));
             drop(list.show_popover());
@@ -308,13 +308,13 @@ impl Combo {
     /// The list stays at its input as long as it is open: the page may scroll, the window be resized, and the input may lie on a canvas that
     /// moves, of which no event tells.
     fn stay(self) {
-        if self.open.try_get_untracked() != Some(true) {
+        if !self.open.get_untracked() {
             return;
         }
         if let (Some(input), Some(list)) = (self.input.get_untracked(), self.list.get_untracked()) {
             place_near(&input, &list, Align::Start, 4.0);
         }
-        request_animation_frame(move || self.stay());
+        next_frame(self.open, move || self.stay());
     }
 
     fn close(self) {
@@ -380,7 +380,7 @@ impl Combo {
 
     fn press(self, event: &KeyboardEvent) {
         let open = self.open.get_untracked();
-        match (event.key().as_str(), open) {
+        match (key_of(event).as_str(), open) {
             ("ArrowDown" | "ArrowUp", false) => {
                 event.prevent_default();
                 self.show();

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::button::{Button, IconButton, Variant};
-use super::dom::{all, focus};
+use super::dom::{all, focus, key_of};
 use super::icon::Size;
 
 /// For a dialog about one thing: it opens for whatever is put there, and what it closes on is let go.
@@ -138,7 +138,7 @@ impl Lock {
 
 fn on_key(event: &leptos::ev::KeyboardEvent, node: NodeRef<html::Dialog>, lock: Lock) {
     // Browsers let a second Esc through, whatever became of the first: only the key itself can be taken.
-    if event.key() == "Escape" && lock.refuses() {
+    if key_of(event) == "Escape" && lock.refuses() {
         event.prevent_default();
     }
     if is_answer(event)
@@ -153,7 +153,7 @@ fn on_key(event: &leptos::ev::KeyboardEvent, node: NodeRef<html::Dialog>, lock: 
 /// In a text area Enter is a new line: with Ctrl or Cmd it is the answer, as Enter is in a line of text.
 fn is_answer(event: &leptos::ev::KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    event.key() == "Enter"
+    key_of(event) == "Enter"
         && (event.ctrl_key() || event.meta_key())
         && !event.default_prevented()
         && target.is_some_and(|target| target.tag_name() == "TEXTAREA")
@@ -193,7 +193,8 @@ fn modal(
         // The content is drawn by the effects that run with this one, so it is there in the next microtask. A frame later would be
         // too late: what is typed in between would go to the page behind.
         queue_microtask(move || {
-            if open.get_untracked() && dialog.is_connected() && !dialog.open() {
+            // What it stands in may be gone already.
+            if open.try_get_untracked() == Some(true) && dialog.is_connected() && !dialog.open() {
                 drop(dialog.show_modal());
                 focus_first(&dialog);
             }

@@ -4,7 +4,7 @@
 use leptos::html::ElementType;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent};
 
 use crate::hydration;
 use crate::reactive::effect_with;
@@ -107,6 +107,18 @@ pub(crate) fn focus_if_lost(row: impl FnOnce() -> Option<HtmlElement> + 'static)
     });
 }
 
+/// The key of a press, by its name. Empty where there is none: browsers that fill a field in tell of it by an event without a key, and
+/// a press that puts a word together, as for Japanese, is the input method's and no Enter or Esc of ours.
+pub(crate) fn key_of(event: &KeyboardEvent) -> String {
+    let pressed = event.dyn_ref::<KeyboardEvent>().filter(|event| !composes(event.is_composing(), event.key_code()));
+    pressed.map(KeyboardEvent::key).unwrap_or_default()
+}
+
+/// Safari ends a word with a press that it no longer counts to it, and tells it by this code alone.
+fn composes(is_composing: bool, code: u32) -> bool {
+    is_composing || code == 229
+}
+
 /// The elements inside `root` that match, in document order.
 pub(crate) fn all(root: &Element, selector: &str) -> Vec<HtmlElement> {
     let Ok(list) = root.query_selector_all(selector) else { return Vec::new() };
@@ -148,7 +160,8 @@ macro_rules! has_value {
 has_value!(HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement);
 
 /// Keeps a control and its signal equal, from the signal to the page.
-/// What a person typed, or the browser restored, before hydration wins over the signal's first value.
+/// What a person typed before hydration wins over the signal's first value. What a browser restores of an earlier visit must not look like
+/// that: it may be of another field, or of before somebody else saved. Hence no control without a name for it is completed by browsers.
 /// Later it must not: a view that takes another's place takes over its elements, with what was typed there.
 pub(crate) fn bind_value<E>(node: NodeRef<E>, value: RwSignal<String>)
 where
@@ -180,7 +193,7 @@ pub(crate) fn aria(on: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::rove;
+    use super::{composes, rove};
 
     #[test]
     fn arrows_wrap_around_and_home_and_end_jump() {
@@ -191,5 +204,13 @@ mod tests {
         assert_eq!(rove("End", None, 3), Some(2));
         assert_eq!(rove("x", Some(0), 3), None);
         assert_eq!(rove("ArrowDown", None, 0), None);
+    }
+
+    #[test]
+    fn a_press_that_puts_a_word_together_is_no_press_of_ours_in_any_browser() {
+        let enter = 13;
+        assert!(composes(true, enter) && composes(true, 229));
+        assert!(composes(false, 229), "the one that ends the word, in Safari");
+        assert!(!composes(false, enter));
     }
 }

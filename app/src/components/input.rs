@@ -9,6 +9,10 @@ use super::dom::{bind_value, set_style};
 use super::field::Wiring;
 use super::icon::Icon;
 
+/// Firefox fills a form in with what it held before a reload, every browser after Back, and those without a name by their order: a text of
+/// one field stands in another then, and over what somebody else has saved. What was typed and not sent is kept by the app itself.
+pub(super) const NOT_RESTORED: &str = "off";
+
 /// One line of text. `kind` is the native type: text, email, password, search, url, date.
 #[component]
 pub fn TextInput(
@@ -52,7 +56,7 @@ pub fn TextInput(
                 name=name
                 value=value.get_untracked()
                 placeholder=placeholder
-                autocomplete=autocomplete
+                autocomplete=autocomplete.unwrap_or(NOT_RESTORED)
                 maxlength=maxlength
                 min=min
                 max=max
@@ -115,6 +119,7 @@ pub fn TextArea(
             id=wiring.id
             name=name
             rows=rows
+            autocomplete=NOT_RESTORED
             placeholder=placeholder
             maxlength=maxlength
             data-mono=mono
@@ -188,6 +193,7 @@ pub fn NumberInput(
                 min=min.map(|n| n.to_string())
                 max=max.map(|n| n.to_string())
                 step=step.map_or_else(|| "any".to_owned(), |n| n.to_string())
+                autocomplete=NOT_RESTORED
                 placeholder=placeholder
                 required=wiring.required
                 disabled=move || disabled.get()
@@ -251,6 +257,7 @@ pub fn Select(
                 class="input"
                 id=wiring.id
                 name=name
+                autocomplete=NOT_RESTORED
                 required=wiring.required
                 disabled=move || disabled.get()
                 aria-label=label

@@ -8,7 +8,7 @@ use workflow::api::{AttemptLogs, LogLevel, LogLine};
 use super::{button::Button, copy::CopyButton, icon::Size};
 use crate::{
     clock::{Precision, absolute_clock, local},
-    reactive::{effect, memo},
+    reactive::{effect, memo, next_frame},
     words,
 };
 
@@ -45,8 +45,8 @@ pub fn LogView(
         log.track();
         if follows.get() {
             // The rows are there with the next frame.
-            request_animation_frame(move || {
-                if follows.try_get_untracked() == Some(true) {
+            next_frame(follows, move || {
+                if follows.get_untracked() {
                     to_end();
                 }
             });

@@ -23,7 +23,8 @@ pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
         let render = if cfg!(feature = "ssr") { Some(to_html as fn(&str) -> String) } else { render.get() };
         text.with(|text| render.map_or_else(|| source(text), |render| render(text)))
     };
-    view! { <div class="prose" dir="auto" inner_html=html></div> }
+    // Replaced as a whole where it changes, so a translation in place does no harm.
+    view! { <div class="prose" dir="auto" translate="yes" inner_html=html></div> }
 }
 
 /// The source as it is, as HTML that shows it.

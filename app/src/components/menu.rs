@@ -10,7 +10,7 @@ use web_sys::HtmlElement;
 use super::button::Variant;
 use super::dom::{Align, all, aria, focus, place_at, place_near, rove};
 use super::icon::{Icon, Size};
-use crate::reactive::effect;
+use crate::reactive::{effect, next_frame};
 
 /// What an item does before it acts: the menu closes, and the focus is where it was.
 #[derive(Clone, Copy)]
@@ -42,7 +42,8 @@ pub fn Menu(
         open.set(now);
         if now {
             // The items are rendered by the signal above; measured and focused once they are there.
-            request_animation_frame(move || {
+            // By then the row that it is of may have been drawn anew.
+            next_frame(button, move || {
                 if let Some(button) = button.get_untracked() {
                     place_near(&button, &popup, align, 4.0);
                 }
@@ -126,7 +127,8 @@ pub fn ContextMenu(
     effect(move || {
         let outside = window_event_listener(leptos::ev::pointerdown, move |event| {
             let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-            let is_inside = popup.get_untracked().is_some_and(|popup| popup.contains(target.as_ref()));
+            let popup = popup.try_get_untracked().flatten();
+            let is_inside = popup.is_some_and(|popup| popup.contains(target.as_ref()));
             if !is_inside {
                 // The focus goes where was pressed.
                 on_close.run(());

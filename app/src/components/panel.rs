@@ -11,7 +11,7 @@ use web_sys::HtmlElement;
 
 use super::{
     button::{IconButton, Variant},
-    dom::{all, by_id, focus, set_style, window_width},
+    dom::{all, by_id, focus, key_of, set_style, window_width},
     icon::{Icon, Size},
 };
 
@@ -225,7 +225,7 @@ pub fn LeftToggle(panel: LeftPanel, icon: &'static str, label: &'static str) -> 
                 let inside = by_id(panel.id).zip(document().active_element());
                 inside.is_some_and(|(panel, active)| panel.contains(Some(&active)))
             };
-            if event.key() == "Escape" && !event.default_prevented() && is_inside() {
+            if key_of(&event) == "Escape" && !event.default_prevented() && is_inside() {
                 panel.close();
             }
         });

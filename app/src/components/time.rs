@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
 use crate::{
-    clock::{self, Precision, absolute, absolute_clock, duration_words, local, relative, since_words},
+    clock::{self, Precision, absolute, absolute_clock, ago, duration_words, local, relative, since_words},
     link::{Link, use_link},
     reactive::effect,
 };
@@ -19,10 +19,14 @@ pub fn RelativeTime(
     /// The clock of a list of many, which needs one for all; see `ticking`.
     #[prop(optional)]
     now: Option<RwSignal<Option<i64>>>,
+    /// It may be still to come, as a time limit may.
+    #[prop(optional)]
+    ahead: bool,
 ) -> impl IntoView {
+    let words = if ahead { relative } else { ago };
     let now = now.unwrap_or_else(|| ticking(Duration::from_secs(20), None));
     let text = move || match now.get() {
-        Some(now) => relative(at.get().timestamp_millis(), now)
+        Some(now) => words(at.get().timestamp_millis(), now)
             .unwrap_or_else(|| local(at.get().timestamp_millis(), Precision::Day)),
         None => absolute(at.get()),
     };

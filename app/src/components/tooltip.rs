@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::dom::{Align, place_near};
+use super::dom::{Align, key_of, place_near};
 
 const DELAY: Duration = Duration::from_millis(350);
 
@@ -61,7 +61,7 @@ pub fn TooltipLayer() -> impl IntoView {
             window_event_listener(ev::focusout, move |_| hide()),
             window_event_listener(ev::pointerdown, move |_| hide()),
             window_event_listener(ev::keydown, move |event| {
-                if event.key() == "Escape" {
+                if key_of(&event) == "Escape" {
                     hide();
                 }
             }),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use canvas::shortcuts::{Command, Press, command};
+use canvas::shortcuts::{Command, Press, command, latin};
 use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 
 use super::entry::Entry;
-use crate::{components::is_typing, reactive::effect, single_keys};
+use crate::{
+    components::{dom::key_of, is_typing},
+    reactive::effect,
+    single_keys,
+};
 
 /// What a page has to be found, asked for when the list is opened.
 type Offer = Arc<dyn Fn() -> Vec<Entry> + Send + Sync>;
@@ -82,10 +85,12 @@ pub fn command_of(event: &KeyboardEvent) -> Option<Command> {
 
 /// The same for a page with keys of its own in that table.
 pub fn meaning_of<M>(event: &KeyboardEvent, ask: impl FnOnce(&Press<'_>) -> Option<M>) -> Option<M> {
-    // Browsers that fill a field in tell of it by an event of another kind.
-    let event = event.dyn_ref::<KeyboardEvent>()?;
+    let key = key_of(event);
+    if key.is_empty() {
+        return None;
+    }
     ask(&Press {
-        key: &event.key(),
+        key: &latin(&key, &event.code()),
         ctrl: event.ctrl_key() || event.meta_key(),
         shift: event.shift_key(),
         alt: event.alt_key(),

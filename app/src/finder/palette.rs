@@ -16,7 +16,7 @@ use crate::{
     api,
     components::{
         Icon, Kbd,
-        dom::{aria, by_id, rove},
+        dom::{aria, by_id, key_of, rove},
         focus_in_dialog,
     },
     error::AppError,
@@ -262,14 +262,14 @@ impl State {
     }
 
     fn press(self, event: &KeyboardEvent, choose: Callback<usize>) {
-        let key = event.key();
+        // A word that is being put together is not finished by Enter.
+        let key = key_of(event);
         match key.as_str() {
             "ArrowDown" | "ArrowUp" => {
                 let n = self.shown.with_untracked(Vec::len);
                 self.active.set(rove(&key, self.active.get_untracked(), n));
             }
-            // A word that is being put together is not finished by it.
-            "Enter" if !event.is_composing() => {
+            "Enter" => {
                 if let Some(n) = self.active.get_untracked() {
                     choose.run(n);
                 }

@@ -166,7 +166,7 @@ where
                 Ok(Some(actor)) => {
                     session.begin(actor);
                     let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-                    navigate(&next.get_untracked(), options);
+                    navigate(&next.try_get_untracked().unwrap_or_default(), options);
                 }
                 Ok(None) => later.set(Some(local_error(
                     "You were signed in, but the browser did not keep the session. Allow cookies for this site and try again.",

@@ -36,7 +36,7 @@ fn TokenRow(token: TokenView, ask: Callback<TokenView>) -> impl IntoView {
     let ends = if token.is_expired {
         view! { <span>"expired " <RelativeTime at=token.expires_at/></span> }.into_any()
     } else {
-        view! { <span>"expires " <RelativeTime at=token.expires_at/></span> }.into_any()
+        view! { <span>"expires " <RelativeTime at=token.expires_at ahead=true/></span> }.into_any()
     };
     view! {
         <li class="plain-row">

@@ -86,12 +86,12 @@ fn arrive() {
     };
     effect(move || {
         request_animation_frame(move || {
-            if arrival.has_moved.try_get_value() != Some(true) {
+            let (Some(true), Some(is_due)) = (arrival.has_moved.try_get_value(), arrival.is_due.try_get_value()) else {
                 return;
-            }
+            };
             // A skeleton that had the focus takes it away when the page replaces it.
             let is_lost = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
-            if arrival.is_due.get_value() || is_lost {
+            if is_due || is_lost {
                 arrival.is_due.set_value(false);
                 focus_main();
             }

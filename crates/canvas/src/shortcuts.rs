@@ -1,6 +1,8 @@
 //! Every key that does something: one table, which the help shows, docs/canvas.md and docs/inbox.md repeat, and the pages ask what a press means.
 //! No page may listen for a key that is not in here; what the browser does by itself stays the browser's.
 
+use std::borrow::Cow;
+
 /// Where a key works.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Place {
@@ -169,6 +171,24 @@ pub const SHORTCUTS: &[Shortcut] = &[
     row(&["Esc"], "Return to the list, or let go of what is ticked", Place::Inbox, By::List),
 ];
 
+/// A key by the letter that shortcuts know it by. A keyboard that writes another script has no such letter: there it is the one that a Latin
+/// keyboard has in the same place, which is what is printed on most of them as well. A Latin keyboard is asked for what it writes, wherever
+/// it has it: undo is at the Z, also where that is elsewhere.
+pub fn latin<'a>(key: &'a str, code: &str) -> Cow<'a, str> {
+    let mut signs = key.chars();
+    let is_of_other_script =
+        signs.next().is_some_and(|sign| sign.is_alphabetic() && !is_latin(sign)) && signs.next().is_none();
+    match code.strip_prefix("Key").filter(|_| is_of_other_script) {
+        Some(letter) => Cow::Owned(letter.to_lowercase()),
+        None => Cow::Borrowed(key),
+    }
+}
+
+/// ASCII, and the letters with marks of every Latin keyboard.
+fn is_latin(sign: char) -> bool {
+    matches!(sign, '\0'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
+}
+
 /// A key as it was pressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "as the browser tells them")]
@@ -259,6 +279,34 @@ mod tests {
         ] {
             assert_eq!(command(&press), expected, "{press:?}");
         }
+    }
+
+    #[test]
+    fn a_keyboard_of_another_script_has_the_shortcuts_in_the_places_of_a_latin_one() {
+        for (key, code, expected) in [
+            ("я", "KeyZ", "z"),
+            ("Я", "KeyZ", "z"),
+            ("л", "KeyK", "k"),
+            ("ζ", "KeyZ", "z"),
+            ("ז", "KeyZ", "z"),
+            ("ئ", "KeyZ", "z"),
+            // What is written in another place is meant where it is written.
+            ("z", "KeyY", "z"),
+            ("w", "KeyZ", "w"),
+            ("ż", "KeyZ", "ż"),
+            // No letters, or none in the place of one.
+            ("б", "Comma", "б"),
+            ("?", "Digit7", "?"),
+            ("/", "KeyQ", "/"),
+            ("Dead", "KeyE", "Dead"),
+            ("Process", "KeyK", "Process"),
+            ("Enter", "Enter", "Enter"),
+            ("", "KeyZ", ""),
+        ] {
+            assert_eq!(latin(key, code), expected, "{key} at {code}");
+        }
+        let undo = Press { key: &latin("я", "KeyZ"), ctrl: true, ..Press::default() };
+        assert_eq!(command(&undo), Some(Command::Undo));
     }
 
     #[test]

@@ -5,13 +5,19 @@ use workflow::api::SessionView;
 
 use crate::{
     api,
-    components::{Badge, Button, Icon, RelativeTime, RowsSkeleton, Size, Tone, use_toasts},
+    components::{
+        Badge, Button, Icon, RelativeTime, RowsSkeleton, Size, Tone, dom,
+        keep_focus::{focus_first, keep_focus},
+        use_toasts,
+    },
     error::AppError,
     form::{FormError, outcome},
     load::Loaded,
     paged::{More, Paged},
     session::use_session,
 };
+
+const CARD: &str = "sessions";
 
 #[component]
 pub(super) fn Sessions(ends: RwSignal<u32>) -> impl IntoView {
@@ -23,9 +29,15 @@ pub(super) fn Sessions(ends: RwSignal<u32>) -> impl IntoView {
         toasts.success("Session ended");
         sessions.refetch();
     });
+    // The row that was ended goes with the button that was pressed: the keyboard goes on at the next one, or at the heading.
+    keep_focus(
+        move || sessions.track(),
+        |element| element.closest(&format!("#{CARD}")).ok().flatten(),
+        |card| focus_first(dom::all(&card, ".plain-row button").into_iter().chain(dom::all(&card, "h2"))),
+    );
     view! {
-        <section class="card">
-            <div class="card-head"><h2>"Sessions"</h2></div>
+        <section class="card" id=CARD>
+            <div class="card-head"><h2 tabindex="-1">"Sessions"</h2></div>
             <div class="card-body stack">
                 <p class="muted">"The browsers in which you are signed in. End any that you do not know, then change your password."</p>
                 <FormError error/>
@@ -52,6 +64,7 @@ fn List(sessions: Paged<SessionView>, revoke: Action<String, Result<(), AppError
 #[component]
 fn Row(session: SessionView, revoke: Action<String, Result<(), AppError>>) -> impl IntoView {
     let device = device(&session.user_agent);
+    let pending = revoke.pending();
     let id = session.id.clone();
     let end = if session.is_current {
         view! { <Badge tone=Tone::Success>"This one"</Badge> }.into_any()
@@ -59,9 +72,11 @@ fn Row(session: SessionView, revoke: Action<String, Result<(), AppError>>) -> im
         view! {
             <Button
                 size=Size::Sm
-                disabled=revoke.pending()
+                // Not disabled meanwhile: a browser takes the focus from what is.
                 on_click=move |()| {
-                    revoke.dispatch(id.clone());
+                    if !pending.get_untracked() {
+                        revoke.dispatch(id.clone());
+                    }
                 }
             >
                 "End"

@@ -69,8 +69,8 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
                     Ok(list) => {
                         let newest = list.iter().map(|known| known.version).max();
                         versions.set(list);
-                        if let Some(newest) = newest.filter(|_| form.workflow_version.with_untracked(String::is_empty))
-                        {
+                        let is_unchosen = form.workflow_version.try_with_untracked(String::is_empty) == Some(true);
+                        if let Some(newest) = newest.filter(|_| is_unchosen) {
                             form.workflow_version.set(newest.to_string());
                         }
                     }

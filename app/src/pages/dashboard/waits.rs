@@ -88,7 +88,7 @@ fn row(item: InboxItem) -> impl IntoView {
                 <div class="list-sub">
                     <bdi>{item.template_name}</bdi>
                     <span>"waiting since " <RelativeTime at=item.opened_at/></span>
-                    {item.due_at.map(|due| view! { <span>"due " <RelativeTime at=due/></span> })}
+                    {item.due_at.map(|due| view! { <span>"due " <RelativeTime at=due ahead=true/></span> })}
                     <bdi>{item.owner}</bdi>
                 </div>
             </div>

@@ -15,7 +15,7 @@ use super::{
     draft::Draft,
     keep,
     merging::TakenIn,
-    saving::{SaveState, Shared, Theirs, lock, pause_after},
+    saving::{Core, SaveState, Shared, Theirs, lock, pause_after},
 };
 use crate::reactive::{effect, effect_with};
 use crate::{api, crash, error::AppError};
@@ -48,14 +48,15 @@ impl Draft {
         effect(move || {
             let listeners = [
                 window_event_listener(ev::online, move |_| {
-                    if saving.state.with_untracked(SaveState::is_unanswered) {
+                    if saving.state.try_with_untracked(SaveState::is_unanswered) == Some(true) {
                         self.save();
                     }
                 }),
                 window_event_listener(ev::beforeunload, move |event| {
                     // After a crash everything is kept already, and what is still here may be broken.
-                    if !crash::has_crashed() && saving.is_dirty.get_value() {
+                    if !crash::has_crashed() && saving.is_dirty.try_get_value() == Some(true) {
                         self.keep();
+                        saving.is_left.set_value(true);
                         event.prevent_default();
                         event.set_return_value("Some changes are not saved yet");
                     }
@@ -65,7 +66,7 @@ impl Draft {
                         return;
                     }
                     self.keep_past();
-                    if saving.is_dirty.get_value() {
+                    if saving.is_dirty.try_get_value() == Some(true) {
                         self.keep();
                     }
                 }),
@@ -126,6 +127,7 @@ impl Draft {
     fn changed(self) {
         let saving = self.saving;
         saving.is_dirty.set_value(true);
+        saving.is_left.set_value(false);
         if saving.timer.with_value(Option::is_none) {
             saving.n_edits.update(|n| *n += 1);
         }
@@ -335,12 +337,22 @@ impl Draft {
         saving.restored.set(None);
         saving.set(SaveState::Saved);
         crash::let_go();
-        keep::forget(self.kept_in);
+        // What a crash has rescued is for the page that is loaded after it: how much of this one still works nobody knows.
+        if crash::has_crashed() {
+            return;
+        }
+        let is_left = saving.is_left.try_get_value() == Some(true);
+        if is_left && let Some(core) = saving.core.try_get_value() {
+            let taken = lock(&core).taken();
+            keep::note_taken(self.kept_in, taken);
+        } else {
+            keep::forget(self.kept_in);
+        }
     }
 
     async fn send_and_forget(self, base: i64, content: Document) {
-        if send(self.id, base, &content).await.is_ok() {
-            keep::forget(self.kept_in);
+        if let Ok(template) = send(self.id, base, &content).await {
+            keep::note_taken(self.kept_in, Core::new(template.draft_revision, content).taken());
         }
     }
 

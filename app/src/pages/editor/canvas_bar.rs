@@ -11,7 +11,7 @@ use super::{
     replacing::Replacing,
 };
 use crate::canvas_view::{CanvasToolbar, MapToggle};
-use crate::components::{Align, IconButton, Menu, MenuItem, MenuLine, Size, is_typing};
+use crate::components::{Align, IconButton, Menu, MenuItem, MenuLine, Size, dom::key_of, is_typing};
 use crate::finder::command_of;
 use crate::reactive::{effect, memo};
 
@@ -123,20 +123,22 @@ fn percent(zoom: f64) -> String {
 fn keys(draft: Draft, replacing: Replacing) {
     effect(move || {
         let listener = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" && !event.default_prevented() && is_typing(&event) {
+            if key_of(&event) == "Escape" && !event.default_prevented() && is_typing(&event) {
                 leave_field(draft, &event);
             }
-            match command_of(&event) {
+            let command = command_of(&event);
+            // Another question is to be answered first: nothing behind it may change unseen.
+            if command != Some(Command::Save) && !matches!(document().query_selector("dialog[open]"), Ok(None)) {
+                return;
+            }
+            match command {
                 Some(Command::Save) => draft.save(),
                 Some(Command::Undo) => draft.handle.undo(),
                 Some(Command::Redo) => draft.handle.redo(),
                 Some(Command::Duplicate) if untrack(|| draft.handle.is_any_selected()) => {
                     draft.handle.duplicate_selected();
                 }
-                // Another question is to be answered first.
-                Some(Command::Replace) if matches!(document().query_selector("dialog[open]"), Ok(None)) => {
-                    replacing.open.set(true);
-                }
+                Some(Command::Replace) => replacing.open.set(true),
                 _ => return,
             }
             event.prevent_default();

@@ -1,10 +1,15 @@
-//! Unsaved edits, kept in this browser while the server does not take them.
+//! Unsaved edits, kept in this browser while the server does not take them, and for a moment after it has.
 //! Must never be thrown away before the server has them or a person said so, nor taken up by another person who signs in here.
+
+use std::time::Duration;
 
 use canvas::Document;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use workflow::{TemplateId, UserId};
+
+/// A page that was asked for is there by then, or asked for again.
+const ASKED_FOR: Duration = Duration::from_secs(30);
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
@@ -17,6 +22,9 @@ pub(super) struct Kept {
     pub sent: Vec<String>,
     pub n_edits: usize,
     pub content: Document,
+    /// The server has taken all of it, as this revision: it is what the edits of a page begin from that came with less.
+    #[serde(default)]
+    pub is_taken: bool,
 }
 
 /// Where the edits of one person in one workflow are. Whose they are is known when the draft is opened: somebody else may sign in on the
@@ -65,6 +73,23 @@ pub(super) fn forget(place: Option<Place>) {
     }
 }
 
+/// In place of what was kept, once the server has it. A page that was asked for before that comes with what there was then, and would show it
+/// as the draft: the last edits would seem to be lost.
+pub(super) fn note_taken(place: Option<Place>, taken: Kept) {
+    if !write(place, taken) {
+        return forget(place);
+    }
+    let is_still_it = move || read(place).is_some_and(|kept| kept.is_taken);
+    set_timeout(
+        move || {
+            if is_still_it() {
+                forget(place);
+            }
+        },
+        ASKED_FOR,
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -77,11 +102,14 @@ mod tests {
         let definition = Definition::from_value(&json!({"steps":{"a":{"agent_id":"x","title":"<b>"}}})).unwrap();
         let content = Document { name: "N".into(), description: "D".into(), definition };
         let base = Document { description: "before".into(), ..content.clone() };
-        let kept = Kept { base_revision: 7, base: Some(base), sent: vec!["f".into()], n_edits: 3, content };
+        let sent = vec!["f".into()];
+        let kept = Kept { base_revision: 7, base: Some(base), sent, n_edits: 3, content, is_taken: false };
         let mut stored = serde_json::to_value(&kept).unwrap();
         assert_eq!(serde_json::from_value::<Kept>(stored.clone()).unwrap(), kept);
-        // As it was kept before it said what was sent.
-        stored.as_object_mut().unwrap().remove("sent");
+        // As it was kept before it said what was sent, and whether it was taken.
+        for later in ["sent", "is_taken"] {
+            stored.as_object_mut().unwrap().remove(later);
+        }
         assert_eq!(serde_json::from_value::<Kept>(stored).unwrap(), Kept { sent: Vec::new(), ..kept });
     }
 
@@ -89,7 +117,7 @@ mod tests {
     fn where_both_do_not_fit_the_edits_are_kept_without_what_they_began_from() {
         let named = |name: &str| Document { name: name.into(), ..Document::default() };
         let (content, base) = (named("mine"), Some(named("before")));
-        let kept = Kept { base_revision: 7, base, sent: Vec::new(), n_edits: 3, content };
+        let kept = Kept { base_revision: 7, base, sent: Vec::new(), n_edits: 3, content, is_taken: false };
         let alone = Kept { base: None, ..kept.clone() };
         let put_into = |room: usize| {
             let written = std::cell::RefCell::new(None);
@@ -126,7 +154,8 @@ mod tests {
     #[test]
     fn nothing_is_kept_or_taken_up_without_an_owner() {
         let content = Document::from(Definition::default());
-        let kept = Kept { base_revision: 7, base: Some(content.clone()), sent: Vec::new(), n_edits: 3, content };
+        let base = Some(content.clone());
+        let kept = Kept { base_revision: 7, base, sent: Vec::new(), n_edits: 3, content, is_taken: false };
         assert!(!write(None, kept) && read(None).is_none());
         forget(None);
     }

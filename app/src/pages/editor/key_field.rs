@@ -6,7 +6,7 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use super::draft::Draft;
 use crate::components::{
     Field, TextInput,
-    dom::{by_id, focus_if_lost},
+    dom::{by_id, focus_if_lost, key_of},
 };
 use canvas::{Edit, KeyFault};
 use workflow::{Definition, StepKey};
@@ -34,7 +34,7 @@ pub(super) fn KeyField(
         }
         fault.set(answer.err());
     };
-    let press = move |event: KeyboardEvent| match event.key().as_str() {
+    let press = move |event: KeyboardEvent| match key_of(&event).as_str() {
         "Enter" => {
             event.prevent_default();
             take();

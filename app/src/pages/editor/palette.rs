@@ -13,7 +13,7 @@ use crate::{
     behind::Later,
     components::{
         Badge, Dialog, Icon, Size, TextInput, Tone,
-        dom::{all, by_id, focus, window_width},
+        dom::{all, by_id, focus, key_of, window_width},
         open_while_chosen,
     },
     later::{View, later, once_drawn},
@@ -149,7 +149,7 @@ fn key_down(event: &ev::KeyboardEvent, wanted: RwSignal<String>) {
     let at = items.iter().position(|item| *item.unchecked_ref::<web_sys::EventTarget>() == target);
     let search = all(&body, "input[type=search]").into_iter().next();
     let is_search = search.as_ref().is_some_and(|search| *search.unchecked_ref::<web_sys::EventTarget>() == target);
-    match event.key().as_str() {
+    match key_of(event).as_str() {
         "ArrowDown" => items.get(at.map_or(0, |at| at + 1)).into_iter().for_each(focus),
         "ArrowUp" => match at {
             Some(0) => search.iter().for_each(focus),

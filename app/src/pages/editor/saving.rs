@@ -108,6 +108,12 @@ impl Core {
         self.beginning().kept(n_edits, content)
     }
 
+    /// What the server has, for a page that may still come with less.
+    pub(super) fn taken(&self) -> Kept {
+        let content = Document::clone(&self.saved);
+        Kept { base_revision: self.base, base: None, sent: Vec::new(), n_edits: 0, content, is_taken: true }
+    }
+
     /// What to keep beside the edits, so that it can be read when this cannot any more.
     pub(super) fn beginning(&self) -> Beginning {
         let base = (!self.is_base_lost).then(|| Arc::clone(&self.saved));
@@ -139,7 +145,7 @@ pub(super) struct Beginning {
 impl Beginning {
     pub(super) fn kept(self, n_edits: usize, content: Document) -> Kept {
         let base = self.base.map(Arc::unwrap_or_clone);
-        Kept { base_revision: self.revision, base, sent: self.sent, n_edits, content }
+        Kept { base_revision: self.revision, base, sent: self.sent, n_edits, content, is_taken: false }
     }
 }
 
@@ -187,6 +193,8 @@ pub(super) struct Saving {
     pub restored: RwSignal<Option<usize>>,
     pub core: StoredValue<Shared>,
     pub is_dirty: StoredValue<bool>,
+    /// The browser was told to leave the page. It goes on until the next one comes, and whoever leads it away may yet stay.
+    pub is_left: StoredValue<bool>,
     pub timer: StoredValue<Option<TimeoutHandle>>,
 }
 
@@ -201,6 +209,7 @@ impl Saving {
             restored: RwSignal::new(None),
             core: StoredValue::new(Arc::new(Mutex::new(core))),
             is_dirty: StoredValue::new(false),
+            is_left: StoredValue::new(false),
             timer: StoredValue::new(None),
         }
     }

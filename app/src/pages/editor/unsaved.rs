@@ -29,7 +29,7 @@ enum Way {
 fn way(kept: &Kept, core: &Core) -> Way {
     if kept.base_revision > core.base {
         Way::GoBeyond
-    } else if core.saved.is_same_as(&kept.content) {
+    } else if kept.is_taken || core.saved.is_same_as(&kept.content) {
         Way::Forget
     // A save that was on its way has arrived: its answer was lost, and nobody else was here.
     } else if kept.base_revision == core.base || kept.sent.contains(&core.saved.fingerprint()) {
@@ -50,9 +50,10 @@ fn begin_as_kept(core: &mut Core, way: Way, kept: &mut Kept) -> Option<(i64, Doc
         return None;
     }
     let revision = std::mem::replace(&mut core.base, kept.base_revision);
-    core.is_base_lost = kept.base.is_none();
+    let base = if kept.is_taken { Some(kept.content.clone()) } else { kept.base.take() };
+    core.is_base_lost = base.is_none();
     let content = Document::clone(&core.saved);
-    if let Some(base) = kept.base.take() {
+    if let Some(base) = base {
         core.saved = Arc::new(base);
     }
     (way == Way::Merge).then_some((revision, content))
@@ -81,6 +82,9 @@ impl Draft {
         saving.is_dirty.set_value(true);
         let theirs = begin_as_kept(&mut lock(&core), way, &mut kept);
         self.show(kept.content);
+        if kept.is_taken {
+            return self.settled();
+        }
         if let Some((revision, content)) = theirs {
             saving.theirs.set(Some(Theirs { revision, content, live: self.live.get_untracked() }));
             saving.set(SaveState::Merging);
@@ -135,6 +139,18 @@ mod tests {
         assert_eq!(way(&kept, &Core::new(1, named("first"))), Way::GoBeyond, "also where it went back to what was");
         assert_eq!(way(&kept, &Core::new(2, named("second"))), Way::GoBeyond);
         assert_eq!(way(&kept, &Core::new(3, named("third"))), Way::GoOn);
+    }
+
+    #[test]
+    fn a_page_that_was_asked_for_before_the_last_save_came_goes_on_from_what_was_saved() {
+        let mut taken = Core::new(3, named("third")).taken();
+        let mut before = Core::new(2, named("second"));
+        assert_eq!(way(&taken, &before), Way::GoBeyond);
+        assert_eq!(begin_as_kept(&mut before, Way::GoBeyond, &mut taken), None);
+        assert_eq!((before.base, &*before.saved, before.is_base_lost), (3, &named("third"), false));
+        let taken = Core::new(3, named("third")).taken();
+        assert_eq!(way(&taken, &Core::new(3, named("third"))), Way::Forget);
+        assert_eq!(way(&taken, &Core::new(5, named("theirs"))), Way::Forget, "nothing of it is to be merged");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::draft::Draft;
 use crate::{
     components::{
         TextArea, TextInput,
-        dom::{focus_soon, set_style},
+        dom::{focus_soon, key_of, set_style},
     },
     reactive::effect,
 };
@@ -41,7 +41,8 @@ pub(super) fn WritingForm(draft: Draft, what: StoredValue<Written>) -> impl Into
     let close = move || {
         // Something else may be written by now.
         let is_own = |now: &Option<Written>| what.try_with_value(|what| now.as_ref() == Some(what)).unwrap_or(false);
-        if handle.writing().with_untracked(is_own) {
+        // Taken off the page with the focus in it, the field loses it when all of the page is gone already.
+        if handle.writing().try_with_untracked(is_own) == Some(true) {
             handle.seal();
             handle.writing().set(None);
         }
@@ -57,8 +58,9 @@ pub(super) fn WritingForm(draft: Draft, what: StoredValue<Written>) -> impl Into
     });
     effect(move || focus_soon(ID));
     let on_key = move |event: ev::KeyboardEvent| {
-        let is_done = event.key() == "Escape" || (event.key() == "Enter" && (!is_note || event.ctrl_key()));
-        if is_done && !event.is_composing() {
+        let key = key_of(&event);
+        let is_done = key == "Escape" || (key == "Enter" && (!is_note || event.ctrl_key() || event.meta_key()));
+        if is_done {
             event.prevent_default();
             event.stop_propagation();
             close();

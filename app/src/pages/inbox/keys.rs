@@ -96,7 +96,7 @@ fn in_part(inbox: Inbox, event: &KeyboardEvent) -> bool {
         // Enter on what else stands in a row is its own.
         focus::row_of(&at).map(|row| (at.id() == focus::row_id(&row), row))
     });
-    match (event.key().as_str(), row) {
+    match (dom::key_of(event).as_str(), row) {
         ("ArrowDown", Some(_)) => walk(inbox, true),
         ("ArrowUp", Some(_)) => walk(inbox, false),
         ("Enter", Some((true, row))) => inbox.open(Some(row)),

@@ -85,6 +85,7 @@ fn Head(inbox: Inbox) -> impl IntoView {
                         <input
                             node_ref=input
                             type="checkbox"
+                            autocomplete="off"
                             aria-label=move || format!("Select all {} that are loaded", n_loaded.get())
                             prop:checked=are_all
                             on:change=move |event| inbox.tick_all(event_target_checked(&event))

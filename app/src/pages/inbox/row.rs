@@ -83,6 +83,7 @@ fn Tick(inbox: Inbox, is_ticked: Memo<bool>, gate: Key, label: String) -> impl I
             <span class="check-box">
                 <input
                     type="checkbox"
+                    autocomplete="off"
                     aria-label=label
                     prop:checked=move || is_ticked.get()
                     on:click=move |event: MouseEvent| inbox.tick(&gate, event_target_checked(&event), event.shift_key())

@@ -47,7 +47,7 @@ pub(super) fn GateFacts(one: OneStep) -> impl IntoView {
         });
         let due = review.due_at.map(|at| {
             let then = then_words(one.definition(|step| step.review.on_timeout));
-            view! { <div><dt>"Due"</dt><dd><RelativeTime at/> ", " {then}</dd></div> }
+            view! { <div><dt>"Due"</dt><dd><RelativeTime at ahead=true/> ", " {then}</dd></div> }
         });
         let round = (rounds.used > 0).then(|| view! { <div><dt>"Sent back"</dt><dd>{rounds.words()}</dd></div> });
         let own = (!review.allow_self)

@@ -91,7 +91,7 @@ pub(super) fn Header(live: LiveRun, past: Past) -> impl IntoView {
                 <Show when=move || live.is_whole.get()>
                     <BudgetMeter live/>
                 </Show>
-                {move || deadline.get().map(|at| view! { <span>"Has to end " <RelativeTime at/></span> })}
+                {move || deadline.get().map(|at| view! { <span>"Has to end " <RelativeTime at ahead=true/></span> })}
                 <Kin live/>
                 <Show when=move || live.is_lost.get() && !has_banner()>
                     <span role="status">"Reconnecting: what is shown may be old"</span>

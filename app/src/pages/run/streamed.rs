@@ -10,7 +10,7 @@ use workflow::StepKey;
 use super::state::{LiveRun, pulse_of};
 use crate::{
     components::{Button, Size, dom, is_data, markdown_blocks, markdown_to_html},
-    reactive::{effect, memo},
+    reactive::{effect, memo, next_frame},
 };
 
 /// So near the end one is at it.
@@ -69,8 +69,8 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
         pulse.track();
         if follows.get() {
             // What came is there with the next frame.
-            request_animation_frame(move || {
-                if follows.try_get_untracked() == Some(true)
+            next_frame(follows, move || {
+                if follows.get_untracked()
                     && let Some(frame) = frame.get_untracked()
                 {
                     frame.set_scroll_top(frame.scroll_height());
@@ -87,7 +87,7 @@ pub(super) fn Streamed(coming: Coming) -> impl IntoView {
     };
     let part = move |text: Arc<str>| {
         if is_prose.get_untracked() {
-            view! { <div class="prose" dir="auto" inner_html=markdown_to_html(&text)></div> }.into_any()
+            view! { <div class="prose" dir="auto" translate="yes" inner_html=markdown_to_html(&text)></div> }.into_any()
         } else {
             view! { <span>{text.to_string()}</span> }.into_any()
         }

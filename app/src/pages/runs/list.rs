@@ -149,6 +149,7 @@ fn TickAll(runs: RwSignal<Vec<ListedRun>>, ticked: RwSignal<BTreeSet<RunId>>) ->
             <span class="check-box">
                 <input
                     type="checkbox"
+                    autocomplete="off"
                     aria-label="Select all runs that are loaded"
                     prop:checked=are_all
                     on:change=move |event| {

@@ -97,6 +97,7 @@ fn Tick(id: RunId, name: Memo<String>, ticked: RwSignal<BTreeSet<RunId>>) -> imp
             <span class="check-box">
                 <input
                     type="checkbox"
+                    autocomplete="off"
                     aria-label=move || format!("Select {}", name.get())
                     prop:checked=move || ticked.with(|ticked| ticked.contains(&id))
                     on:change=move |event| {

@@ -127,7 +127,7 @@ fn Row(token: WorkerTokenView, revoking: RwSignal<Option<WorkerTokenView>>) -> i
                 </div>
                 <div class="list-sub">
                     {used}
-                    <span>{ends} <RelativeTime at=token.expires_at/></span>
+                    <span>{ends} <RelativeTime at=token.expires_at ahead=true/></span>
                     <span>{format!("made by {by} ")} <RelativeTime at=token.created_at/></span>
                 </div>
             </div>

@@ -113,8 +113,10 @@ fn pin(one: OneStep, version: Option<i32>, is_loading: RwSignal<bool>) {
     spawn_local(async move {
         match api::get_agent(id, version).await {
             Ok(spec) => {
-                if draft.catalog.try_update(|catalog| catalog.insert(spec)).is_some() {
-                    draft.handle.set_agents(draft.catalog.get_untracked());
+                if draft.catalog.try_update(|catalog| catalog.insert(spec)).is_some()
+                    && let Some(agents) = draft.catalog.try_get_untracked()
+                {
+                    draft.handle.set_agents(agents);
                     set();
                 }
             }

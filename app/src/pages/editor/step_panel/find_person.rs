@@ -76,10 +76,13 @@ impl Finder {
                 Err(error) => self.draft.session.note(&error),
                 // Typed on meanwhile, or gone: nobody waits for the answer.
                 Ok(_) if self.entered.try_get_value().as_ref() != Some(&text) => {}
-                Ok(people) => match person_meant(&text, &people, &self.chosen.get_untracked()) {
-                    Ok(email) => self.picked.set(email),
-                    Err(words) => self.unknown.set(Some(words)),
-                },
+                Ok(people) => {
+                    let Some(chosen) = self.chosen.try_get_untracked() else { return };
+                    match person_meant(&text, &people, &chosen) {
+                        Ok(email) => self.picked.set(email),
+                        Err(words) => self.unknown.set(Some(words)),
+                    }
+                }
             }
         });
     }

@@ -267,7 +267,7 @@ impl Desk {
             }
             match answer {
                 Ok(reading) => {
-                    let seen = self.shown.with_untracked(|shown| shown.as_deref().map(Sight::of));
+                    let seen = self.shown.try_with_untracked(|shown| shown.as_deref().map(Sight::of)).flatten();
                     let is_same = seen.is_none_or(|seen| seen == Sight::of(&reading));
                     let reading = Some(Arc::new(reading));
                     if is_same {

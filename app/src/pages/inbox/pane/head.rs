@@ -42,7 +42,7 @@ fn facts(desk: Desk, item: InboxItem) -> AnyView {
     let rounds = Rounds { used: item.round, most: item.max_rounds };
     let due = item
         .due_at
-        .map(|at| view! { <span><span>"Due " <RelativeTime at/> ", " {then_words(item.on_timeout)}</span></span> });
+        .map(|at| view! { <span><span>"Due " <RelativeTime at ahead=true/> ", " {then_words(item.on_timeout)}</span></span> });
     let votes = (item.quorum > 1).then(|| format!("{} of {} approvals", item.votes.len(), item.quorum));
     view! {
         <div class="pane-title">
