@@ -23,7 +23,7 @@ use crate::{
     stats::percentile,
 };
 
-const COPY: &str = include_str!("history.sql");
+const COPY: &str = concat!(include_str!("history.sql"), include_str!("../../day_totals.sql"));
 /// Copies of runs of ten steps that are over, and of runs that wait at a gate.
 pub(crate) const N_COMPLETED: u32 = 100_000;
 pub(crate) const N_GATED: u32 = 2_000;

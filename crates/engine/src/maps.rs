@@ -123,14 +123,14 @@ pub(crate) async fn collect(inside: &Inside, asking: &Asking) -> Option<shelf::R
                 // Its bytes as they are: keys and digits stay.
                 Some(("application/json", bytes)) => list.extend_from_slice(bytes),
                 // As for whoever reads it alone: a list would have other characters in the place of its bytes.
-                Some((media_type, bytes)) => match std::str::from_utf8(bytes) {
-                    Ok(text) => list.extend_from_slice(Value::from(text).to_string().as_bytes()),
-                    Err(_) => {
+                Some((media_type, bytes)) => {
+                    let Ok(text) = std::str::from_utf8(bytes) else {
                         let (step, name, media_type) = (item.clone(), port.name.clone(), media_type.to_owned());
                         let error = Unreadable::NoText { step, name, media_type };
                         return fails(ErrorClass::InvalidOutput, error.to_string());
-                    }
-                },
+                    };
+                    list.extend_from_slice(Value::from(text).to_string().as_bytes());
+                }
                 None => list.extend_from_slice(b"null"),
             }
         }

@@ -8,25 +8,46 @@ use axum::{
 };
 use futures::stream;
 use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
 use service::{
     OpContext,
     batches::{self, Upload},
 };
 use workflow::{
     TemplateId,
-    api::{BatchAct, BatchView},
+    api::{BatchAct, BatchRowState, BatchView},
     id::BatchId,
 };
 
 use super::{
     SameOrigin,
     extract::{Ids, Once, Text},
-    problem::{Problem, Result},
+    params::{Both, OfQuery, Pages, Params},
+    problem::Result,
     query::Query,
 };
 
-const A_WORKFLOW: &str = "the id of a workflow";
-const YES_OR_NO: &str = "true or false";
+/// What is said of a table beside it.
+#[derive(Deserialize)]
+struct Said {
+    /// The workflow that each row is a run of.
+    template_id: TemplateId,
+    #[serde(default)]
+    name: String,
+    auto_run: Option<bool>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct OfWorkflow {
+    template_id: Option<TemplateId>,
+}
+
+#[derive(Deserialize)]
+struct InState {
+    state: Option<BatchRowState>,
+}
 
 /// 201 for a new batch, 200 where the same table was uploaded before; with `dry_run`, what it would do.
 pub(super) async fn create(
@@ -35,19 +56,9 @@ pub(super) async fn create(
     Once { key, .. }: Once,
     Text(table): Text,
 ) -> Result<Response> {
-    query.only(&["template_id", "name", "auto_run", "dry_run"])?;
-    let template_id: Option<TemplateId> = query.parsed("template_id", A_WORKFLOW)?;
-    let Some(template_id) = template_id else {
-        let detail = "`template_id` is missing. Name the workflow that each row is a run of.";
-        return Err(Problem::malformed(detail).with_field("template_id"));
-    };
-    let upload = Upload {
-        template_id,
-        name: query.text("name").unwrap_or_default().to_owned(),
-        auto_run: query.parsed("auto_run", YES_OR_NO)?.unwrap_or(true),
-        table,
-    };
-    if query.parsed("dry_run", YES_OR_NO)?.unwrap_or(false) {
+    let Params(Said { template_id, name, auto_run, dry_run }) = Params::all(&query)?;
+    let upload = Upload { template_id, name, auto_run: auto_run.unwrap_or(true), table };
+    if dry_run {
         return Ok(Json(batches::check(&ctx, upload).await?).into_response());
     }
     let uploaded = batches::create(&ctx, upload, key).await?;
@@ -56,9 +67,8 @@ pub(super) async fn create(
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
-    let wanted = query.page_and(&["template_id"])?;
-    let template = query.parsed("template_id", A_WORKFLOW)?;
-    Ok(query.answer(batches::list(&ctx, template, &wanted).await?))
+    let Both(Params(OfWorkflow { template_id }), pages) = Both::<_, Pages>::all(&query)?;
+    Ok(pages.answer(batches::list(&ctx, template_id, &pages.wanted).await?))
 }
 
 pub(super) async fn get(Extension(ctx): Extension<OpContext>, Ids(id): Ids<BatchId>) -> Result<Json<BatchView>> {
@@ -70,9 +80,8 @@ pub(super) async fn rows(
     Ids(id): Ids<BatchId>,
     query: Query,
 ) -> Result<Response> {
-    let wanted = query.page_and(&["state"])?;
-    let state = query.word("state", "one of waiting, started, refused")?;
-    Ok(query.answer(batches::rows(&ctx, id, state, &wanted).await?))
+    let Both(Params(InState { state }), pages) = Both::<_, Pages>::all(&query)?;
+    Ok(pages.answer(batches::rows(&ctx, id, state, &pages.wanted).await?))
 }
 
 pub(super) async fn pause(Extension(ctx): Extension<OpContext>, Ids(id): Ids<BatchId>) -> Result<Json<BatchView>> {

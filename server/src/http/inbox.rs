@@ -11,14 +11,10 @@ use workflow::{
 
 use super::{
     extract::{Body, Ids, Once},
+    params::{Both, OfQuery, Pages, Params},
     problem::Result,
-    query::Query,
+    query::{Query, unless_empty},
 };
-
-/// What chooses among the gates that wait.
-const CHOICES: [&str; 5] = ["scope", "sort", "search", "workflow", "due_before"];
-const HISTORY: [&str; 4] = ["all", "search", "workflow", "verdict"];
-const A_WORKFLOW: &str = "the id of a workflow";
 
 /// Gates whose beginnings are wanted.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -29,24 +25,19 @@ pub(super) struct Previews {
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
-    let wanted = query.page_and(&CHOICES)?;
-    Ok(query.answer(inbox::list(&ctx, &choice(&query)?, &wanted).await?))
+    let Both(Params(choice), pages) = Both::<Params<InboxQuery>, Pages>::all(&query)?;
+    Ok(pages.answer(inbox::list(&ctx, &chosen(choice), &pages.wanted).await?))
 }
 
 pub(super) async fn counts(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Json<InboxCounts>> {
-    query.only(&CHOICES)?;
-    Ok(Json(inbox::counts(&ctx, &choice(&query)?).await?))
+    let Params(choice) = Params::<InboxQuery>::all(&query)?;
+    Ok(Json(inbox::counts(&ctx, &chosen(choice)).await?))
 }
 
 pub(super) async fn history(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
-    let wanted = query.page_and(&HISTORY)?;
-    let choice = HistoryQuery {
-        all: query.parsed("all", "true or false")?.unwrap_or_default(),
-        search: query.text("search").map(str::to_owned),
-        workflow: query.parsed("workflow", A_WORKFLOW)?,
-        verdict: query.word("verdict", "one of approved, rejected, released, cancelled, timed_out, superseded")?,
-    };
-    Ok(query.answer(inbox::history(&ctx, &choice, &wanted).await?))
+    let Both(Params(choice), pages) = Both::<Params<HistoryQuery>, Pages>::all(&query)?;
+    let choice = HistoryQuery { search: unless_empty(choice.search), ..choice };
+    Ok(pages.answer(inbox::history(&ctx, &choice, &pages.wanted).await?))
 }
 
 pub(super) async fn reading(
@@ -71,12 +62,6 @@ pub(super) async fn decide(
     Ok(Json(inbox::decide_many(&ctx, &many, key).await?))
 }
 
-fn choice(query: &Query) -> Result<InboxQuery> {
-    Ok(InboxQuery {
-        scope: query.word("scope", "mine or all")?.unwrap_or_default(),
-        sort: query.word("sort", "one of oldest, newest, due, workflow")?.unwrap_or_default(),
-        search: query.text("search").map(str::to_owned),
-        workflow: query.parsed("workflow", A_WORKFLOW)?,
-        due_before: query.parsed("due_before", "a time, such as 2026-01-31T12:00:00Z")?,
-    })
+fn chosen(choice: InboxQuery) -> InboxQuery {
+    InboxQuery { search: unless_empty(choice.search), ..choice }
 }

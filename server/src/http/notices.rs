@@ -17,6 +17,7 @@ use workflow::{
 
 use super::{
     extract::{Body, Ids},
+    params::{Both, OfQuery, Pages, Params},
     problem::Result,
     query::Query,
 };
@@ -77,12 +78,8 @@ pub(super) async fn test_address(
 }
 
 pub(super) async fn deliveries(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Response> {
-    let wanted = query.page_and(&["address", "failed"])?;
-    let choice = DeliveryQuery {
-        address: query.parsed("address", "the id of an address")?,
-        failed: query.parsed("failed", "true or false")?.unwrap_or_default(),
-    };
-    Ok(query.answer(notices::deliveries(&ctx, &choice, &wanted).await?))
+    let Both(Params(choice), pages) = Both::<Params<DeliveryQuery>, Pages>::all(&query)?;
+    Ok(pages.answer(notices::deliveries(&ctx, &choice, &pages.wanted).await?))
 }
 
 pub(super) async fn resend(Extension(ctx): Extension<OpContext>, Ids(id): Ids<NoticeId>) -> Result<StatusCode> {

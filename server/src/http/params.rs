@@ -7,7 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use service::Wanted;
 use workflow::api::Page;
 
-use super::{problem::Problem, query::Query};
+use super::{
+    problem::Problem,
+    query::{Query, unless_empty},
+};
 
 /// What is read from a query.
 pub(super) trait OfQuery: Sized {
@@ -50,7 +53,8 @@ impl OfQuery for Pages {
     }
 
     fn read(query: &Query) -> Result<Self, Problem> {
-        Ok(Self { wanted: query.fields()?, query: query.clone() })
+        let Wanted { after, limit } = query.fields()?;
+        Ok(Self { wanted: Wanted { after: unless_empty(after), limit }, query: query.clone() })
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
             ("version=", "version", "a number, such as 50"),
             ("waiting=yes", "waiting", "true or false"),
             ("side=up", "side", "one of in, out"),
-            ("with=x", "with", ""),
+            ("with=x", "with", "UUID"),
             ("versoin=2", "versoin", "with, version, waiting, side, download"),
             ("waiting=true&waiting=true", "waiting", "twice"),
         ] {

@@ -3,7 +3,7 @@
 
 mod fields;
 
-use std::{fmt::Write as _, str::FromStr};
+use std::fmt::Write as _;
 
 use axum::{
     Json,
@@ -11,19 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header, request::Parts};
-use serde::{
-    Serialize,
-    de::{DeserializeOwned, IntoDeserializer, value},
-};
-use service::Wanted;
+use serde::{Serialize, de::DeserializeOwned};
 use workflow::api::Page;
 
 use self::fields::Mistake;
 use super::{extract::encoded, problem::Problem};
 
-/// Where a page begins, and how long it is.
+/// Where a page begins.
 const AFTER: &str = "after";
-const LIMIT: &str = "limit";
 
 #[derive(Clone)]
 pub(super) struct Query {
@@ -77,33 +72,10 @@ impl Query {
         })
     }
 
-    /// One of a list, which is told by `only` before.
-    pub(super) fn page_and(&self, known: &[&str]) -> Result<Wanted, Problem> {
-        self.only(&[known, [AFTER, LIMIT].as_slice()].concat())?;
-        Ok(Wanted { after: self.text(AFTER).map(str::to_owned), limit: self.parsed(LIMIT, "a number, such as 50")? })
-    }
-
-    /// An empty one is none: what is looked for in a list is nothing then.
+    /// An empty one is none.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.told(name).filter(|text| !text.is_empty())
-    }
-
-    fn told(&self, name: &str) -> Option<&str> {
-        self.given.iter().find_map(|(given, text)| (given == name).then_some(text.as_str()))
-    }
-
-    /// What is written as a text of its own kind, which an empty one is not. `kind`: that, for people.
-    pub(super) fn parsed<T: FromStr>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
-        self.told(name).map(|text| text.parse().map_err(|_| wrong(name, kind))).transpose()
-    }
-
-    /// One of a few words, of which none is empty.
-    pub(super) fn word<T: DeserializeOwned>(&self, name: &str, kind: &str) -> Result<Option<T>, Problem> {
-        let read = |text: &str| {
-            let text: value::StrDeserializer<'_, value::Error> = text.into_deserializer();
-            T::deserialize(text).map_err(|_| wrong(name, kind))
-        };
-        self.told(name).map(read).transpose()
+        let told = self.given.iter().find_map(|(given, text)| (given == name).then_some(text.as_str()));
+        told.filter(|text| !text.is_empty())
     }
 
     /// The items, with a `Link` to the next page where there is more (RFC 8288): the same list, further on.
@@ -128,19 +100,30 @@ impl Query {
     }
 }
 
+/// What is looked for in a list is nothing where nothing was typed.
+pub(super) fn unless_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
 fn wrong(name: &str, kind: &str) -> Problem {
     Problem::malformed(format!("`{name}` is wrong: it takes {kind}. Correct the address.")).with_field(name)
 }
 
 #[cfg(test)]
 mod tests {
-    use workflow::api::InboxSort;
+    use service::Wanted;
+    use workflow::api::{HistoryQuery, InboxQuery, InboxSort};
 
     use super::*;
+    use crate::http::params::{Both, OfQuery, Pages, Params};
 
     fn query(given: &[(&str, &str)]) -> Query {
         let given = given.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         Query { given, path: "/api/inbox".into() }
+    }
+
+    fn read(given: &[(&str, &str)]) -> Result<(InboxQuery, Wanted), Problem> {
+        Both::<Params<InboxQuery>, Pages>::all(&query(given)).map(|Both(Params(choice), pages)| (choice, pages.wanted))
     }
 
     fn field<T>(refused: Result<T, Problem>) -> Option<String> {
@@ -149,17 +132,26 @@ mod tests {
 
     #[test]
     fn what_is_unknown_twice_or_of_another_kind_is_refused_by_its_name() {
-        assert_eq!(field(query(&[("srot", "due")]).page_and(&["sort"])).as_deref(), Some("srot"));
-        assert_eq!(field(query(&[("sort", "due"), ("sort", "due")]).page_and(&["sort"])).as_deref(), Some("sort"));
-        assert_eq!(field(query(&[("limit", "many")]).page_and(&["sort"])).as_deref(), Some("limit"));
-        assert_eq!(field(query(&[("sort", "size")]).word::<InboxSort>("sort", "x")).as_deref(), Some("sort"));
-        assert_eq!(field(query(&[("limit", "")]).page_and(&["sort"])).as_deref(), Some("limit"), "it was left empty");
-        assert_eq!(field(query(&[("sort", "")]).word::<InboxSort>("sort", "x")).as_deref(), Some("sort"));
-        assert_eq!(field(query(&[("id", "")]).parsed::<uuid::Uuid>("id", "x")).as_deref(), Some("id"));
-        let fine = query(&[("sort", "due"), ("limit", "7"), ("after", "")]);
-        assert_eq!(fine.page_and(&["sort"]).ok(), Some(Wanted { after: None, limit: Some(7) }));
-        assert_eq!(fine.word::<InboxSort>("sort", "x").ok(), Some(Some(InboxSort::Due)));
-        assert_eq!(query(&[]).word::<InboxSort>("sort", "x").ok(), Some(None));
+        let refused: [(&[(&str, &str)], &str); 7] = [
+            (&[("srot", "due")], "srot"),
+            (&[("sort", "due"), ("sort", "due")], "sort"),
+            (&[("limit", "many")], "limit"),
+            (&[("sort", "size")], "sort"),
+            (&[("sort", "")], "sort"),
+            (&[("workflow", "")], "workflow"),
+            (&[("due_before", "soon")], "due_before"),
+        ];
+        for (given, name) in refused {
+            assert_eq!(field(read(given)).as_deref(), Some(name), "{given:?}");
+        }
+        assert_eq!(field(read(&[("limit", "")])).as_deref(), Some("limit"), "it was left empty");
+        let verdict = Params::<HistoryQuery>::all(&query(&[("verdict", "fine")]));
+        assert_eq!(field(verdict).as_deref(), Some("verdict"));
+        let fine = read(&[("sort", "due"), ("limit", "7"), ("after", "")]).ok();
+        let due = InboxQuery { sort: InboxSort::Due, ..InboxQuery::default() };
+        assert_eq!(fine, Some((due, Wanted { after: None, limit: Some(7) })));
+        assert_eq!(read(&[]).ok(), Some((InboxQuery::default(), Wanted::default())));
+        assert_eq!(unless_empty(Some(String::new())), None);
     }
 
     #[test]

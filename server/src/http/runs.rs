@@ -6,6 +6,7 @@ use axum::{
     Extension, Json,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service::{
@@ -13,10 +14,11 @@ use service::{
     runs::{self, Started, Tried},
 };
 use workflow::{
-    RunId, RunView, StepKey,
+    RunId, RunView, StepKey, TemplateId,
     api::{
         AdoptRun, ChangeRuns, ChangedRuns, Comparison, ForkRun, ListedRun, MoveAnswer, MoveRun, Page, PatchRun,
-        ResumeRun, RunLabels, RunQuery, RunScope, RunTotals, Staleness, StartRun, StuckGate, TotalsQuery,
+        ResumeRun, RunLabels, RunQuery, RunScope, RunSort, RunState, RunTotals, Staleness, StartRun, StuckGate,
+        TotalsQuery,
     },
     id::GroupId,
 };
@@ -24,31 +26,51 @@ use workflow::{
 use super::{
     after::{After, after},
     extract::{Body, Ids, Once, Prefer},
-    params::{Both, Pages, Params},
+    params::{Both, OfQuery, Pages, Params},
     problem::Result,
-    query::Query,
+    query::{Query, unless_empty},
 };
 
-/// What chooses among runs.
-const CHOICES: [&str; 15] = [
-    "all",
-    "shared",
-    "with_me",
-    "sort",
-    "search",
-    "status",
-    "workflow",
-    "person",
-    "group",
-    "tag",
-    "from",
-    "to",
-    "min_cost_micros",
-    "stale",
-    "archived",
-];
-const A_TIME: &str = "a time, such as 2026-01-31T12:00:00Z";
-const A_SWITCH: &str = "true or false";
+/// Whose runs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Whose {
+    all: bool,
+    shared: bool,
+    with_me: bool,
+}
+
+/// Which of them.
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    sort: RunSort,
+    search: Option<String>,
+    status: Option<RunState>,
+    workflow: Option<TemplateId>,
+    person: Option<String>,
+    group: Option<String>,
+    tag: Option<String>,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    min_cost_micros: Option<i64>,
+    #[serde(default)]
+    stale: bool,
+    #[serde(default)]
+    archived: bool,
+}
+
+/// Totals of which runs, and over how many days.
+#[derive(Deserialize)]
+struct Over {
+    days: Option<u32>,
+    #[serde(default)]
+    all: bool,
+    #[serde(default)]
+    shared: bool,
+    workflow: Option<TemplateId>,
+    person: Option<String>,
+}
 
 /// A page of runs.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -84,53 +106,46 @@ async fn made(ctx: &OpContext, prefer: Prefer, started: Started) -> Result<(Stat
 }
 
 pub(super) async fn list(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Json<Listed>> {
-    let wanted = query.page_and(&CHOICES)?;
-    let Page { items, next } = runs::find(&ctx, &choice(&query)?, &wanted).await?;
+    let Both(Params(whose), Both(Params(which), pages)) =
+        Both::<Params<Whose>, Both<Params<Which>, Pages>>::all(&query)?;
+    let Page { items, next } = runs::find(&ctx, &choice(&whose, which), &pages.wanted).await?;
     Ok(Json(Listed { runs: items, next }))
 }
 
-fn is(query: &Query, name: &str) -> Result<bool> {
-    Ok(query.parsed(name, A_SWITCH)?.unwrap_or_default())
+impl Whose {
+    fn scope(&self) -> RunScope {
+        match (self.all, self.shared, self.with_me) {
+            (true, ..) => RunScope::All,
+            (false, true, _) => RunScope::Shared,
+            (false, false, true) => RunScope::WithMe,
+            (false, false, false) => RunScope::Mine,
+        }
+    }
 }
 
-/// Whose.
-fn scope(query: &Query) -> Result<RunScope> {
-    Ok(match (is(query, "all")?, is(query, "shared")?, is(query, "with_me")?) {
-        (true, ..) => RunScope::All,
-        (false, true, _) => RunScope::Shared,
-        (false, false, true) => RunScope::WithMe,
-        (false, false, false) => RunScope::Mine,
-    })
-}
-
-fn choice(query: &Query) -> Result<RunQuery> {
-    let states = "one of pending, running, awaiting_review, paused, completed, failed, cancelled";
-    Ok(RunQuery {
-        scope: scope(query)?,
-        sort: query.word("sort", "one of newest, oldest, longest, dearest")?.unwrap_or_default(),
-        search: query.text("search").map(str::to_owned),
-        status: query.word("status", states)?,
-        workflow: query.parsed("workflow", "the id of a workflow")?,
-        person: query.text("person").map(str::to_owned),
-        group: query.text("group").map(GroupId::new),
-        tag: query.text("tag").map(str::to_owned),
-        from: query.parsed("from", A_TIME)?,
-        to: query.parsed("to", A_TIME)?,
-        min_cost_micros: query.parsed("min_cost_micros", "a whole number of millionths, such as 50000")?,
-        stale: is(query, "stale")?,
-        archived: is(query, "archived")?,
-    })
+fn choice(whose: &Whose, which: Which) -> RunQuery {
+    RunQuery {
+        scope: whose.scope(),
+        sort: which.sort,
+        search: unless_empty(which.search),
+        status: which.status,
+        workflow: which.workflow,
+        person: unless_empty(which.person),
+        group: unless_empty(which.group).map(GroupId::new),
+        tag: unless_empty(which.tag),
+        from: which.from,
+        to: which.to,
+        min_cost_micros: which.min_cost_micros,
+        stale: which.stale,
+        archived: which.archived,
+    }
 }
 
 /// What runs did, by day.
 pub(super) async fn totals(Extension(ctx): Extension<OpContext>, query: Query) -> Result<Json<RunTotals>> {
-    query.only(&["days", "all", "shared", "workflow", "person"])?;
-    let wanted = TotalsQuery {
-        scope: Some(scope(&query)?),
-        days: query.parsed("days", "a number of days, such as 30")?,
-        workflow: query.parsed("workflow", "the id of a workflow")?,
-        person: query.text("person").map(str::to_owned),
-    };
+    let Params(Over { days, all, shared, workflow, person }) = Params::all(&query)?;
+    let scope = Whose { all, shared, with_me: false }.scope();
+    let wanted = TotalsQuery { scope: Some(scope), days, workflow, person: unless_empty(person) };
     Ok(Json(runs::totals(&ctx, &wanted).await?))
 }
 

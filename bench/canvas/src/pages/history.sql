@@ -1,6 +1,6 @@
 -- :runs runs of 200 people and of :admin over 90 days, as lists and charts know them: the runs, what people call them, the words of their
--- outputs, what their attempts used, and the totals of days, by the statements of the chores that write these. One run in five is the
--- admin's. Of the workflows that are published, the first is for a group, which the admin and person 1 are in.
+-- outputs and what their attempts used; the totals of days come after it (day_totals.sql). One run in five is the admin's. Of the workflows
+-- that are published, the first is for a group, which the admin and person 1 are in.
 --
 -- They have no log, so none of them can be opened: only lists, searches and charts may be asked for them.
 INSERT INTO users (id, email, role, password_hash)
@@ -70,22 +70,3 @@ INSERT INTO run_usages (run_id, day, agent_id, model, n_attempts, tokens, cost_m
 SELECT a.run_id, (a.started_at AT TIME ZONE 'UTC')::date, 'bench-canvas', a.model, count(*),
     sum(a.prompt_tokens + a.completion_tokens)::bigint, sum(a.cost_micros)::bigint
 FROM attempts a JOIN made m ON m.id = a.run_id GROUP BY 1, 2, 3, 4;
-
-INSERT INTO run_days (day, user_id, template_id, n_runs, n_completed, n_failed, n_cancelled)
-SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, count(*),
-    count(*) FILTER (WHERE c.ended = 'completed'), count(*) FILTER (WHERE c.ended = 'failed'),
-    count(*) FILTER (WHERE c.ended = 'cancelled')
-FROM run_counts c GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id), (c.day, c.template_id));
-
-INSERT INTO run_day_times (day, user_id, template_id, is_waiting, bucket, n)
-SELECT c.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, t.is_waiting, t.bucket, count(*)
-FROM run_counts c CROSS JOIN LATERAL (VALUES (false, c.took), (true, c.waited)) t (is_waiting, bucket)
-WHERE t.bucket IS NOT NULL
-GROUP BY GROUPING SETS ((c.day, c.user_id, c.template_id, t.is_waiting, t.bucket), (c.day, c.template_id, t.is_waiting, t.bucket));
-
-INSERT INTO run_day_usages (day, user_id, template_id, is_part, agent_id, model, n_attempts, tokens, cost_micros)
-SELECT u.day, coalesce(c.user_id, '00000000-0000-0000-0000-000000000000'), c.template_id, c.is_part, u.agent_id, u.model,
-    sum(u.n_attempts)::bigint, sum(u.tokens)::bigint, sum(u.cost_micros)::bigint
-FROM run_usages u JOIN run_counts c ON c.run_id = u.run_id
-GROUP BY GROUPING SETS ((u.day, c.user_id, c.template_id, c.is_part, u.agent_id, u.model),
-    (u.day, c.template_id, c.is_part, u.agent_id, u.model));

@@ -3,6 +3,7 @@
 
 import { ADMIN } from "../../../../end2end/support/people.ts";
 import { Weft } from "../../../../end2end/support/weft.ts";
+import totals from "../../../day_totals.sql";
 import { Rest } from "../person.ts";
 import { AGENT, WRITER } from "../workflow.ts";
 import type { Postgres } from "./database.ts";
@@ -41,7 +42,8 @@ export async function lists(postgres: Postgres, amount: Amount, report: Report):
       workflows.push(await admin.publish(`Workflow ${n}`, { steps: { draft: step, check: { ...step, depends_on: ["draft"] } } }));
     }
     const began = performance.now();
-    await postgres.fill(DATABASE, history.replaceAll(":runs", String(amount.runs)).replaceAll(":admin", `'${ADMIN.email}'`));
+    const runs = history.replaceAll(":runs", String(amount.runs)).replaceAll(":admin", `'${ADMIN.email}'`);
+    await postgres.fill(DATABASE, runs + totals);
     console.error(`a history of ${amount.runs} runs was made in ${((performance.now() - began) / 1000).toFixed(0)} s`);
     const person = new Rest(weft.url, await weft.run(["token", "create", "--email", PERSON, "--scope", "read"]));
     report.selectMs = await postgres.selectMs(DATABASE);

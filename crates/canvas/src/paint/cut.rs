@@ -36,7 +36,8 @@ fn ends(text: &str) -> Vec<usize> {
     for (at, c) in text.char_indices() {
         // Two of these are a flag.
         let is_flag_letter = matches!(c, '\u{1F1E6}'..='\u{1F1FF}');
-        if !is_joined && !goes_on(c) && !(is_flag_letter && n_flag_letters % 2 == 1) {
+        let ends_flag = is_flag_letter && n_flag_letters % 2 == 1;
+        if !(is_joined || goes_on(c) || ends_flag) {
             ends.push(at);
         }
         is_joined = c == JOINER;

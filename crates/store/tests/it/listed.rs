@@ -284,9 +284,11 @@ async fn the_history_of_the_benchmark_is_as_the_chores_leave_one(pool: PgPool) {
     ] {
         sqlx::query(sql).bind(world.ada.id.0).execute(&pool).await.unwrap();
     }
-    let history = include_str!("../../../../bench/canvas/src/pages/history.sql")
-        .replace(":runs", "60")
-        .replace(":admin", &format!("'{}'", world.ada.email));
+    let history = concat!(
+        include_str!("../../../../bench/canvas/src/pages/history.sql"),
+        include_str!("../../../../bench/day_totals.sql")
+    );
+    let history = history.replace(":runs", "60").replace(":admin", &format!("'{}'", world.ada.email));
     let mut tx = pool.begin().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(history)).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();

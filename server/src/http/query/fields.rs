@@ -164,6 +164,15 @@ impl<'de> Deserializer<'de> for Text<'_> {
         visitor.visit_bool(is_so)
     }
 
+    /// Texts of a kind of their own, such as times: what they are says more than why this one is none.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        let kind = (&visitor as &dyn Expected).to_string();
+        visitor.visit_str(self.0).map_err(|wrong| match wrong {
+            Wrong::Said(_) => Wrong::Takes(kind),
+            wrong => wrong,
+        })
+    }
+
     numbers! {
         deserialize_u8 visit_u8
         deserialize_u16 visit_u16
@@ -178,6 +187,6 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     forward_to_deserialize_any! {
-        i128 u128 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        i128 u128 char string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
