@@ -3,6 +3,7 @@
 //! Every check is a pure function from the tree's files to problems, tested on made-up trees; only
 //! this file reads the disk. A problem says what to do about it.
 
+mod classes;
 mod colours;
 mod interface;
 mod licences;
@@ -97,6 +98,7 @@ fn problems(context: &Context, tree: &Tree) -> Result<Vec<String>> {
     let mut problems = manifests::check(tree).context("cannot read a manifest")?;
     problems.extend(sources::check(tree));
     problems.extend(colours::check(tree));
+    problems.extend(classes::check(tree));
     problems.extend(numbers::check(tree));
     problems.extend(seams::check(tree));
     problems.extend(interface::check(tree));

@@ -84,7 +84,7 @@ fn function(text: &str) -> Option<String> {
 }
 
 /// The text with comments blanked out and line numbers kept.
-fn without_comments(css: &str) -> String {
+pub(super) fn without_comments(css: &str) -> String {
     let mut result = String::with_capacity(css.len());
     let mut rest = css;
     while let Some((code, comment)) = rest.split_once("/*") {

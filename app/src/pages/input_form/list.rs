@@ -129,7 +129,7 @@ fn Row(list: List, row: usize, n: Memo<usize>) -> impl IntoView {
         list.change(|columns, cells| pasted(columns, cells, (row, column), &text));
     };
     view! {
-        <div class="list-row" role="group" aria-label=of("", "") data-wide=(n_columns > 1).to_string() on:paste=paste>
+        <div class="list-entry" role="group" aria-label=of("", "") data-wide=(n_columns > 1).to_string() on:paste=paste>
             <div class="list-cells">{cells}</div>
             <div class="list-buttons">
                 <IconButton

@@ -32,13 +32,13 @@ pub(super) fn Prompt(one: OneStep) -> impl IntoView {
                 }
             })}
         </Transition>
-        <AsSent one/>
+        <SentPrompt one/>
     }
 }
 
 /// What the last attempt that is over told the model and what came back; nothing where no model is asked.
 #[component]
-fn AsSent(one: OneStep) -> impl IntoView {
+fn SentPrompt(one: OneStep) -> impl IntoView {
     let last = memo(move || {
         one.read(|step| {
             let over = step.attempts.iter().rev().find(|attempt| attempt.outcome.is_some());
@@ -49,7 +49,7 @@ fn AsSent(one: OneStep) -> impl IntoView {
         last.get().map(|attempt| {
             let used = memo(move || used_words(one, attempt));
             view! {
-                <section class="as-sent" aria-label=format!("As it was sent, attempt {attempt}")>
+                <section class="sent-prompt" aria-label=format!("As it was sent, attempt {attempt}")>
                     <h3 class="muted small">{format!("As it was sent, attempt {attempt}")}</h3>
                     {move || used.get().map(|used| view! { <p class="muted small">{used}</p> })}
                     <TranscriptFolds one attempt/>

@@ -47,7 +47,7 @@ pub(super) fn WaitsFor(one: OneStep) -> impl IntoView {
             <Show when=move || before.with(Vec::is_empty)>
                 <p class="small muted">"Nothing: it starts with the run"</p>
             </Show>
-            <ul class="chips">
+            <ul class="chip-rows">
                 <For each=move || before.get() key=Clone::clone let:from>
                     <Before one from/>
                 </For>
