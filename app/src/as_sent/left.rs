@@ -70,7 +70,7 @@ fn typed_in(element: &HtmlElement) -> Option<Typed> {
     }
     let input = element.dyn_ref::<HtmlInputElement>()?;
     match input.type_().as_str() {
-        "checkbox" | "radio" => (input.checked() != input.default_checked()).then(|| Typed::Tick(input.checked())),
+        kind @ ("checkbox" | "radio") => ticked(kind == "radio", input.checked(), input.default_checked()),
         // No program may choose a file.
         "file" => None,
         _ => {
@@ -78,6 +78,11 @@ fn typed_in(element: &HtmlElement) -> Option<Typed> {
             (text != input.default_value()).then_some(Typed::Text(text))
         }
     }
+}
+
+/// A radio button is let go by pressing another, and no browser tells of that: whoever heard of it would take it for the chosen one.
+fn ticked(is_radio: bool, is_on: bool, was_on: bool) -> Option<Typed> {
+    (is_on != was_on && (is_on || !is_radio)).then_some(Typed::Tick(is_on))
 }
 
 /// As by hand, so that whoever follows the field takes it in.
@@ -139,10 +144,18 @@ fn partner(at: usize, before: &[Mark], now: &[Mark]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mark, partner};
+    use super::{Mark, Typed, partner, ticked};
 
     fn mark(tag: &str, id: &str, words: &str) -> Mark {
         Mark { tag: tag.into(), id: id.into(), words: words.into(), name: String::new() }
+    }
+
+    #[test]
+    fn of_radio_buttons_the_one_that_was_chosen_is_told_and_not_the_one_that_was_left_by_it() {
+        assert_eq!(ticked(true, true, false), Some(Typed::Tick(true)));
+        assert_eq!(ticked(true, false, true), None);
+        assert_eq!(ticked(false, false, true), Some(Typed::Tick(false)), "a box is unticked by hand");
+        assert_eq!((ticked(true, true, true), ticked(false, false, false)), (None, None));
     }
 
     #[test]

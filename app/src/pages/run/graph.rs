@@ -34,7 +34,8 @@ pub(in crate::pages) struct Watched {
 pub(super) fn GraphStage(of: Watched) -> impl IntoView {
     let live = of.live;
     let had_graph = live.has_graph.get_untracked();
-    let holds = Signal::derive(move || live.has_graph.get() == had_graph);
+    // What was sent is of now, and would lie under the past.
+    let holds = Signal::derive(move || live.has_graph.get() == had_graph && !of.past.is_on());
     view! { <AsSent part=graph of holds fallback=move || view! { <StageComes of/> }/> }
 }
 
