@@ -8,6 +8,7 @@ use web_sys::{HtmlElement, PointerEvent};
 use workflow::api::AgentView;
 
 use super::handle::{BoardHandle, mods_of, precision_of};
+use crate::components::dom::key_of;
 
 /// What one drag needs to end cleanly.
 #[derive(Clone, Copy)]
@@ -111,7 +112,7 @@ pub(super) fn begin(board: BoardHandle, drag: PaletteDrag, agent: &AgentView, ev
         }
     });
     let escaped = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" && drag.has_moved() {
+        if key_of(&event) == "Escape" && drag.has_moved() {
             board.input(Input::Cancel);
             end();
         }

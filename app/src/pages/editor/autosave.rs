@@ -351,8 +351,8 @@ impl Draft {
     }
 
     async fn send_and_forget(self, base: i64, content: Document) {
-        if let Ok(template) = send(self.id, base, &content).await {
-            keep::note_taken(self.kept_in, Core::new(template.draft_revision, content).taken());
+        if let Ok(saved) = send(self.id, base, &content).await {
+            keep::note_taken(self.kept_in, Core::new(saved.draft_revision, content).taken());
         }
     }
 

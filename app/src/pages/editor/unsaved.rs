@@ -59,6 +59,11 @@ fn begin_as_kept(core: &mut Core, way: Way, kept: &mut Kept) -> Option<(i64, Doc
     (way == Way::Merge).then_some((revision, content))
 }
 
+/// Whether what was kept means something else than what the page came with, which tells how that stands to what people start.
+fn means_other(core: &Core, kept: &Kept) -> bool {
+    core.saved.definition.semantic_hash() != kept.content.definition.semantic_hash()
+}
+
 impl Draft {
     /// Takes up what an earlier visit could not save, once the page is the browser's.
     pub(super) fn take_up_unsaved(self) {
@@ -80,9 +85,13 @@ impl Draft {
         saving.is_kept.set(true);
         saving.n_edits.set(kept.n_edits);
         saving.is_dirty.set_value(true);
+        let means_other = kept.is_taken && means_other(&lock(&core), &kept);
         let theirs = begin_as_kept(&mut lock(&core), way, &mut kept);
         self.show(kept.content);
         if kept.is_taken {
+            if means_other {
+                self.live.update(|live| live.has_unpublished_changes = true);
+            }
             return self.settled();
         }
         if let Some((revision, content)) = theirs {
@@ -151,6 +160,16 @@ mod tests {
         let taken = Core::new(3, named("third")).taken();
         assert_eq!(way(&taken, &Core::new(3, named("third"))), Way::Forget);
         assert_eq!(way(&taken, &Core::new(5, named("theirs"))), Way::Forget, "nothing of it is to be merged");
+    }
+
+    #[test]
+    fn what_was_saved_is_to_be_published_where_it_means_something_else() {
+        let mut content = named("first");
+        let core = Core::new(1, content.clone());
+        content.description = "another".into();
+        assert!(!means_other(&core, &Core::new(2, content.clone()).taken()));
+        content.definition.steps.insert("a".into(), workflow::Step::new("x".into()));
+        assert!(means_other(&core, &Core::new(2, content).taken()));
     }
 
     #[test]
