@@ -9,10 +9,13 @@ use crate::{app::App, prefs, site};
 /// What extensions of the browser have put into the page since it was read, such as the button of a password manager beside its field, is
 /// set aside while the page is taken over, which walks what the server has sent node by node and would stop at any other. Afterwards it
 /// stands where it stood. A script of its own, which is there before anything can be put in: the one that starts the WASM may come later.
+/// Taken over before all of the page was told to be there, it looks at nothing any more: what the app adds is not to be kept.
 const SET_ASIDE: &str = "const added = [], note = records => records.forEach(record => added.push(...record.addedNodes)); \
     const watch = new MutationObserver(note); \
-    document.addEventListener('DOMContentLoaded', () => watch.observe(document.body, {childList: true, subtree: true})); \
+    const look = () => watch.observe(document.body, {childList: true, subtree: true}); \
+    document.addEventListener('DOMContentLoaded', look); \
     const setAside = () => { \
+        document.removeEventListener('DOMContentLoaded', look); \
         note(watch.takeRecords()); \
         watch.disconnect(); \
         const places = added.filter(node => node.isConnected).map(node => { \
