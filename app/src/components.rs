@@ -45,6 +45,7 @@ pub use dom::Align;
 pub use feedback::{Banner, Empty, Kind, RowsSkeleton, Skeleton, SkeletonKind, SkeletonWidth};
 pub use field::{Fault, Field};
 pub use icon::{Icon, Size};
+pub(crate) use input::NOT_RESTORED;
 pub use input::{NumberInput, Select, SelectOption, TextArea, TextInput};
 pub use json_tree::JsonTree;
 pub use log_view::LogView;

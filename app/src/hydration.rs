@@ -1,5 +1,5 @@
 //! Whether the page that the server sent has been taken over yet.
-//! Before that a control may hold what a person typed, or the browser restored; after it a control holds what the app put there.
+//! Before that a control may hold what a person typed, or a browser filled in; after it a control holds what the app put there.
 
 use std::{
     cell::RefCell,

@@ -11,7 +11,7 @@ use super::icon::Icon;
 
 /// Firefox fills a form in with what it held before a reload, every browser after Back, and those without a name by their order: a text of
 /// one field stands in another then, and over what somebody else has saved. What was typed and not sent is kept by the app itself.
-pub(super) const NOT_RESTORED: &str = "off";
+pub(crate) const NOT_RESTORED: &str = "off";
 
 /// One line of text. `kind` is the native type: text, email, password, search, url, date.
 #[component]

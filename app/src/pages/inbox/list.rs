@@ -11,7 +11,7 @@ use workflow::{
 
 use super::{focus, listed::Keyed, row::Row, state::Inbox, words};
 use crate::{
-    components::{Button, Empty, Icon, LinkButton, MoreRows},
+    components::{Button, Empty, Icon, LinkButton, MoreRows, NOT_RESTORED},
     form::TryAgain,
     pages::fetched::runs::fetch_runs_ahead,
     reactive::{effect, memo},
@@ -85,7 +85,7 @@ fn Head(inbox: Inbox) -> impl IntoView {
                         <input
                             node_ref=input
                             type="checkbox"
-                            autocomplete="off"
+                            autocomplete=NOT_RESTORED
                             aria-label=move || format!("Select all {} that are loaded", n_loaded.get())
                             prop:checked=are_all
                             on:change=move |event| inbox.tick_all(event_target_checked(&event))

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     address::gate_words,
     clock::{self, Precision},
-    components::{Avatar, Badge, Icon, RelativeTime, Size, Tone},
+    components::{Avatar, Badge, Icon, NOT_RESTORED, RelativeTime, Size, Tone},
     reactive::memo,
     session::use_session,
 };
@@ -83,7 +83,7 @@ fn Tick(inbox: Inbox, is_ticked: Memo<bool>, gate: Key, label: String) -> impl I
             <span class="check-box">
                 <input
                     type="checkbox"
-                    autocomplete="off"
+                    autocomplete=NOT_RESTORED
                     aria-label=label
                     prop:checked=move || is_ticked.get()
                     on:click=move |event: MouseEvent| inbox.tick(&gate, event_target_checked(&event), event.shift_key())

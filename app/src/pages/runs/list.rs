@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api,
-    components::{Empty, Icon, TableShell, open_while_chosen, ticking},
+    components::{Empty, Icon, NOT_RESTORED, TableShell, open_while_chosen, ticking},
     paged::{More, Paged},
     pages::{fetched::runs::fetch_runs_ahead, run_labels::LabelDialog},
     reactive::memo,
@@ -149,7 +149,7 @@ fn TickAll(runs: RwSignal<Vec<ListedRun>>, ticked: RwSignal<BTreeSet<RunId>>) ->
             <span class="check-box">
                 <input
                     type="checkbox"
-                    autocomplete="off"
+                    autocomplete=NOT_RESTORED
                     aria-label="Select all runs that are loaded"
                     prop:checked=are_all
                     on:change=move |event| {

@@ -11,7 +11,7 @@ use workflow::{
 use super::asked::Asked;
 use crate::{
     clock::duration_words,
-    components::{Elapsed, Icon, Menu, MenuItem, MenuLink, RelativeTime, Size, StatusChip, run_status},
+    components::{Elapsed, Icon, Menu, MenuItem, MenuLink, NOT_RESTORED, RelativeTime, Size, StatusChip, run_status},
     reactive::memo,
     session::use_session,
     words,
@@ -97,7 +97,7 @@ fn Tick(id: RunId, name: Memo<String>, ticked: RwSignal<BTreeSet<RunId>>) -> imp
             <span class="check-box">
                 <input
                     type="checkbox"
-                    autocomplete="off"
+                    autocomplete=NOT_RESTORED
                     aria-label=move || format!("Select {}", name.get())
                     prop:checked=move || ticked.with(|ticked| ticked.contains(&id))
                     on:change=move |event| {
