@@ -109,6 +109,7 @@ async fn take_over<A: Copy + 'static>(place: Place<A>, draw: View<A>) {
     place.standing.try_update_value(|standing| *standing = None);
 }
 
+/// It is taken back once all of the page answers, or whatever did not come is looked at no more.
 fn say_if_late<A: Copy + 'static>(place: Place<A>) {
     let is_standing = move || place.standing.try_with_value(Option::is_some) == Some(true);
     effect(move || {
@@ -119,11 +120,6 @@ fn say_if_late<A: Copy + 'static>(place: Place<A>) {
         };
         if let Ok(timer) = set_timeout_with_handle(say, PATIENCE) {
             on_cleanup(move || timer.clear());
-        }
-    });
-    effect(move || {
-        if place.taken.with(Option::is_some) && is_standing() {
-            crash::waited();
         }
     });
 }

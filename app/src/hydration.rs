@@ -10,6 +10,8 @@ use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsValue;
 
+use crate::crash;
+
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 static N_STANDING: AtomicUsize = AtomicUsize::new(0);
 
@@ -31,6 +33,7 @@ impl Drop for Standing {
     fn drop(&mut self) {
         let was_last = N_STANDING.fetch_sub(1, Ordering::Relaxed) == 1;
         if was_last && is_over() {
+            crash::waited();
             tell();
         }
     }
