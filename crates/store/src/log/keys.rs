@@ -10,12 +10,38 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use workflow::{RunId, StepKey};
 
-use super::Log;
+use super::{Log, failed};
 
 impl Log {
+    /// As `grant`. Of wants of which the database does not take one, that one alone waits on.
+    pub(super) async fn grant_each(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
+        let (mut granted, mut waiting) = (Vec::new(), vec![wants]);
+        while let Some(part) = waiting.pop() {
+            match self.grant(part).await {
+                Ok(found) => granted.extend(found),
+                Err(error) => match (failed::refused_value(&error), part) {
+                    (None, _) => return Err(error),
+                    (Some(reason), [] | [_]) => {
+                        let run = part.first().map(|want| want.run.0);
+                        tracing::error!(
+                            ?run,
+                            reason,
+                            "a concurrency key cannot be kept, and its step waits for it in vain"
+                        );
+                    }
+                    (Some(_), _) => {
+                        let (first, then) = part.split_at(part.len() / 2);
+                        waiting.extend([then, first]);
+                    }
+                },
+            }
+        }
+        Ok(granted)
+    }
+
     /// All keys of as many of these as there is room for, in their order; those that have theirs already are among the answer. One that has
     /// others, which somebody wanted as its run just moved, has to wait until these are an orphan's.
-    pub(super) async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
+    async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
         // The newest limit of a key is the one that holds.
         let limits: BTreeMap<&str, i32> = wants
             .iter()
