@@ -200,12 +200,17 @@ impl Database {
     /// A pool whose tables are up to date.
     pub async fn connect_and_migrate(&self, max_connections: u32, serves: Serves) -> Result<Store, Error> {
         let store = self.connect(max_connections, serves).await?;
+        self.bring_up_to_date(&store).await?;
+        Ok(store)
+    }
+
+    /// The tables that a pool leads to.
+    pub async fn bring_up_to_date(&self, store: &Store) -> Result<(), Error> {
         let found = store.server_version_num().await.map_err(Error::Version)? / 10_000;
         if found < OLDEST {
             return Err(Error::TooOld { url: self.url.to_string(), found });
         }
-        self.migrate(&store).await?;
-        Ok(store)
+        self.migrate(store).await
     }
 
     /// Nothing is left for the owner to do at most starts; then nobody connects as the owner at all.

@@ -68,12 +68,14 @@ fn in_v6(address: Ipv6Addr, base: Ipv6Addr, prefix: u32) -> bool {
     address.to_bits().checked_shr(shift) == base.to_bits().checked_shr(shift)
 }
 
-/// Everything in the IANA special-purpose registry that is not globally reachable, multicast and the future block included.
-const RESERVED_V4: [([u8; 4], u32); 15] = [
+/// Everything in the IANA special-purpose registry that is not globally reachable, multicast and the future block included; and the one
+/// address that looks public and leads to the host of a machine in Azure, which hands it certificates and settings.
+const RESERVED_V4: [([u8; 4], u32); 16] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
     ([100, 64, 0, 0], 10),
     ([127, 0, 0, 0], 8),
+    ([168, 63, 129, 16], 32),
     ([169, 254, 0, 0], 16),
     ([172, 16, 0, 0], 12),
     ([192, 0, 0, 0], 24),
@@ -195,6 +197,9 @@ mod tests {
             ("100.127.255.255", false),
             ("127.0.0.1", false),
             ("127.255.255.254", false),
+            ("168.63.129.15", true),
+            ("168.63.129.16", false),
+            ("168.63.129.17", true),
             ("169.254.169.254", false),
             ("172.16.0.1", false),
             ("172.31.255.255", false),
@@ -213,9 +218,11 @@ mod tests {
             ("::ffff:127.0.0.1", false),
             ("::ffff:169.254.169.254", false),
             ("::ffff:10.0.0.1", false),
+            ("::ffff:168.63.129.16", false),
             ("64:ff9b::808:808", true),
             ("64:ff9b::7f00:1", false),
             ("64:ff9b::a9fe:a9fe", false),
+            ("64:ff9b::a83f:8110", false),
             ("64:ff9b:1::808:808", false),
             ("fc00::1", false),
             ("fd12:3456::1", false),
@@ -249,6 +256,7 @@ mod tests {
             ("http://3232235777/", false),
             ("http://169.254.169.254/latest/meta-data", false),
             ("http://0xa9fea9fe/", false),
+            ("http://2822734096/", false),
             ("http://[::1]:8080/", false),
             ("http://[::]/", false),
             ("http://[0:0:0:0:0:0:0:1]/", false),

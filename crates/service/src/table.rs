@@ -3,9 +3,13 @@
 
 use std::borrow::Cow;
 
-/// A text that no such program takes for a formula: one that would be has a quote before it.
+use crate::text::is_invisible;
+
+/// A text that no such program takes for a formula: one that would be has a quote before it. Some of them drop blanks, and what nobody
+/// sees, before they look.
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
+    let seen = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c));
+    if text.starts_with(['\t', '\r', '\n']) || seen.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
@@ -46,6 +50,13 @@ mod tests {
             ("\n=1", "\"'\n=1\""),
             ("＝cmd()", "'＝cmd()"),
             ("＠sum(1)", "'＠sum(1)"),
+            (" =1+1", "' =1+1"),
+            ("\u{a0}\u{3000}+1", "'\u{a0}\u{3000}+1"),
+            ("\u{feff}=1", "'\u{feff}=1"),
+            ("\u{200b}@sum(1)", "'\u{200b}@sum(1)"),
+            ("\0=1", "'\0=1"),
+            (" a-b", " a-b"),
+            ("  ", "  "),
             ("", ""),
         ] {
             assert_eq!(line(&[inert(text)]), format!("{expected}\r\n"), "{text}");

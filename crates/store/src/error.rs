@@ -55,11 +55,12 @@ impl Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // 08: connection exceptions; 40: rolled back; 53: no resources left; 25006: a standby; 55P03, 57014: it took too long;
-            // 57P01 to 57P03: shutting down or starting.
+            // 08: connection exceptions; 40: rolled back; 53: no resources left; 25006: a standby; 25P03, 25P04, 55P03, 57014: it took too
+            // long; 57P01 to 57P03: shutting down or starting; 57P05: the session idled; 58000, 58030: its disk or its system failed it.
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
                 ["08", "40", "53"].iter().any(|class| code.starts_with(class))
-                    || matches!(&*code, "25006" | "55P03" | "57014" | "57P01" | "57P02" | "57P03")
+                    || matches!(&*code, "25006" | "25P03" | "25P04" | "55P03" | "57014")
+                    || matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "58000" | "58030")
             }),
             _ => false,
         }
@@ -98,6 +99,31 @@ impl Error {
         match self {
             Self::Sqlx(sqlx::Error::Database(error)) => error.constraint(),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn a_database_in_trouble_is_away_and_one_that_is_wrong_is_not(pool: PgPool) {
+        let is_away = async |code: &str| {
+            let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{code}'; END $$");
+            let error = sqlx::raw_sql(sqlx::AssertSqlSafe(raise)).execute(&pool).await.unwrap_err();
+            assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some(code));
+            Error::Sqlx(error).is_unavailable()
+        };
+        for code in
+            ["25P03", "25P04", "40001", "40P01", "53100", "53200", "53300", "55P03", "57014", "57P05", "58000", "58030"]
+        {
+            assert!(is_away(code).await, "{code}");
+        }
+        for code in ["22001", "23505", "42501", "42P01", "54000", "58P01", "XX000", "XX001"] {
+            assert!(!is_away(code).await, "{code}");
         }
     }
 }

@@ -149,7 +149,7 @@ impl runs::Log for Log {
     }
 
     async fn reserve(&self, wants: &[Want]) -> Result<Vec<(RunId, StepKey)>, Unavailable> {
-        self.grant(wants).await.map_err(failed::unavailable)
+        self.grant_each(wants).await.map_err(failed::unavailable)
     }
 
     async fn claimable(

@@ -83,6 +83,17 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+
+    /// What comes of something that may take long; nothing if somebody asked to stop before.
+    pub(super) async fn none_before<T>(&mut self, done: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            signal = self.next() => {
+                tracing::info!(signal, "stopping");
+                None
+            }
+            done = done => Some(done),
+        }
+    }
 }
 
 /// The program that runs here, also after its file was replaced by a newer one.

@@ -90,8 +90,12 @@ pub(super) async fn run(command: Serve, config: &config::Database) -> Result<Exi
 
     let mut database = Database::open(config).await?;
     database.supervise();
-    let web_store =
-        database.connect_and_migrate(WEB_CONNECTIONS, Serves::Requests).await?.within(command.quotas.limits());
+    let Some(web_store) = signals.none_before(database.connect(WEB_CONNECTIONS, Serves::Requests)).await else {
+        database.close().await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let web_store = web_store?.within(command.quotas.limits());
+    database.bring_up_to_date(&web_store).await?;
     database.tell_rights(&web_store).await?;
     let cell = database.settle_cell(&web_store).await?;
     let engine_store = database.connect(ENGINE_CONNECTIONS, Serves::Engine).await?;

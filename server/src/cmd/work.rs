@@ -39,7 +39,12 @@ pub(super) async fn run(command: Work, config: &config::Database) -> Result<Exit
     let mut observing = Observing::open(&command.telemetry).await?;
     let mut database = Database::open(config).await?;
     database.supervise();
-    let store = database.connect_and_migrate(ENGINE_CONNECTIONS, Serves::Engine).await?;
+    let Some(store) = signals.none_before(database.connect(ENGINE_CONNECTIONS, Serves::Engine)).await else {
+        database.close().await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let store = store?;
+    database.bring_up_to_date(&store).await?;
     database.tell_rights(&store).await?;
     let cell = database.settle_cell(&store).await?;
     let decider = Decider::begin(&database, &store).await?;

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use store::MIGRATOR;
 use workflow::status::{Outcome, Reason, RunStatus, StepStatus};
 
-use crate::support::{World, slow_model, worker};
+use crate::support::{Process, World, slow_model, weft, worker};
 
 #[sqlx::test(migrator = "MIGRATOR")]
 async fn a_run_survives_kill_9_with_one_committed_attempt_per_step(pool: PgPool) {
@@ -86,6 +86,24 @@ async fn a_worker_that_is_asked_to_stop_finishes_what_it_runs(pool: PgPool) {
     let view = world.until(run, |_| true).await;
     assert_eq!((view.steps[0].status, view.steps[1].status), (StepStatus::Completed, StepStatus::Ready));
     assert_eq!(view.steps[0].attempts.len(), 1);
+}
+
+/// Of a database that takes connections and says nothing on them, a process cannot know that it will not.
+#[tokio::test]
+async fn a_process_that_waits_for_its_database_ends_when_it_is_asked_to() {
+    let model = slow_model(Duration::ZERO).await;
+    for role in ["serve", "work"] {
+        let database = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut command = weft(&[role], &model);
+        command
+            .env("DATABASE_URL", format!("postgres://weft@{}/weft", database.local_addr().unwrap()))
+            .env("WEFT_LISTEN", "127.0.0.1:0");
+        let process = Process::spawn(&mut command);
+        let _connection = database.accept().await.unwrap();
+        process.signal(Signal::SIGTERM);
+        let ended = tokio::time::timeout(Duration::from_secs(20), process.ended()).await;
+        assert_eq!(ended, Ok(Some(0)), "{role}");
+    }
 }
 
 /// Goes through 2 MiB a hundred thousand times, which no count of instructions shows.

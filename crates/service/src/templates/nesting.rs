@@ -1,7 +1,7 @@
 //! Workflows inside workflows: what an author may publish about them. Versions are pinned, so the walk is over what never changes.
 //! Must never let a workflow lead back to itself, or deeper than a run would go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::templates::Startable;
 use workflow::{
@@ -12,7 +12,10 @@ use workflow::{
 
 use crate::{OpContext, Result, validation, versions};
 
-/// What is wrong with the workflows that the steps of a definition run.
+/// What is wrong, and how it is told.
+type Fault = (ProblemCode, String);
+
+/// What is wrong with the workflows that the steps of a definition run. However many run the same one, it is looked at once.
 pub(crate) async fn problems(
     ctx: &OpContext,
     template: TemplateId,
@@ -20,9 +23,19 @@ pub(crate) async fn problems(
     agents: &AgentCatalog,
 ) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
+    let mut faults: BTreeMap<(TemplateId, i32), Option<Fault>> = BTreeMap::new();
+    let mut walk = Walk { ctx, template, path: Vec::new(), seen: BTreeSet::new() };
     for (key, config) in runs(definition, agents) {
-        let mut walk = Walk { ctx, template, path: Vec::new(), seen: BTreeSet::new() };
-        if let Some((code, message)) = walk.fault(config).await? {
+        let place = (config.template_id, config.version);
+        let fault = if let Some(known) = faults.get(&place) {
+            known.clone()
+        } else {
+            walk.path.clear();
+            let fault = walk.fault(config).await?;
+            faults.insert(place, fault.clone());
+            fault
+        };
+        if let Some((code, message)) = fault {
             problems.push(Problem::error(Some(key), Some("agent_id".into()), code, message));
         }
     }
@@ -52,7 +65,11 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// The first fault of a workflow and of those inside it.
-    async fn fault(&mut self, config: &WorkflowConfig) -> Result<Option<(ProblemCode, String)>> {
+    async fn fault(&mut self, config: &WorkflowConfig) -> Result<Option<Fault>> {
+        let place = (config.template_id, config.version, self.path.len());
+        if self.seen.contains(&place) {
+            return Ok(None);
+        }
         let name = self.ctx.store().draft(config.template_id).await?.map(|draft| draft.name);
         self.path.push(name.unwrap_or_else(|| config.template_id.to_string()));
         let path = self.path.join(" → ");
@@ -68,10 +85,6 @@ impl Walk<'_> {
                 ProblemCode::WorkflowTooDeep,
                 format!("Workflows inside workflows, more than {MAX_WORKFLOW_DEPTH} deep: this workflow → {path}"),
             )));
-        }
-        if !self.seen.insert((config.template_id, config.version, self.path.len())) {
-            self.path.pop();
-            return Ok(None);
         }
         match self.ctx.store().startable(config.template_id, Some(config.version)).await? {
             Startable::Version(_) => {}
@@ -96,6 +109,7 @@ impl Walk<'_> {
             }
         }
         self.path.pop();
+        self.seen.insert(place);
         Ok(None)
     }
 }

@@ -1,5 +1,7 @@
 //! Workflows as steps of others, and workflows that were archived.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use workflow::{ProblemCode, TemplateId, api::ApiError, schema::Kind};
@@ -136,4 +138,35 @@ async fn workflows_nest_sixteen_deep(pool: PgPool) {
     let last = draft(&world, "Too deep", around("too_deep")).await;
     let refused = refusal(templates::publish(&world.admin, last).await);
     assert!(has(&refused, ProblemCode::WorkflowTooDeep, "16"), "{:?}", refused.problems);
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn thousands_of_steps_of_one_workflow_are_judged_like_one(pool: PgPool) {
+    let world = World::with_writer(pool).await;
+    let inner = world.published().await;
+    agents::save(&world.admin, agent("inner", inner, &[])).await.unwrap();
+    let middle = draft(&world, "Middle", around("inner")).await;
+    templates::publish(&world.admin, middle).await.unwrap();
+    agents::save(&world.admin, agent("middle", middle, &[])).await.unwrap();
+    let many = |agent: &str, port: &str| {
+        let step = json!({"agent_id": agent, "inputs": {port: {"from": "run", "key": "topic"}}});
+        let steps: serde_json::Map<String, Value> = (0..4_000).map(|n| (format!("s{n}"), step.clone())).collect();
+        json!({"inputs": {"topic": {"schema": {"type": "string"}, "required": true}}, "steps": steps})
+    };
+    let plain = draft(&world, "Plain", many("writer", "text")).await;
+    let nested = draft(&world, "Nested", many("middle", "topic")).await;
+    let judged = async |template: TemplateId| {
+        let began = Instant::now();
+        let view = templates::get(&world.admin, template).await.unwrap();
+        (view.problems, began.elapsed())
+    };
+    let ((problems, alone), (nested_problems, with_nested)) = (judged(plain).await, judged(nested).await);
+    assert!(!problems.iter().chain(&nested_problems).any(workflow::Problem::is_error));
+    assert!(with_nested < alone * 3 + Duration::from_secs(1), "{with_nested:?}, and {alone:?} without");
+    // Each step is told what is wrong.
+    templates::archive(&world.admin, inner, true).await.unwrap();
+    let (problems, with_faults) = judged(nested).await;
+    let n_told = problems.iter().filter(|problem| problem.code == ProblemCode::Archived).count();
+    assert_eq!(n_told, 4_000);
+    assert!(with_faults < alone * 3 + Duration::from_secs(1), "{with_faults:?}, and {alone:?} without");
 }

@@ -1,7 +1,7 @@
 //! What a try would do to the world outside: steps that say so of themselves or through their agents, also inside sub-workflows.
 //! Must never leave one out: what is found here is all that is asked about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use workflow::{
     AgentCatalog, AgentSpec, Definition, Problem, ProblemCode, StepKey, TemplateId,
@@ -25,10 +25,14 @@ pub(super) async fn acting(
             found.push(problem(Some(key), message));
         }
     }
+    let mut known = BTreeMap::new();
     for (key, config) in nesting::runs(definition, catalog) {
-        let is_known = given.contains(key) || found.iter().any(|problem| problem.step.as_ref() == Some(key));
-        if !is_known && let Some(inner) = inside(ctx, config, &mut BTreeSet::new()).await? {
-            let title = definition.steps.get(key).map_or(key.as_str(), |step| step.title_or(key));
+        let Some(step) = definition.steps.get(key).filter(|step| !given.contains(key) && !acts_outside(step, catalog))
+        else {
+            continue;
+        };
+        if let Some(inner) = inside(ctx, config, &mut known).await? {
+            let title = step.title_or(key);
             found.push(problem(Some(key), format!("“{title}” acts on the world outside, in its step “{inner}”.")));
         }
     }
@@ -38,7 +42,7 @@ pub(super) async fn acting(
 /// Passes if the agent does nothing outside, or somebody agreed to that.
 pub(crate) async fn agreed_agent(ctx: &OpContext, spec: &AgentSpec, is_agreed: bool) -> Result<()> {
     let inner = match &spec.config {
-        AgentConfig::Workflow(config) if !is_agreed => inside(ctx, config, &mut BTreeSet::new()).await?,
+        AgentConfig::Workflow(config) if !is_agreed => inside(ctx, config, &mut BTreeMap::new()).await?,
         _ => None,
     };
     let message = match inner {
@@ -53,25 +57,27 @@ fn problem(step: Option<&StepKey>, message: String) -> Problem {
     Problem::error(step, Some("side_effects".into()), ProblemCode::ActsOutside, message)
 }
 
-/// The first step of a workflow, or of one inside it, that acts outside. Each version is looked at once, so this ends.
+/// The first step of a workflow, or of one inside it, that acts outside. Each version is looked at once, so this ends, and versions are
+/// pinned, so none is asked about while it is looked at.
 async fn inside(
     ctx: &OpContext,
     config: &WorkflowConfig,
-    seen: &mut BTreeSet<(TemplateId, i32)>,
+    known: &mut BTreeMap<(TemplateId, i32), Option<String>>,
 ) -> Result<Option<String>> {
-    if !seen.insert((config.template_id, config.version)) {
-        return Ok(None);
+    let place = (config.template_id, config.version);
+    if let Some(found) = known.get(&place) {
+        return Ok(found.clone());
     }
+    known.insert(place, None);
     let version = versions::stored(ctx, config.template_id, config.version).await?;
     let agents = validation::pinned(ctx, &version.definition).await?;
     let acting = version.definition.steps.iter().find(|(_, step)| acts_outside(step, &agents));
-    if let Some((key, step)) = acting {
-        return Ok(Some(step.title_or(key).to_owned()));
-    }
+    let mut found = acting.map(|(key, step)| step.title_or(key).to_owned());
     for (_, inner) in nesting::runs(&version.definition, &agents) {
-        if let Some(found) = Box::pin(inside(ctx, inner, seen)).await? {
-            return Ok(Some(found));
+        if found.is_none() {
+            found = Box::pin(inside(ctx, inner, known)).await?;
         }
     }
-    Ok(None)
+    known.insert(place, found.clone());
+    Ok(found)
 }

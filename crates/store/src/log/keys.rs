@@ -6,16 +6,42 @@ use std::collections::BTreeMap;
 
 use runs::Want;
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 use workflow::{RunId, StepKey};
 
-use super::Log;
+use super::{Log, failed};
 
 impl Log {
+    /// As `grant`. Of wants of which the database does not take one, that one alone waits on.
+    pub(super) async fn grant_each(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
+        let (mut granted, mut waiting) = (Vec::new(), vec![wants]);
+        while let Some(part) = waiting.pop() {
+            match self.grant(part).await {
+                Ok(found) => granted.extend(found),
+                Err(error) => match (failed::refused_value(&error), part) {
+                    (None, _) => return Err(error),
+                    (Some(reason), [] | [_]) => {
+                        let run = part.first().map(|want| want.run.0);
+                        tracing::error!(
+                            ?run,
+                            reason,
+                            "a concurrency key cannot be kept, and its step waits for it in vain"
+                        );
+                    }
+                    (Some(_), _) => {
+                        let (first, then) = part.split_at(part.len() / 2);
+                        waiting.extend([then, first]);
+                    }
+                },
+            }
+        }
+        Ok(granted)
+    }
+
     /// All keys of as many of these as there is room for, in their order; those that have theirs already are among the answer. One that has
     /// others, which somebody wanted as its run just moved, has to wait until these are an orphan's.
-    pub(super) async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
+    async fn grant(&self, wants: &[Want]) -> sqlx::Result<Vec<(RunId, StepKey)>> {
         // The newest limit of a key is the one that holds.
         let limits: BTreeMap<&str, i32> = wants
             .iter()
@@ -56,19 +82,7 @@ impl Log {
         .bind(maxima)
         .execute(&mut *tx)
         .await?;
-        // What was given back is struck off, and there is room again. A statement of its own: it sees what was there once the keys were locked.
-        let rooms: Vec<(String, i32)> = sqlx::query_as(
-            "WITH over AS (
-                DELETE FROM key_reservations WHERE is_over AND keys <@ $1 RETURNING keys
-            ), struck AS (
-                SELECT key, count(*)::int AS n FROM over CROSS JOIN LATERAL unnest(over.keys) AS key GROUP BY key
-            )
-            UPDATE key_limits l SET used = l.used - coalesce((SELECT s.n FROM struck s WHERE s.key = l.key), 0)
-            WHERE l.key = ANY ($1) RETURNING l.key, l.max - l.used",
-        )
-        .bind(locked)
-        .fetch_all(&mut *tx)
-        .await?;
+        let rooms = strike_off(&mut tx, &locked).await?;
         let had = renewed(&mut tx, wants).await?;
         let mut rooms: BTreeMap<String, i32> = rooms.into_iter().collect();
         let (mut granted, mut new): (Vec<&Want>, Vec<&Want>) = (Vec::new(), Vec::new());
@@ -99,6 +113,44 @@ impl Log {
         tx.commit().await?;
         Ok(granted.into_iter().map(|want| (want.run, want.step.clone())).collect())
     }
+}
+
+/// Strikes off what was given back under keys that nobody wanted since, and forgets keys under which nothing is. A key may be made of what
+/// a run is given, so that there is one for every run. What somebody has locked is left for the next time: this waits for nobody.
+pub(super) async fn tidy(connection: &mut PgConnection) -> sqlx::Result<()> {
+    let mut tx = connection.begin().await?;
+    let locked: Vec<String> = sqlx::query_scalar(
+        "SELECT key FROM key_limits
+        WHERE used = 0 OR key = ANY (ARRAY(
+            SELECT unnest(r.keys) FROM key_reservations r
+            WHERE r.is_over AND r.reserved_at < clock_timestamp() - interval '10 minutes' LIMIT 1000
+        ))
+        ORDER BY key LIMIT 1000 FOR UPDATE SKIP LOCKED",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if locked.is_empty() {
+        return tx.commit().await;
+    }
+    strike_off(&mut tx, &locked).await?;
+    sqlx::query("DELETE FROM key_limits WHERE key = ANY ($1) AND used = 0").bind(locked).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// What was given back under these keys, which are locked, leaves room. A statement of its own: it sees what was there once they were.
+async fn strike_off(connection: &mut PgConnection, locked: &[String]) -> sqlx::Result<Vec<(String, i32)>> {
+    sqlx::query_as(
+        "WITH over AS (
+            DELETE FROM key_reservations WHERE is_over AND keys <@ $1 RETURNING keys
+        ), struck AS (
+            SELECT key, count(*)::int AS n FROM over CROSS JOIN LATERAL unnest(over.keys) AS key GROUP BY key
+        )
+        UPDATE key_limits l SET used = l.used - coalesce((SELECT s.n FROM struck s WHERE s.key = l.key), 0)
+        WHERE l.key = ANY ($1) RETURNING l.key, l.max - l.used",
+    )
+    .bind(locked)
+    .fetch_all(connection)
+    .await
 }
 
 /// Which of these have a reservation, and whether it is of their keys. Who has their own has it from now on: whoever looks for orphans sees

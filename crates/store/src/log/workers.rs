@@ -7,7 +7,7 @@ use runs::{Beat, Unavailable};
 use sqlx::{PgConnection, Postgres, pool::PoolConnection, postgres::types::PgInterval};
 use workflow::id::WorkerId;
 
-use super::{Log, failed};
+use super::{Log, failed, keys};
 use crate::history;
 
 /// After a database stood still all beats look old, so between the two looks everybody must have had the time for one.
@@ -100,6 +100,7 @@ async fn sweep(reader: &mut PgConnection, lease: Duration) -> sqlx::Result<usize
     )
     .execute(&mut *reader)
     .await?;
+    keys::tidy(reader).await?;
     Ok(usize::try_from(n_dead).unwrap_or(usize::MAX))
 }
 

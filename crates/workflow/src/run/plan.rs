@@ -16,6 +16,10 @@ use crate::{
     source::Source,
 };
 
+/// Characters of a concurrency key that is kept as it was given. An index takes no row of more than some 2,700 bytes, and a run's input
+/// may have millions.
+const MAX_KEY_CHARS: usize = 500;
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StepPlan {
     pub key: StepKey,
@@ -118,7 +122,7 @@ fn keys(
     });
     let of_step = step.concurrency.as_ref().and_then(|concurrency| {
         let text = key_text(definition, &concurrency.key, inputs)?;
-        Some(KeyLimit { key: format!("key:{text}"), max: concurrency.limit })
+        Some(KeyLimit { key: format!("key:{}", bounded(text)), max: concurrency.limit })
     });
     // In one order everywhere: who takes several keys takes them sorted.
     let mut keys: Vec<KeyLimit> = of_agent.into_iter().chain(of_step).collect();
@@ -136,6 +140,14 @@ fn key_text(definition: &Definition, source: &Source, inputs: &BTreeMap<String, 
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(hash::canonical_json(other)),
+    }
+}
+
+/// The same text for the same key, and another for another, however long they are.
+fn bounded(text: String) -> String {
+    match text.char_indices().nth(MAX_KEY_CHARS) {
+        None => text,
+        Some((end, _)) => format!("{}… {}", text.get(..end).unwrap_or_default(), hash::sha256_hex(text.as_bytes())),
     }
 }
 

@@ -120,6 +120,22 @@ async fn many_who_reserve_at_once_are_never_more_than_a_key_lets_in(pool: PgPool
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_key_that_no_index_takes_holds_back_nobody_else(pool: PgPool) {
+    let log = log(&pool).await;
+    let want = |n: u128, key: &str| {
+        let limits = vec![KeyLimit { key: key.to_owned(), max: 9 }];
+        Want { run: RunId(Uuid::from_u128(n)), step: "s".into(), limits }
+    };
+    // Nothing that compresses.
+    let long: String = (0..200_u32).map(|n| sha256_hex(&n.to_le_bytes())).collect();
+    let wants = [want(1, "a"), want(2, "b"), want(3, &long), want(4, "no\0text"), want(5, "c")];
+    let granted: Vec<u128> = log.reserve(&wants).await.unwrap().iter().map(|(run, _)| run.0.as_u128()).collect();
+    assert_eq!(granted, [1, 2, 5]);
+    assert!(log.reserve(&wants[2..3]).await.unwrap().is_empty());
+    log.close().await;
+}
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
 async fn what_is_reserved_under_other_keys_is_no_answer_and_goes_as_an_orphan_does(pool: PgPool) {
     let log = log(&pool).await;
     let want = |key: &str| {

@@ -64,3 +64,26 @@ async fn a_reservation_that_nobody_came_for_is_taken_back_and_one_that_is_waited
     assert_eq!(log.reserve(&[moved]).await.unwrap().len(), 1);
     log.close().await;
 }
+
+#[sqlx::test(migrator = "store::MIGRATOR")]
+async fn a_key_that_nobody_wants_any_more_is_forgotten(pool: PgPool) {
+    let log = log(&pool).await;
+    let want = |n: u128, keys: &[&str]| Want {
+        run: RunId(Uuid::from_u128(n)),
+        step: "s".into(),
+        limits: keys.iter().map(|key| KeyLimit { key: (*key).to_owned(), max: 1 }).collect(),
+    };
+    let ended = want(1, &["a"]);
+    assert_eq!(log.reserve(&[ended.clone(), want(2, &["b", "c"]), want(3, &["d"])]).await.unwrap().len(), 3);
+    let over = "UPDATE key_reservations SET is_over = true, reserved_at = now() - interval '1 hour' WHERE run_id <> $1";
+    sqlx::query(over).bind(Uuid::from_u128(3)).execute(&pool).await.unwrap();
+    assert_eq!(log.reserve(&[want(4, &["c"])]).await.unwrap().len(), 1, "it strikes off what had both keys");
+    log.sweep(LEASE).await.unwrap();
+    let used: Vec<(String, i32)> =
+        sqlx::query_as("SELECT key, used FROM key_limits ORDER BY key").fetch_all(&pool).await.unwrap();
+    assert_eq!(used, [("c".to_owned(), 1), ("d".to_owned(), 1)]);
+    let held: i64 = sqlx::query_scalar("SELECT count(*) FROM key_reservations").fetch_one(&pool).await.unwrap();
+    assert_eq!(held, 2);
+    assert_eq!(log.reserve(&[ended]).await.unwrap().len(), 1, "and is made again for whoever wants it");
+    log.close().await;
+}

@@ -301,6 +301,20 @@ fn a_run_runs_only_so_many_at_once_the_oldest_first() {
 }
 
 #[test]
+fn a_key_of_any_length_is_short_enough_to_be_kept_and_no_other() {
+    let of = |text: &str| {
+        let keyed = json!({"a": {"agent_id": "echo", "concurrency": {"key": {"const": text}, "limit": 1}}});
+        World::steps(&keyed).state.keys(&"a".into())[0].key.clone()
+    };
+    let long = "ключ".repeat(100_000);
+    assert_eq!(of("k"), "key:k");
+    assert_eq!(of(&"é".repeat(500)), format!("key:{}", "é".repeat(500)));
+    assert!(of(&long).len() < 2_700, "{}", of(&long).len());
+    assert_eq!(of(&long), of(&long.clone()));
+    assert_ne!(of(&long), of(&format!("{long}s")));
+}
+
+#[test]
 fn a_key_is_asked_for_once_the_run_lets_the_step_go_and_given_back_with_its_end() {
     let keyed = json!({"agent_id": "echo", "concurrency": {"key": {"const": "k"}, "limit": 1}});
     let mut world = World::steps(&json!({"a": keyed, "b": keyed, "r": {"agent_id": "rare"}}));
