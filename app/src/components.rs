@@ -37,7 +37,7 @@ pub use choice::{Checkbox, RadioList, Segment, Segmented, Switch};
 pub use code_view::CodeView;
 pub use combobox::{ComboOption, Combobox};
 pub use copy::{CopyButton, CopyId, copy_text};
-pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog, open_while_chosen};
+pub use dialog::{ConfirmDialog, Dialog, Drawer, focus_in_dialog, open_while_chosen, watch_back};
 pub use dialog_form::DialogForm;
 pub use diff::Diff;
 pub use difference_row::difference_row;

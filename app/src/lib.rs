@@ -37,6 +37,7 @@ pub mod prefs;
 pub mod presence;
 pub mod reactive;
 mod return_path;
+mod searched;
 pub mod session;
 pub mod shell;
 pub mod single_keys;

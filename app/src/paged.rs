@@ -16,7 +16,9 @@ use crate::{
 pub struct Paged<T: Send + Sync + 'static> {
     pub items: RwSignal<Vec<T>>,
     next: RwSignal<Option<String>>,
-    more: Action<String, Result<Page<T>, AppError>>,
+    more: Action<String, Result<(u32, Page<T>), AppError>>,
+    /// Of the lists that took each other's place: a page of one that is gone is no part of this one.
+    turn: StoredValue<u32>,
     error: Signal<Option<AppError>>,
 }
 
@@ -36,12 +38,25 @@ impl<T: Clone + Send + Sync + 'static> Paged<T> {
     {
         let items = RwSignal::new(first.items);
         let next = RwSignal::new(first.next);
-        let more = Action::new(move |after: &String| fetch(Some(after.clone())));
-        let error = outcome(more, move |page: Page<T>| {
-            next.set(page.next);
-            items.update(|items| items.extend(page.items));
+        let turn = StoredValue::new(0_u32);
+        let more = Action::new(move |after: &String| {
+            let (asked, page) = (turn.get_value(), fetch(Some(after.clone())));
+            async move { page.await.map(|page| (asked, page)) }
         });
-        Self { items, next, more, error }
+        let error = outcome(more, move |(asked, page): (u32, Page<T>)| {
+            if asked == turn.get_value() {
+                next.set(page.next);
+                items.update(|items| items.extend(page.items));
+            }
+        });
+        Self { items, next, more, turn, error }
+    }
+
+    /// Another list takes its place.
+    pub fn begin_anew(self, first: Page<T>) {
+        self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
+        self.next.set(first.next);
+        self.items.set(first.items);
     }
 
     pub fn has_more(self) -> bool {

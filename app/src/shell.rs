@@ -15,7 +15,7 @@ use leptos_router::{
 pub use self::page::{Page, PageTop, focus_main};
 use self::{link_banner::LinkBanner, page::provide_arrival, rail::Rail, sign_in::SignInDialog};
 use crate::{
-    components::{Toaster, TooltipLayer},
+    components::{Toaster, TooltipLayer, watch_back},
     counted, device,
     finder::{FinderDialogs, provide_finder},
     link::provide_link,
@@ -51,6 +51,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     notify::provide_notify();
     provide_arrival();
     let finder = provide_finder();
+    effect(watch_back);
     let me = use_session().user_untracked().map(|user| user.id);
     effect(move || {
         if let Some(me) = me {

@@ -49,7 +49,18 @@ def test_what_is_named_is_there(compose: dict) -> None:
             assert source in compose["volumes"] or (COMPOSE / source).is_file(), source
 
 
-def test_what_has_to_be_set_stands_in_the_example() -> None:
-    example = {line.split("=")[0] for line in (COMPOSE / "env.example").read_text().splitlines() if "=" in line}
+def test_what_has_to_be_set_stands_in_the_example(compose: dict) -> None:
+    settings = (COMPOSE / "env.example").read_text()
+    example = set(re.findall(r"^(\w+)=", settings, re.MULTILINE))
     assert set(re.findall(r"\$\{(\w+):\?", TEXT)) <= example
     assert example <= set(re.findall(r"\$\{(\w+)", TEXT))
+    # What only some need is passed on as it is, or not at all.
+    given = [variable for service in compose["services"].values() for variable in service["environment"].items()]
+    passed_on = {name for name, value in given if value is None}
+    assert passed_on == set(re.findall(r"^#(\w+)=", settings, re.MULTILINE))
+
+
+def test_every_process_of_an_installation_has_the_same_number(compose: dict) -> None:
+    # The program that brings the tables up to date may be the first that says it.
+    ours = [service for service in compose["services"].values() if service["image"].startswith("weft:")]
+    assert len(ours) == 3 and all("WEFT_CELL" in service["environment"] for service in ours)

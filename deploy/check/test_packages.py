@@ -63,6 +63,12 @@ def test_what_serves_is_started_again_however_often_it_ended() -> None:
         assert "StartLimitIntervalSec=0" in unit and "Restart=always" in settings
 
 
+def test_each_way_to_deploy_says_where_the_number_of_an_installation_goes() -> None:
+    for name in ["compose/env.example", "systemd/weft.env", "kubernetes/base/settings.yaml"]:
+        lines = [line.strip(" #") for line in (DEPLOY / name).read_text().splitlines()]
+        assert {"WEFT_CELL=17", 'WEFT_CELL: "17"'} & set(lines), name
+
+
 def test_the_tarball_has_what_an_installation_needs(programs: Path, tmp_path: Path) -> None:
     archives = [tmp_path / "one.tar.gz", tmp_path / "two.tar.gz"]
     for archive in archives:

@@ -78,8 +78,8 @@ test("files that are no text, empty or too large are refused in words", async ({
   await visit(page, `/start/${template}`);
   const file = page.getByLabel("A file");
   const refused: [string, Buffer, RegExp][] = [
-    ["latin1.txt", Buffer.from("caf\xe9", "latin1"), /“latin1.txt” is not UTF-8 text/],
-    ["image.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0]), /“image.png” is not UTF-8 text/],
+    ["latin1.txt", Buffer.from("caf\xe9", "latin1"), /“latin1.txt” is not text in UTF-8 or UTF-16/],
+    ["image.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0]), /“image.png” is not text in UTF-8 or UTF-16/],
     ["empty.txt", Buffer.alloc(0), /“empty.txt” is empty/],
     ["long.txt", Buffer.alloc(5 * 1024 * 1024, "a"), /“long.txt” has 5.0 MiB, and at most 4 MiB are taken/],
   ];
@@ -89,7 +89,7 @@ test("files that are no text, empty or too large are refused in words", async ({
   }
   await file.setInputFiles({ name: "good.txt", mimeType: "text/plain", buffer: Buffer.from("Grüße") });
   await expect(page.getByText("good.txt")).toBeVisible();
-  await expect(page.getByText("is not UTF-8")).toBeHidden();
+  await expect(page.getByText("is not text in UTF-8")).toBeHidden();
 });
 
 test("markup, queries and templates in a text are text", async ({ open, userApi }) => {

@@ -87,6 +87,9 @@ test("a group is made, asked at a gate, decides there, and is told of once nobod
     await visit(admin, "/admin/groups");
     const stuck = admin.getByRole("list", { name: "Reviews that too few can decide" });
     await expect(stuck.locator(`a[href^="/runs/${waiting.id}"]`)).toBeVisible();
+    // It comes with the page, so that nothing below it moves.
+    const sent = await admin.request.get("/dashboard", { headers: { accept: "text/html" } });
+    expect(await sent.text()).toContain(`href="/runs/${waiting.id}`);
     await visit(admin, "/dashboard");
     await expect(stuck.locator(`a[href^="/runs/${waiting.id}"]`)).toBeVisible();
     // Nothing is left that waits for ever.

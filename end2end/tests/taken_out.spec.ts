@@ -86,6 +86,15 @@ test("what differs is open and follows the runs, and a run is taken out as files
         .map((part) => part.className.toString()),
     );
     expect(hidden).toEqual([]);
+    // Nor at the end of a line: of a name, or of a text that does not break in the window.
+    await expect(run.panel.locator(".panel-head > h2")).toHaveCSS("white-space", "normal");
+    const cut = await run.panel.evaluate((panel) =>
+      [...panel.querySelectorAll("*")]
+        .filter((part) => getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1)
+        .filter((part) => part.clientWidth > 40 && !part.closest("table"))
+        .map((part) => part.className.toString()),
+    );
+    expect(cut).toEqual([]);
     await expect.poll(() => page.evaluate(() => document.documentElement.scrollHeight > window.innerHeight)).toBe(true);
   });
 });

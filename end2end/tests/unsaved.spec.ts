@@ -67,6 +67,39 @@ for (const [way, leave] of WAYS) {
   });
 }
 
+test("Back closes a dialog, and warns first where something was typed there", async ({ open }) => {
+  const page = await open(ADMIN);
+  await visit(page, "/admin/users");
+  await page.getByRole("link", { name: "Groups", exact: true }).click();
+  const heading = page.getByRole("heading", { name: "Groups", level: 1 });
+  const dialog = page.getByRole("dialog", { name: "New group" });
+  const begin = async () => {
+    await page.getByRole("button", { name: "New group" }).click();
+    await expect(dialog).toBeVisible();
+  };
+  await expect(heading).toBeVisible();
+  await begin();
+  await page.goBack();
+  await expect(dialog).toBeHidden();
+  await expect(heading).toBeVisible();
+
+  await begin();
+  await dialog.getByLabel("Name").fill("Half a name");
+  await page.goBack();
+  await expect(dialog.getByRole("alert")).toContainText("was not sent");
+  await expect(dialog.getByLabel("Name")).toHaveValue("Half a name");
+  await page.goBack();
+  await expect(dialog).toBeHidden();
+  await expect(page).toHaveURL("/admin/groups");
+
+  // Closed otherwise, it is no step of its own on the way back.
+  await begin();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await page.goBack();
+  await expect(page).toHaveURL("/admin/users");
+});
+
 test("a new agent that was begun is there again, and gone once it is made", async ({ open }) => {
   const page = await open(ADMIN);
   const name = unique("Begun");

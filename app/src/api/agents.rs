@@ -7,8 +7,12 @@ use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn list_agents(after: Option<String>) -> Result<wire::Page<wire::AgentView>, AppError> {
-    Ok(service::agents::list(&expect_context(), &service::Wanted::after(after)).await?)
+pub async fn list_agents(
+    search: Option<String>,
+    after: Option<String>,
+) -> Result<wire::Page<wire::AgentView>, AppError> {
+    let wanted = service::Wanted::after(after);
+    Ok(service::agents::list(&expect_context(), search.as_deref(), &wanted).await?)
 }
 
 /// The agent with its configuration, at a version or at its latest.

@@ -8,11 +8,11 @@ use workflow::{AgentCatalog, AgentId, Document, TemplateId, api as wire};
 use super::{client::Limited, wire::Json};
 use crate::error::AppError;
 
-/// Published templates, by name, each with a small drawing.
+/// Published templates, by name, each with a small drawing; those whose name has every word that is looked for, where something is.
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn gallery(after: Option<String>) -> Result<wire::Page<wire::GalleryCard>, AppError> {
+pub async fn gallery(search: Option<String>, after: Option<String>) -> Result<wire::Page<wire::GalleryCard>, AppError> {
     let ctx: service::OpContext = expect_context();
-    let page = service::templates::gallery(&ctx, &service::Wanted::after(after)).await?;
+    let page = service::templates::gallery(&ctx, search.as_deref(), &service::Wanted::after(after)).await?;
     Ok(super::drawings::of(&ctx, page).await?)
 }
 
@@ -30,8 +30,12 @@ pub async fn get_published(id: TemplateId) -> Result<wire::PublishedTemplate, Ap
 }
 
 #[server(client = Limited, input = Json, output = Json)]
-pub async fn list_templates(after: Option<String>) -> Result<wire::Page<wire::TemplateSummary>, AppError> {
-    Ok(service::templates::list(&expect_context(), &service::Wanted::after(after)).await?)
+pub async fn list_templates(
+    search: Option<String>,
+    after: Option<String>,
+) -> Result<wire::Page<wire::TemplateSummary>, AppError> {
+    let wanted = service::Wanted::after(after);
+    Ok(service::templates::list(&expect_context(), search.as_deref(), &wanted).await?)
 }
 
 #[server(client = Limited, input = Json, output = Json)]

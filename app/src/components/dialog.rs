@@ -1,11 +1,15 @@
 //! Dialog, `ConfirmDialog`, Drawer: native `<dialog>` shown by `showModal`, so the page behind is inert, Esc closes, and the focus returns.
 //! The content exists only while open: each opening starts fresh. Must never be opened in a first render.
 
+mod back;
+
 use crate::reactive::effect;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use self::back::Back;
+pub use self::back::watch_back;
 use super::button::{Button, IconButton, Variant};
 use super::dom::{all, focus, key_of};
 use super::icon::Size;
@@ -167,6 +171,13 @@ fn press_answer(dialog: &web_sys::Element) {
     }
 }
 
+/// The dialog's own: beside a question within a dialog, a press closes the question alone.
+fn is_backdrop(event: &leptos::ev::PointerEvent, node: NodeRef<html::Dialog>) -> bool {
+    let target = event.target();
+    let target = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::Node>());
+    target.is_some() && node.get_untracked().is_some_and(|dialog| dialog.is_same_node(target))
+}
+
 #[expect(clippy::too_many_arguments, reason = "the one body of three components; each argument is a prop of theirs")]
 fn modal(
     class: &'static str,
@@ -181,6 +192,7 @@ fn modal(
     children: ChildrenFn,
 ) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
+    let back = Back::new();
     effect(move || {
         let wanted = open.get();
         let Some(dialog) = node.get() else { return };
@@ -197,17 +209,18 @@ fn modal(
             if open.try_get_untracked() == Some(true) && dialog.is_connected() && !dialog.open() {
                 drop(dialog.show_modal());
                 focus_first(&dialog);
+                back.opened(move || {
+                    let is_closed = !lock.refuses();
+                    if is_closed {
+                        open.set(false);
+                    }
+                    is_closed
+                });
             }
         });
     });
     // A press that starts and ends on the backdrop closes; one that ends there after selecting text does not.
     let pressed_outside = StoredValue::new(false);
-    // Its own: beside a question within a dialog, a press closes the question alone.
-    let is_backdrop = move |event: &leptos::ev::PointerEvent| {
-        let target = event.target();
-        let target = target.as_ref().and_then(|target| target.dyn_ref::<web_sys::Node>());
-        target.is_some() && node.get_untracked().is_some_and(|dialog| dialog.is_same_node(target))
-    };
     // Fields inside are called after it too, such as one for a title.
     let title_id = format!("{id}--title");
     let text_id = format!("{id}--text");
@@ -221,7 +234,11 @@ fn modal(
             data-size=size.name()
             aria-labelledby=title_id
             aria-describedby=text_id
-            on:close=move |_| open.set(false)
+            on:close=move |_| {
+                back.closed();
+                open.set(false);
+            }
+            on:input=move |event| back.note(&event, node)
             on:keydown=move |event| on_key(&event, node, lock)
             on:cancel=move |event: web_sys::Event| {
                 // Other ways to ask for it, such as the back gesture of a phone.
@@ -229,9 +246,9 @@ fn modal(
                     event.prevent_default();
                 }
             }
-            on:pointerdown=move |event| pressed_outside.set_value(is_backdrop(&event))
+            on:pointerdown=move |event| pressed_outside.set_value(is_backdrop(&event, node))
             on:pointerup=move |event| {
-                if pressed_outside.get_value() && is_backdrop(&event) && !lock.refuses() {
+                if pressed_outside.get_value() && is_backdrop(&event, node) && !lock.refuses() {
                     open.set(false);
                 }
                 pressed_outside.set_value(false);
@@ -240,6 +257,7 @@ fn modal(
             <div class="dialog-head">
                 <h2 id=title_id.clone()>{move || title.get()}</h2>
                 <p id=text_id.clone()>{move || description.get()}</p>
+                {back.words()}
                 <IconButton
                     icon="x"
                     label="Close the dialog"

@@ -27,11 +27,12 @@ use crate::{
     components::{Badge, Empty, Icon, LinkButton, Menu, MenuLink, RowsSkeleton, Size, TableShell, TextInput, Variant},
     form::FormError,
     load::Loaded,
-    paged::{More, Paged},
+    paged::More,
     pages::{
         deleting::{DeleteQuestion, Deleting},
         whole::DeleteItem,
     },
+    searched::Searched,
     session::use_session,
     shell::Page,
 };
@@ -39,7 +40,7 @@ use crate::{
 #[component]
 pub fn AgentsPage() -> impl IntoView {
     let session = use_session();
-    let agents = Resource::new(move || session.epoch(), |_| api::list_agents(None));
+    let agents = Resource::new(move || session.epoch(), |_| api::list_agents(None, None));
     let new_button = || {
         view! {
             <LinkButton href="/admin/agents/new" variant=Variant::Primary icon="plus">
@@ -88,24 +89,14 @@ fn above() -> Vec<(String, String)> {
 #[component]
 fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
     let deleting = Deleting::new(api::delete_agent, move || on_changed.run(()));
-    let agents = Paged::new(page, api::list_agents);
-    let wanted = RwSignal::new(String::new());
-    let shown = move || {
-        let wanted = wanted.get();
-        agents.items.with(|agents| {
-            let is_meant = |agent: &&AgentView| {
-                let AgentView { id, name, description, .. } = agent;
-                canvas::find::is_meant(&wanted, [name.as_str(), id.as_str(), description.as_str()])
-            };
-            agents.iter().filter(is_meant).cloned().collect::<Vec<_>>()
-        })
-    };
-    agents.load_all_while(move || wanted.with(|wanted| !wanted.trim().is_empty()));
+    let Searched { list, typed, sought, error } = Searched::new(page, api::list_agents);
+    let is_none_found = move || sought.with(Option::is_some) && list.items.with(Vec::is_empty);
     view! {
         <div class="stack" data-gap="3">
             <div class="toolbar">
-                <TextInput value=wanted kind="search" icon="search" label="Search agents" placeholder="Search"/>
+                <TextInput value=typed kind="search" icon="search" label="Search agents" placeholder="Search"/>
             </div>
+            <FormError error/>
             <FormError error=deleting.error/>
             <TableShell label="Agents">
                 <thead>
@@ -119,15 +110,15 @@ fn List(page: wire::Page<AgentView>, #[prop(into)] on_changed: Callback<()>) -> 
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=shown key=|agent| agent.id.clone() let:agent>
+                    <For each=move || list.items.get() key=|agent| agent.id.clone() let:agent>
                         <Row agent deleting/>
                     </For>
                 </tbody>
             </TableShell>
-            <Show when=move || shown().is_empty()>
+            <Show when=is_none_found>
                 <p class="muted" role="status">"No agent matches"</p>
             </Show>
-            <More of=agents/>
+            <More of=list/>
             <DeleteQuestion
                 deleting
                 what="agent"

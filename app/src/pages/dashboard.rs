@@ -9,16 +9,7 @@ mod waits;
 use leptos::prelude::*;
 
 use self::{gallery::Gallery, run_list::Runs, shared::SharedRuns, waits::Waits};
-use crate::{
-    later::{View, later, once_drawn},
-    pages::stuck::StuckGates,
-    session::use_session,
-    shell::Page,
-};
-
-later! {
-    more: stuck_gates, View<()>, |()| view! { <StuckGates/> }.into_any();
-}
+use crate::{pages::stuck::StuckGates, session::use_session, shell::Page};
 
 #[component]
 pub fn DashboardPage() -> impl IntoView {
@@ -26,8 +17,11 @@ pub fn DashboardPage() -> impl IntoView {
         <Page title="Dashboard">
             <div class="page">
                 <h1 class="visually-hidden">"Dashboard"</h1>
-                <Stuck/>
-                <Waits/>
+                // What may stand above the rest comes at once, and with the page: what is below it is moved once, or never.
+                <Transition>
+                    <Stuck/>
+                    <Waits/>
+                </Transition>
                 <Gallery/>
                 <Runs/>
                 <SharedRuns/>
@@ -36,12 +30,9 @@ pub fn DashboardPage() -> impl IntoView {
     }
 }
 
-/// For admins, who alone can do something about it. It is rare, so nothing keeps its place meanwhile.
+/// For admins, who alone can do something about it.
 #[component]
 fn Stuck() -> impl IntoView {
     let is_admin = use_session().user_untracked().is_some_and(|me| me.is_admin());
-    is_admin.then(|| {
-        let part = once_drawn(stuck_gates);
-        move || part.get().map(|draw| draw(()))
-    })
+    is_admin.then(|| view! { <StuckGates/> })
 }

@@ -12,20 +12,15 @@ pub(super) use self::{
     nothing::NoWorkflow,
 };
 use crate::{
-    api,
-    components::TextInput,
-    load::Loaded,
-    paged::{More, Paged},
-    reactive::memo,
-    session::use_session,
-    shell::Page,
+    api, components::TextInput, form::FormError, load::Loaded, paged::More, reactive::memo, searched::Searched,
+    session::use_session, shell::Page,
 };
 
 #[component]
 pub fn GalleryPage() -> impl IntoView {
     let session = use_session();
     // A workflow may be for a group that they are put into meanwhile.
-    let templates = Resource::new(move || (session.epoch(), session.groups()), |_| api::gallery(None));
+    let templates = Resource::new(move || (session.epoch(), session.groups()), |_| api::gallery(None, None));
     view! {
         <Page title="Start a workflow" above=vec![("Dashboard".to_owned(), "/dashboard".to_owned())]>
             <div class="page">
@@ -51,34 +46,21 @@ pub fn GalleryPage() -> impl IntoView {
 
 #[component]
 fn Cards(page: Listed<GalleryCard>) -> impl IntoView {
-    let templates = Paged::new(page, api::gallery);
-    let wanted = RwSignal::new(String::new());
-    let is_searching = memo(move || wanted.with(|wanted| !wanted.trim().is_empty()));
-    templates.load_all_while(move || is_searching.get());
-    let shown = move || {
-        let wanted = wanted.get();
-        templates.items.with(|cards| {
-            cards
-                .iter()
-                .filter(|card| canvas::find::is_meant(&wanted, [card.template.name.as_str()]))
-                .cloned()
-                .collect::<Vec<_>>()
-        })
-    };
-    // While more comes it may yet be found.
-    let is_none_found = memo(move || shown().is_empty() && !templates.has_more());
+    let Searched { list, typed, sought, error } = Searched::new(page, api::gallery);
+    let is_none_found = memo(move || sought.with(Option::is_some) && list.items.with(Vec::is_empty));
     view! {
         <div class="toolbar">
-            <TextInput value=wanted kind="search" icon="search" label="Search workflows" placeholder="Search"/>
+            <TextInput value=typed kind="search" icon="search" label="Search workflows" placeholder="Search"/>
         </div>
+        <FormError error/>
         <Show when=move || is_none_found.get()>
             <p class="muted" role="status">"No workflow has this in its name"</p>
         </Show>
         <ul class="gallery">
-            <For each=shown key=|card| card.template.id let:card>
+            <For each=move || list.items.get() key=|card| card.template.id let:card>
                 <Card card/>
             </For>
         </ul>
-        <More of=templates/>
+        <More of=list/>
     }
 }

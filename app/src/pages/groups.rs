@@ -49,7 +49,9 @@ pub fn GroupsPage() -> impl IntoView {
                     <h1>"Groups"</h1>
                     <p>"A step asks a group to review, and a workflow is for groups: whoever is in one just then counts"</p>
                 </div>
-                <StuckGates/>
+                <Transition>
+                    <StuckGates/>
+                </Transition>
                 <Loaded of=groups fallback=|| view! { <RowsSkeleton n=4/> } let:page>
                     <List page is_adding/>
                 </Loaded>

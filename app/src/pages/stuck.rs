@@ -8,19 +8,20 @@ use crate::{
     address::step_of_run,
     api,
     components::{Banner, Kind, RelativeTime},
+    session::use_session,
 };
 
+/// The page waits for it, within a `Transition` of its own: what stands below is not to move when it comes.
 #[component]
 pub(super) fn StuckGates() -> impl IntoView {
-    let gates = Resource::new(|| (), |()| api::stuck_gates());
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                // An error shows at what stands below, which fails alike.
-                let gates = gates.await.unwrap_or_default();
-                (!gates.is_empty()).then(|| view! { <Stuck gates/> })
-            })}
-        </Transition>
+    let session = use_session();
+    let gates = Resource::new(move || session.epoch(), |_| api::stuck_gates());
+    move || {
+        Suspend::new(async move {
+            // An error shows at what stands below, which fails alike.
+            let gates = gates.await.unwrap_or_default();
+            (!gates.is_empty()).then(|| view! { <Stuck gates/> })
+        })
     }
 }
 

@@ -20,12 +20,13 @@ use crate::{
     error::AppError,
     form::{FormError, outcome},
     load::Loaded,
-    paged::{More, Paged},
+    paged::More,
     pages::{
         deleting::{DeleteQuestion, Deleting, UNUSED_WORKFLOW},
         whole::{DeleteItem, DuplicateItem, Duplicating, ExportItem},
     },
-    reactive::memo,
+    reactive::effect,
+    searched::Searched,
     session::use_session,
     shell::Page,
 };
@@ -33,7 +34,7 @@ use crate::{
 #[component]
 pub fn WorkflowsPage() -> impl IntoView {
     let session = use_session();
-    let templates = Resource::new(move || session.epoch(), |_| api::list_templates(None));
+    let templates = Resource::new(move || session.epoch(), |_| api::list_templates(None, None));
     let navigate = use_navigate();
     // One that was never touched is handed out again, so that empty ones do not pile up.
     let create = Action::new(|(): &()| api::new_template());
@@ -91,10 +92,15 @@ const WHICH: [Segment; 2] = [Segment::new("active", "Active"), Segment::new("arc
 
 #[component]
 fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()>) -> impl IntoView {
-    let templates = Paged::new(page, api::list_templates);
-    let has_archived =
-        memo(move || templates.items.with(|all| all.iter().any(|template| template.archived_at.is_some())));
-    let wanted = RwSignal::new(String::new());
+    let any_archived = |all: &Vec<TemplateSummary>| all.iter().any(|template| template.archived_at.is_some());
+    // What is looked for may be among the active ones alone: the choice stays.
+    let has_archived = RwSignal::new(any_archived(&page.items));
+    let Searched { list, typed, sought, error } = Searched::new(page, api::list_templates);
+    effect(move || {
+        if list.items.with(any_archived) {
+            has_archived.set(true);
+        }
+    });
     let which = RwSignal::new("active".to_owned());
     let archiving = Archiving::new(on_changed);
     let toasts = use_toasts();
@@ -105,27 +111,22 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
     let deleting = Deleting::new(|(id, revision)| api::delete_template(id, revision), move || on_changed.run(()));
     let audience_of = RwSignal::new(None::<TemplateSummary>);
     let shown = move || {
-        let wanted = wanted.get();
         let is_archived = has_archived.get() && which.with(|which| which == "archived");
-        templates.items.with(|templates| {
-            templates
-                .iter()
-                .filter(|template| template.archived_at.is_some() == is_archived)
-                .filter(|template| canvas::find::is_meant(&wanted, [template.name.as_str()]))
-                .cloned()
-                .collect::<Vec<_>>()
-        })
+        let is_meant = |template: &&TemplateSummary| template.archived_at.is_some() == is_archived;
+        list.items.with(|templates| templates.iter().filter(is_meant).cloned().collect::<Vec<_>>())
     };
-    templates.load_all_while(move || wanted.with(|wanted| !wanted.trim().is_empty()));
-    let is_none_shown = move || shown().is_empty();
+    // All that is loaded may be archived, or none of it, and there is more.
+    list.load_all_while(move || shown().is_empty());
+    let is_none_shown = move || shown().is_empty() && !list.has_more();
     view! {
         <div class="stack" data-gap="3">
             <div class="toolbar">
-                <TextInput value=wanted kind="search" icon="search" label="Search workflows" placeholder="Search"/>
+                <TextInput value=typed kind="search" icon="search" label="Search workflows" placeholder="Search"/>
                 <Show when=move || has_archived.get()>
                     <Segmented value=which segments=WHICH.to_vec() name="which-workflows" label="Which workflows"/>
                 </Show>
             </div>
+            <FormError error/>
             <FormError error=archiving.error/>
             <FormError error=duplicating.error/>
             <FormError error=deleting.error/>
@@ -147,9 +148,9 @@ fn List(page: wire::Page<TemplateSummary>, #[prop(into)] on_changed: Callback<()
                 </tbody>
             </TableShell>
             <Show when=is_none_shown>
-                <p class="muted" role="status">{move || if wanted.with(String::is_empty) { "No workflow here" } else { "No workflow has this in its name" }}</p>
+                <p class="muted" role="status">{move || if sought.with(Option::is_none) { "No workflow here" } else { "No workflow has this in its name" }}</p>
             </Show>
-            <More of=templates/>
+            <More of=list/>
             <Question archiving/>
             <AudienceOf of=audience_of/>
             <DeleteQuestion deleting what="workflow" text=UNUSED_WORKFLOW/>

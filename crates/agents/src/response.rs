@@ -1,7 +1,10 @@
 //! What an HTTP answer or its absence means for a retry: status, failure and `Retry-After` as error classes.
 //! It must decide by status and error kind only, never by the text of a body.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error as _,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
     StatusCode,
@@ -33,9 +36,22 @@ pub(crate) fn class_of_failure(error: &reqwest::Error, host: &str) -> (Reason, S
         (Reason::Server, format!("`{host}` cannot be reached: check the address, and that it is up"))
     } else if error.is_builder() {
         (Reason::Permanent, "The request cannot be built: check the address and the headers".to_owned())
+    } else if is_of_decompression(error) {
+        let what = "says that it is compressed (`Content-Encoding: gzip`), and is not, or not whole";
+        (Reason::Server, format!("The answer of `{host}` {what}: check the server and what stands between"))
     } else {
         (Reason::Server, format!("The connection to `{host}` broke before the answer was complete"))
     }
+}
+
+/// Whether bytes came that are not what was declared. What decompresses them fails by itself; around whatever breaks on the way there is
+/// the error of a connection.
+fn is_of_decompression(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(own) = cause.filter(|cause| cause.is::<reqwest::Error>()) {
+        cause = own.source();
+    }
+    cause.is_some_and(|cause| cause.is::<std::io::Error>())
 }
 
 /// How long to wait, in any of the forms in use: milliseconds, (fractions of) seconds, a number with its unit, or a date.

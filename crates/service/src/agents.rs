@@ -28,9 +28,11 @@ use crate::{
 /// The one step of a test.
 const TEST_STEP: &str = "test";
 
-pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<AgentView>> {
+/// By name; those in whose name, id or description every word stands that is looked for, where something is.
+pub async fn list(ctx: &OpContext, search: Option<&str>, wanted: &Wanted) -> Result<Page<AgentView>> {
     ctx.user()?;
-    let Page { items, next } = ctx.store().agents_page(wanted.window()).await?;
+    let search = text::searched(search)?;
+    let Page { items, next } = ctx.store().agents_page(search.as_deref(), wanted.window()).await?;
     Ok(Page { items: items.iter().map(AgentView::from).collect(), next })
 }
 

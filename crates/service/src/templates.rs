@@ -29,9 +29,11 @@ use crate::{Error, OpContext, Result, Wanted, audience, id, people, text, valida
 /// How often publishing looks again when the draft is saved under its hands.
 const MAX_LOOKS: usize = 3;
 
-pub async fn gallery(ctx: &OpContext, wanted: &Wanted) -> Result<Page<PublishedTemplate>> {
+/// By name; those whose name has every word that is looked for, where something is.
+pub async fn gallery(ctx: &OpContext, search: Option<&str>, wanted: &Wanted) -> Result<Page<PublishedTemplate>> {
     let by = audience::starter(ctx.user()?);
-    Ok(ctx.store().gallery(by, wanted.window()).await?)
+    let search = text::searched(search)?;
+    Ok(ctx.store().gallery(by, search.as_deref(), wanted.window()).await?)
 }
 
 /// What is made of what a template of the gallery runs, such as its drawing; none where that version is not there any more.
@@ -66,9 +68,11 @@ async fn notes(ctx: &OpContext, id: TemplateId, version: i32) -> Result<DraftNot
     Ok(DraftNotes { has_unpublished_changes, problems })
 }
 
-pub async fn list(ctx: &OpContext, wanted: &Wanted) -> Result<Page<TemplateSummary>> {
+/// The last changed first; looked for as in the gallery.
+pub async fn list(ctx: &OpContext, search: Option<&str>, wanted: &Wanted) -> Result<Page<TemplateSummary>> {
     ctx.admin()?;
-    Ok(ctx.store().template_summaries(wanted.window()).await?)
+    let search = text::searched(search)?;
+    Ok(ctx.store().template_summaries(search.as_deref(), wanted.window()).await?)
 }
 
 pub async fn get(ctx: &OpContext, id: TemplateId) -> Result<TemplateView> {

@@ -10,7 +10,9 @@ use workflow::{AgentId, AgentSpec, UserId, api::Page, hash::sha256_hex, json::n_
 use crate::{
     Result, Store, Window,
     audit::{self, Author},
-    decode, page,
+    decode,
+    inbox::words::words,
+    page,
 };
 
 #[derive(Clone, PartialEq, Debug)]
@@ -47,17 +49,23 @@ impl Store {
         rows.fetch_all(&self.pool).await?.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect()
     }
 
-    /// A page of the latest versions, by name without case, as people see them.
-    pub async fn agents_page(&self, window: Window<'_>) -> Result<Page<AgentSpec>> {
+    /// A page of the latest versions, by name without case, as people see them; where something is looked for, those in whose name, id or
+    /// description every word of it stands, whatever its case and accents.
+    pub async fn agents_page(&self, search: Option<&str>, window: Window<'_>) -> Result<Page<AgentSpec>> {
         let (name, id) = window.after.and_then(page::read_slugged).unzip();
+        let words = words(search);
         let rows = sqlx::query!(
             r#"SELECT v.agent_id, v.version, v.spec::text AS "spec!"
                FROM agents a JOIN agent_versions v ON v.agent_id = a.id AND v.version = a.latest_version
                WHERE NOT a.is_test AND ($1::text IS NULL OR (lower(v.spec ->> 'name'), a.id) > (lower($1), $2::text))
+                   AND (cardinality($4::text[]) = 0 OR NOT EXISTS (SELECT FROM unnest($4::text[]) w WHERE strpos(
+                       lower(regexp_replace(normalize(concat_ws(E'\n', v.spec ->> 'name', a.id, v.spec ->> 'description'), NFKD), '[\u0300-\u036f]', '', 'g')),
+                       lower(regexp_replace(normalize(w, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0))
                ORDER BY lower(v.spec ->> 'name'), a.id LIMIT $3"#,
             name,
             id,
             window.to_read(),
+            &words,
         );
         let rows = rows.fetch_all(&self.pool).await?;
         let specs = rows.into_iter().map(|row| read(&row.agent_id, row.version, &row.spec)).collect::<Result<_>>()?;
@@ -356,7 +364,7 @@ mod tests {
         }
         let (mut seen, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = store.agents_page(Window { after: after.as_deref(), limit: 1 }).await.unwrap();
+            let page = store.agents_page(None, Window { after: after.as_deref(), limit: 1 }).await.unwrap();
             seen.extend(page.items.iter().map(|spec| spec.id.to_string()));
             after = page.next;
             if after.is_none() {
@@ -364,6 +372,24 @@ mod tests {
             }
         }
         assert_eq!(seen, ["b", "c", "d", "a"]);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATOR")]
+    async fn the_library_is_searched_in_names_ids_and_descriptions(pool: PgPool) {
+        let store = with_admin(pool).await;
+        for (id, name, description) in
+            [("short-one", "Résumé", "Says it in a line"), ("draft", "Drafter", "Writes a résumé"), ("c", "Other", "")]
+        {
+            let spec = AgentSpec { description: description.to_owned(), ..agent(id, name) };
+            store.save_agent(&spec, None, BY, Author::default()).await.unwrap();
+        }
+        let searches: [(&str, &[&str]); 3] =
+            [("RESUME", &["draft", "short-one"]), ("short line", &["short-one"]), ("writes drafter", &["draft"])];
+        for (search, expected) in searches {
+            let page = store.agents_page(Some(search), Window { after: None, limit: 9 }).await.unwrap();
+            let found: Vec<String> = page.items.iter().map(|spec| spec.id.to_string()).collect();
+            assert_eq!(found, expected, "{search}");
+        }
     }
 
     #[sqlx::test(migrator = "crate::MIGRATOR")]

@@ -11,7 +11,7 @@ use workflow::{
     id::GroupId,
 };
 
-use crate::{Error, Result, Store, Window, decode, lending::Pool, page};
+use crate::{Error, Result, Store, Window, decode, inbox::words::words, lending::Pool, page};
 
 mod delete;
 mod hidden;
@@ -101,9 +101,16 @@ impl TryFrom<PublishedRow> for PublishedTemplate {
 }
 
 impl Store {
-    /// A page of published templates, by name: those that this person may start, or all.
-    pub async fn gallery(&self, by: Option<UserId>, window: Window<'_>) -> Result<Page<PublishedTemplate>> {
+    /// A page of published templates, by name: those that this person may start, or all; of these, where something is looked for, those
+    /// whose name has every word of it somewhere, whatever its case and accents.
+    pub async fn gallery(
+        &self,
+        by: Option<UserId>,
+        search: Option<&str>,
+        window: Window<'_>,
+    ) -> Result<Page<PublishedTemplate>> {
         let (name, id) = window.after.and_then(page::read_named).unzip();
+        let words = words(search);
         let rows = sqlx::query_as!(
             PublishedRow,
             r#"SELECT t.id, v.name, v.description, v.version, v.n_steps,
@@ -115,11 +122,15 @@ impl Store {
                    AND ($4::uuid IS NULL OR NOT EXISTS (SELECT FROM workflow_audience a WHERE a.template_id = t.id AND a.may_start)
                    OR EXISTS (SELECT FROM workflow_audience a JOIN group_members m ON m.group_id = a.group_id
                               WHERE a.template_id = t.id AND a.may_start AND m.user_id = $4))
+                   AND (cardinality($5::text[]) = 0 OR NOT EXISTS (SELECT FROM unnest($5::text[]) w WHERE strpos(
+                       lower(regexp_replace(normalize(v.name, NFKD), '[\u0300-\u036f]', '', 'g')),
+                       lower(regexp_replace(normalize(w, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0))
                ORDER BY lower(v.name), t.id LIMIT $3"#,
             name,
             id,
             window.to_read(),
             by.map(|user| user.0),
+            &words,
         );
         let rows = rows.fetch_all(&self.pool).await?;
         let found = rows.into_iter().map(PublishedTemplate::try_from).collect::<Result<_>>()?;
@@ -144,17 +155,22 @@ impl Store {
         row.fetch_optional(&self.pool).await?.map(PublishedTemplate::try_from).transpose()
     }
 
-    /// A page of templates, the last changed first, without their definitions.
-    pub async fn template_summaries(&self, window: Window<'_>) -> Result<Page<TemplateSummary>> {
+    /// A page of templates, the last changed first, without their definitions; of drafts by their names, looked for as in the gallery.
+    pub async fn template_summaries(&self, search: Option<&str>, window: Window<'_>) -> Result<Page<TemplateSummary>> {
         let (before, id) = window.after.and_then(page::read_at).unzip();
+        let words = words(search);
         let rows = sqlx::query!(
             r#"SELECT id, name, description, draft_revision, published_version, n_steps, created_by, updated_at, archived_at
                FROM workflow_templates
                WHERE NOT is_test AND ($1::timestamptz IS NULL OR (updated_at, id) < ($1, $2::uuid))
+                   AND (cardinality($4::text[]) = 0 OR NOT EXISTS (SELECT FROM unnest($4::text[]) w WHERE strpos(
+                       lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')),
+                       lower(regexp_replace(normalize(w, NFKD), '[\u0300-\u036f]', '', 'g'))) = 0))
                ORDER BY updated_at DESC, id DESC LIMIT $3"#,
             before,
             id,
             window.to_read(),
+            &words,
         )
         .fetch_all(&self.pool)
         .await?;

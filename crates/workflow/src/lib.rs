@@ -14,6 +14,7 @@ pub mod decide;
 pub mod definition;
 pub mod difference;
 pub mod document;
+pub mod encoding;
 pub mod exchange;
 pub mod gantt;
 pub mod graph;

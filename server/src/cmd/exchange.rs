@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use http::Method;
 use workflow::{
-    TemplateId,
+    TemplateId, encoding,
     exchange::{Act, Report, Thing},
     limits::MAX_FILE_BYTES,
 };
@@ -169,10 +169,7 @@ fn read(path: &Path) -> Result<String> {
     if bytes.len() > MAX_FILE_BYTES {
         bail!("{} is larger than 6 MiB\nSplit it", path.display());
     }
-    String::from_utf8(bytes).map_err(|fault| {
-        let at = fault.utf8_error().valid_up_to();
-        anyhow::anyhow!("{} is not UTF-8: byte {at} is wrong", path.display())
-    })
+    encoding::text(&bytes).with_context(|| format!("{} is no text", path.display()))
 }
 
 async fn import(remote: &Remote, text: String, query: &str) -> Result<Report> {

@@ -11,7 +11,7 @@ use workflow::{
 
 use super::{
     extract::{Body, Ids},
-    params::{Pages, Params},
+    params::{Both, Pages, Params, Search},
     problem::Result,
 };
 
@@ -25,8 +25,11 @@ pub(super) struct TestStarted {
     run_id: RunId,
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
-    Ok(pages.answer(agents::list(&ctx, &pages.wanted).await?))
+pub(super) async fn list(
+    Extension(ctx): Extension<OpContext>,
+    Both(Params(search), pages): Both<Params<Search>, Pages>,
+) -> Result<Response> {
+    Ok(pages.answer(agents::list(&ctx, search.words().as_deref(), &pages.wanted).await?))
 }
 
 pub(super) async fn get(

@@ -12,7 +12,7 @@ use workflow::{RunId, api::ErrorCode};
 use super::{AppState, problem::Problem};
 
 /// The number of the cell that a run is of.
-const CELL: HeaderName = HeaderName::from_static("weft-cell");
+pub(super) const CELL: HeaderName = HeaderName::from_static("weft-cell");
 const RUNS: &str = "/api/workflows/runs/";
 
 /// The middleware around all routes. Installations that were not given a number know of no others.
@@ -28,6 +28,11 @@ pub(super) async fn tell(State(state): State<AppState>, request: Request, next: 
     let mut response = problem.into_response();
     response.headers_mut().insert(CELL, HeaderValue::from(there.number()));
     response
+}
+
+/// Whether a route is about one run, so that it may answer this.
+pub(super) fn may_answer(route: &str) -> bool {
+    route.strip_prefix(RUNS).is_some_and(|rest| rest.starts_with("{run_id}"))
 }
 
 /// What run an address is about.
@@ -50,6 +55,15 @@ mod tests {
             (format!("/api/workflows/templates/{id}"), None),
         ] {
             assert_eq!(run(&path).map(|run| run.to_string()).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_routes_that_may_answer_so_are_those_whose_address_says_a_run() {
+        let id = "01890a5d-ac96-7011-8000-000000000000";
+        for route in crate::http::routes() {
+            let address = route.path.replace("{run_id}", id);
+            assert_eq!(may_answer(route.path), run(&address).is_some(), "{}", route.path);
         }
     }
 }

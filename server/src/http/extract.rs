@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use workflow::{
     api::ErrorCode,
+    encoding::{self, NotText},
     json::{self, Bounds, Refused, Tree},
     words::count,
 };
@@ -115,14 +116,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// A body that is a text, whatever it is said to be.
+/// A body that is a text, whatever it is said to be; a file, as programs write it.
 pub(super) struct Text(pub(super) String);
 
 impl<S: Send + Sync> FromRequest<S> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        Ok(Self(utf8(&collect(request).await?)?.to_owned()))
+        encoding::text(&collect(request).await?).map(Self).map_err(not_a_text)
     }
 }
 
@@ -141,10 +142,15 @@ async fn collect(request: Request) -> Result<Bytes, Problem> {
     Ok(collected.to_bytes())
 }
 
+/// JSON is UTF-8 alone.
 fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        Problem::malformed(format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text."))
+    std::str::from_utf8(bytes).map_err(|error| not_a_text(NotText::Utf8 { at: error.valid_up_to() }))
+}
+
+fn not_a_text(why: NotText) -> Problem {
+    Problem::malformed(match why {
+        NotText::Utf8 { at } => format!("The body is not UTF-8: byte {at} is wrong. Send UTF-8 text."),
+        NotText::Utf16 => "The body begins as UTF-16, and is not. Send UTF-8 text.".to_owned(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use axum::{extract::FromRequestParts, response::Response};
 use http::request::Parts;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::Wanted;
 use workflow::api::Page;
 
@@ -28,6 +28,13 @@ pub(super) trait OfQuery: Sized {
 /// Parameters that are the fields of a struct.
 pub(super) struct Params<T>(pub(super) T);
 
+/// What is looked for in a list.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(super) struct Search {
+    /// Words, each of which stands somewhere in what is looked through, in any case and with or without accents.
+    search: Option<String>,
+}
+
 /// Which page of a list is wanted, and the query to link the next one with.
 pub(super) struct Pages {
     pub(super) wanted: Wanted,
@@ -36,6 +43,13 @@ pub(super) struct Pages {
 
 /// Both of one query.
 pub(super) struct Both<A, B>(pub(super) A, pub(super) B);
+
+impl Search {
+    /// None where nothing was typed.
+    pub(super) fn words(self) -> Option<String> {
+        unless_empty(self.search)
+    }
+}
 
 impl<T: DeserializeOwned> OfQuery for Params<T> {
     fn names() -> Vec<&'static str> {
@@ -107,7 +121,6 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
-    use serde::Deserialize;
 
     use super::*;
 

@@ -16,7 +16,7 @@ use workflow::{
 
 use super::{
     extract::{Body, Ids},
-    params::{Pages, Params},
+    params::{Both, Pages, Params, Search},
     problem::Result,
 };
 
@@ -36,16 +36,23 @@ pub(super) struct Said {
     latest: BTreeMap<AgentId, i32>,
 }
 
-pub(super) async fn gallery(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
-    Ok(pages.answer(templates::gallery(&ctx, &pages.wanted).await?))
+pub(super) async fn gallery(
+    Extension(ctx): Extension<OpContext>,
+    Both(Params(search), pages): Both<Params<Search>, Pages>,
+) -> Result<Response> {
+    Ok(pages.answer(templates::gallery(&ctx, search.words().as_deref(), &pages.wanted).await?))
 }
 
-pub(super) async fn list(Extension(ctx): Extension<OpContext>, pages: Pages) -> Result<Response> {
+pub(super) async fn list(
+    Extension(ctx): Extension<OpContext>,
+    Both(Params(search), pages): Both<Params<Search>, Pages>,
+) -> Result<Response> {
+    let search = search.words();
     // A token that was made for reading reads what everybody reads.
     if ctx.admin().is_ok() {
-        return Ok(pages.answer(templates::list(&ctx, &pages.wanted).await?));
+        return Ok(pages.answer(templates::list(&ctx, search.as_deref(), &pages.wanted).await?));
     }
-    Ok(pages.answer(templates::gallery(&ctx, &pages.wanted).await?))
+    Ok(pages.answer(templates::gallery(&ctx, search.as_deref(), &pages.wanted).await?))
 }
 
 pub(super) async fn create(

@@ -57,6 +57,11 @@ async fn every_row_is_started_once_and_its_results_are_a_table_without_formulas(
     let again = upload(&server.anna, &template, table).await.expect(200);
     assert_eq!(id_of(&again), id, "the same table is the same batch");
     assert_eq!(n_runs(&pool).await, 2);
+    // What spreadsheets call Unicode text.
+    let saved: Vec<u8> = "\u{feff}TEXT\r\n\"größer, 漢字\"\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let path = format!("{BATCHES}?template_id={template}&dry_run=true");
+    let would = server.anna.bytes(Method::POST, &path, "text/csv", saved).await.expect(200);
+    assert_eq!((&would["first"], &would["n_faults"]), (&json!([["größer, 漢字"]]), &json!(0)));
 
     let file = server.anna.get(&format!("{BATCHES}/{id}/results.csv")).await;
     assert_eq!(file.status, 200);

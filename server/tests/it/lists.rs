@@ -71,6 +71,19 @@ async fn every_list_pages_and_says_that_there_is_more(pool: PgPool) {
         // What is no place is the first page.
         assert_eq!(walk(client, &format!("{path}?after=%00nonsense"), id).await.1.len(), n, "{path}");
     }
+    // What is looked for is found on every page, and nothing else is.
+    for (client, path, n) in [
+        (&server.anna, "/api/workflows/gallery?search=B/U%20a&limit=1", 2),
+        (&server.admin, "/api/workflows/templates?search=b/%C3%BC&limit=1", 2),
+        (&server.anna, "/api/workflows/templates?search=SAME&limit=1", 2),
+        (&server.anna, "/api/agents/list?search=agent-&limit=3", 4),
+    ] {
+        let (_, found) = walk(client, path, "id").await;
+        assert_eq!((found.len(), found.iter().collect::<BTreeSet<_>>().len()), (n, n), "{path}: {found:?}");
+    }
+    assert_eq!(server.anna.get("/api/workflows/gallery?search=nowhere").await.expect(200), json!([]));
+    let long = format!("/api/agents/list?search={}", "x".repeat(1_000));
+    assert_eq!(server.anna.get(&long).await.problem(422, "invalid")["field"], "search");
 
     // Lists that are no array say it in their body.
     let mut after = String::new();

@@ -35,7 +35,7 @@ pub(super) fn SubWorkflow(form: AgentForm, faults: Faults) -> impl IntoView {
     };
     effect(move || {
         spawn_local(async move {
-            match all(api::list_templates).await {
+            match all(|after| api::list_templates(None, after)).await {
                 Ok(list) => {
                     templates.try_set(Some(list));
                 }

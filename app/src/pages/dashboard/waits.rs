@@ -24,6 +24,7 @@ async fn first_of_all() -> Result<InboxPage, AppError> {
     api::inbox(InboxQuery { sort: InboxSort::Due, ..InboxQuery::default() }, None, Some(SHOWN)).await
 }
 
+/// The page waits for it, within a `Transition` of its own.
 #[component]
 pub(super) fn Waits() -> impl IntoView {
     let (session, waiting) = (use_session(), use_waiting());
@@ -42,14 +43,12 @@ pub(super) fn Waits() -> impl IntoView {
         }
         turn
     });
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                // An error shows once, at the runs below, which fail alike.
-                let page = first.await.ok();
-                page.filter(|page| !page.items.is_empty()).map(|page| view! { <Summary page/> })
-            })}
-        </Transition>
+    move || {
+        Suspend::new(async move {
+            // An error shows once, at the runs below, which fail alike.
+            let page = first.await.ok();
+            page.filter(|page| !page.items.is_empty()).map(|page| view! { <Summary page/> })
+        })
     }
 }
 

@@ -156,7 +156,7 @@ fn Wholes() -> impl IntoView {
     let how = RwSignal::new("step".to_owned());
     let title = RwSignal::new("The wet one".to_owned());
     let file = RwSignal::new(String::new());
-    let no_text = RwSignal::new(Some("“photo.png” is not UTF-8 text. Choose a text file.".to_owned()));
+    let no_text = RwSignal::new(Some("“photo.png” is not text in UTF-8 or UTF-16. Choose a text file.".to_owned()));
     let open = RwSignal::new(true);
     let change = Difference { what: "Tone".into(), before: Some("formal".into()), after: None };
     view! {
@@ -172,7 +172,7 @@ fn Wholes() -> impl IntoView {
                 />
             </Specimen>
             <Specimen name="File">
-                <Field id="design-file" label="Text" help="UTF-8 text" error=no_text>
+                <Field id="design-file" label="Text" help="UTF-8 or UTF-16 text" error=no_text>
                     <FileInput id="design-file" text=file error=no_text/>
                 </Field>
             </Specimen>

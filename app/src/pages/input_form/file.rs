@@ -4,6 +4,7 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
+use workflow::encoding;
 
 use crate::components::{
     Button, Icon, Size, Variant,
@@ -115,7 +116,7 @@ pub(in crate::pages) fn FileInput(
                     None => {
                         view! {
                             <span>"Choose a text file, or drop it here"</span>
-                            <span class="muted">{format!("UTF-8, at most {max_mib} MiB")}</span>
+                            <span class="muted">{format!("UTF-8 or UTF-16, at most {max_mib} MiB")}</span>
                         }
                             .into_any()
                     }
@@ -158,20 +159,20 @@ async fn read(file: &web_sys::File, max_mib: usize) -> Result<String, String> {
     let unreadable = || format!("“{name}” could not be read. It may have been moved or changed: choose it again.");
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(|_| unreadable())?;
     let buffer = buffer.dyn_into::<js_sys::ArrayBuffer>().map_err(|_| unreadable())?;
-    decode(js_sys::Uint8Array::new(&buffer).to_vec(), &name)
+    decode(&js_sys::Uint8Array::new(&buffer).to_vec(), &name)
 }
 
-/// Strictly UTF-8: a silently replaced letter would be a wrong text.
-fn decode(bytes: Vec<u8>, name: &str) -> Result<String, String> {
+/// Strictly: a silently replaced letter would be a wrong text.
+fn decode(bytes: &[u8], name: &str) -> Result<String, String> {
     if bytes.is_empty() {
         return Err(format!("“{name}” is empty. Choose a file with text in it."));
     }
     let not_text = || {
         format!(
-            "“{name}” is not UTF-8 text. If it is a text, save it again with the encoding UTF-8; of other documents, such as PDF or Word, copy the text into a text file."
+            "“{name}” is not text in UTF-8 or UTF-16. If it is a text, save it again with the encoding UTF-8; of other documents, such as PDF or Word, copy the text into a text file."
         )
     };
-    let text = String::from_utf8(bytes).map_err(|_| not_text())?;
+    let text = encoding::text(bytes).map_err(|_| not_text())?;
     if text.contains('\0') {
         return Err(not_text());
     }
@@ -183,11 +184,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_utf8_text_is_taken() {
-        assert_eq!(decode("\u{feff}Grüße".into(), "a"), Ok("Grüße".to_owned()));
-        for bytes in [b"\xff\xfea\0".to_vec(), b"caf\xe9".to_vec(), b"a\0b".to_vec()] {
-            assert!(decode(bytes, "a").is_err_and(|reason| reason.contains("not UTF-8")));
+    fn only_text_is_taken() {
+        assert_eq!(decode("\u{feff}Grüße".as_bytes(), "a"), Ok("Grüße".to_owned()));
+        assert_eq!(decode(b"\xff\xfea\0\t\0b\0", "a"), Ok("a\tb".to_owned()));
+        for bytes in [&b"\xff\xfe\0\0"[..], b"\xff\xfea", b"caf\xe9", b"a\0b"] {
+            assert!(decode(bytes, "a").is_err_and(|reason| reason.contains("not text")));
         }
-        assert!(decode(Vec::new(), "a").is_err_and(|reason| reason.contains("empty")));
+        assert!(decode(b"", "a").is_err_and(|reason| reason.contains("empty")));
     }
 }

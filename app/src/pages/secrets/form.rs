@@ -137,7 +137,7 @@ fn SecretForm(known: Option<SecretView>, open: RwSignal<bool>, on_done: Callback
 /// Once they are known: a secret can be made without, and granted later.
 #[component]
 fn WhoMayUseIt(boxes: StoredValue<Vec<Choice>>, error: Signal<Option<String>>) -> impl IntoView {
-    let agents = Resource::new(|| (), |()| all(api::list_agents));
+    let agents = Resource::new(|| (), |()| all(|after| api::list_agents(None, after)));
     view! {
         <fieldset class="field">
             <legend class="field-label">"Agents that may use it"</legend>

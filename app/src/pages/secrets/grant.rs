@@ -33,7 +33,7 @@ pub(super) fn GrantSecret(
 
 #[component]
 fn Agents(secret: SecretView, open: RwSignal<bool>, on_done: Callback<SecretView>) -> impl IntoView {
-    let agents = Resource::new(|| (), |()| all(api::list_agents));
+    let agents = Resource::new(|| (), |()| all(|after| api::list_agents(None, after)));
     let secret = StoredValue::new(secret);
     view! {
         <Loaded of=agents fallback=|| view! { <RowsSkeleton n=1/> } let:agents>

@@ -93,10 +93,10 @@ pub(super) struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// The provider answered with an error status.
+    /// The provider answered with an error status; with the address that may be meant where it has nothing at this one.
     pub(super) fn status(
         &self,
-        status: StatusCode,
+        (status, other): (StatusCode, Option<String>),
         headers: &HeaderMap,
         body: &[u8],
         sent: &[(Parameter, String)],
@@ -121,7 +121,11 @@ impl Teller<'_> {
             ),
             Reason::ContextLength => self.tell(class, "The prompt is longer than the model takes", &said),
             Reason::Refused => self.tell(class, "The provider refused to answer", &said),
-            _ => self.tell(class, &format!("The provider answered {status_text}"), &said),
+            _ => {
+                let advice = other.map(|base| format!(": should its address be wrong, try `{}`", self.conceal(&base)));
+                let advice = advice.unwrap_or_default();
+                self.tell(class, &format!("The provider answered {status_text}{advice}"), &said)
+            }
         };
         let wait = response::retry_after_ms(headers).or_else(|| wait_within(&said.document, SystemTime::now()));
         // Gateways say so of what they could not pass on, and servers of what they could not do.

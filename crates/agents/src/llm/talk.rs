@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, header::HeaderMap};
+use reqwest::{Client, Response, StatusCode, Url, header::HeaderMap};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use workflow::{agent::LlmConfig, schema::Schema, status::Reason};
@@ -111,7 +111,9 @@ impl Talk<'_> {
             let headers = response.headers().clone();
             let is_readable = response::compression(&headers).is_none();
             let body = if is_readable { error_body(response).await } else { Vec::new() };
-            return Err(teller.status(status, &headers, &body, &request.optional));
+            let other =
+                (status == StatusCode::NOT_FOUND).then(|| other_base(provider.kind, url, &request.path)).flatten();
+            return Err(teller.status((status, other), &headers, &body, &request.optional));
         }
         if let Some(compression) = response::compression(response.headers()) {
             return Err(failure::compressed(compression));
@@ -184,6 +186,30 @@ fn endpoint(base: &Url, path: &str) -> Url {
     url
 }
 
+/// What the address may have to be where nothing is at this one: makers serve theirs under a version, or under none, and a base is easily
+/// written the other way. By the address alone: no two say in the same words that they have nothing there.
+fn other_base(kind: ProviderKind, base: &Url, path: &str) -> Option<String> {
+    // With a version in its query it needs none in its path (Azure).
+    if base.query().is_some() {
+        return None;
+    }
+    let own = base.path().trim_end_matches('/');
+    let own = own.strip_suffix(path).unwrap_or(own).trim_end_matches('/');
+    let usual = Url::parse(kind.default_url()).ok()?;
+    let version = usual.path().trim_matches('/');
+    let path = match own.rsplit_once('/') {
+        Some((before, last)) if version.is_empty() => is_version(last).then(|| before.to_owned())?,
+        _ if version.is_empty() || own.split('/').any(is_version) => return None,
+        _ => format!("{own}/{version}"),
+    };
+    Some(format!("{}{path}", base.origin().ascii_serialization()))
+}
+
+/// Such as `v1beta`.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().filter(|text| !text.is_empty())
 }
@@ -226,6 +252,29 @@ mod tests {
         ];
         for (base, path, expected) in table {
             assert_eq!(endpoint(&Url::parse(base).unwrap(), path).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_base_without_its_version_or_with_one_too_many_is_told() {
+        let of_openai = (ProviderKind::OpenAi, "chat/completions");
+        let of_ollama = (ProviderKind::Ollama, "api/chat");
+        for ((kind, path), base, expected) in [
+            (of_openai, "http://h:1", Some("http://h:1/v1")),
+            (of_openai, "http://h:1/", Some("http://h:1/v1")),
+            (of_openai, "https://a:b@h/api/", Some("https://h/api/v1")),
+            (of_openai, "http://h/chat/completions", Some("http://h/v1")),
+            (of_openai, "http://h:1/v1", None),
+            (of_openai, "https://h/v1/openai", None),
+            (of_openai, "https://h/openai/deployments/gpt?api-version=1", None),
+            ((ProviderKind::Anthropic, "messages"), "http://h", Some("http://h/v1")),
+            ((ProviderKind::Gemini, "models/m:s"), "http://h", Some("http://h/v1beta")),
+            (of_ollama, "http://h:1/v1/", Some("http://h:1")),
+            (of_ollama, "http://h:1", None),
+            (of_ollama, "http://h:1/proxy", None),
+        ] {
+            let told = other_base(kind, &Url::parse(base).unwrap(), path);
+            assert_eq!(told.as_deref(), expected, "{kind} {base}");
         }
     }
 }

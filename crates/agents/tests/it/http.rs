@@ -116,6 +116,22 @@ async fn a_body_compressed_as_nobody_asked_is_told_and_never_kept() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_not_compressed_as_it_says_is_told() {
+    let damaged = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff".to_vec();
+    for body in [b"{\"said\": \"plain\"}".to_vec(), b"{}".to_vec(), damaged] {
+        let server = MockServer::start().await;
+        let mislabelled = ResponseTemplate::new(200)
+            .insert_header("content-encoding", "gzip")
+            .set_body_raw(body.clone(), "application/json");
+        Mock::given(any()).respond_with(mislabelled).mount(&server).await;
+        let error = run(json!({"url": server.uri()}), text(), json!({})).await.unwrap_err();
+        assert_eq!(error.class, Reason::Server, "{body:?}");
+        let says = "says that it is compressed (`Content-Encoding: gzip`), and is not, or not whole";
+        assert!(error.message.contains(says), "{body:?}: {}", error.message);
+    }
+}
+
+#[tokio::test]
 async fn too_many_requests_passes_on_how_long_to_wait() {
     let server = MockServer::start().await;
     Mock::given(any())

@@ -221,6 +221,23 @@ async fn json_is_found_in_what_models_write_around_it() {
 }
 
 #[tokio::test]
+async fn a_base_that_lacks_its_version_is_told_with_what_to_try() {
+    for (end, advice) in [("", true), ("/v1", false)] {
+        let server = MockServer::start().await;
+        let nothing = ResponseTemplate::new(404).set_body_json(json!({"detail": "Not Found"}));
+        Mock::given(any()).respond_with(nothing).mount(&server).await;
+        let url = Some(format!("{}{end}", server.uri()));
+        let provider = Provider { kind: OpenAi, url, key: None, model: "m".to_owned(), price: None };
+        let agent = registry(Providers::new([("p".to_owned(), provider)])).for_kind("llm").unwrap();
+        let step = input(json!({"kind": "llm", "prompt": "Dose?"}), text(), json!({}));
+        let advice =
+            if advice { format!(": should its address be wrong, try `{}/v1`", server.uri()) } else { String::new() };
+        let expected = format!("permanent: The provider answered 404 Not Found{advice}: Not Found");
+        assert_eq!(told(agent.run(step, &context()).await), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_whole_address_and_an_unwanted_compression_are_known() {
     // SillyTavern, 6007: what stands between compresses as it likes.
     for (compression, expected) in [

@@ -73,9 +73,11 @@ pub(crate) async fn answer_of_bytes(
         .expect(1)
         .mount(&server)
         .await;
+    // As the makers serve it.
+    let version = if kind == ProviderKind::Ollama { "" } else { "/v1" };
     let provider = Provider {
         kind,
-        url: Some(server.uri()),
+        url: Some(format!("{}{version}", server.uri())),
         key: Some("sk-canary-1234567".to_owned().into()),
         model: "m".to_owned(),
         price: None,

@@ -21,7 +21,7 @@ pub async fn recent(ctx: &OpContext) -> Result<Vec<PublishedTemplate>> {
         }
     }
     let wanted = Wanted { after: None, limit: u32::try_from(MOST).ok() };
-    for template in ctx.store().gallery(by, wanted.window()).await?.items {
+    for template in ctx.store().gallery(by, None, wanted.window()).await?.items {
         if found.len() < MOST && found.iter().all(|known| known.id != template.id) {
             found.push(template);
         }

@@ -92,8 +92,12 @@ async fn what_is_archived_starts_nothing_and_is_published_in_nothing(pool: PgPoo
     assert_eq!(status(templates::archive(&world.ada, inner, true).await), plain(403));
     let archived = templates::archive(&world.admin, inner, true).await.unwrap();
     assert!(archived.archived_at.is_some());
-    assert!(templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.is_empty());
-    assert_eq!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.len(), 2, "admins still see it");
+    assert!(templates::gallery(&world.ada, None, &Wanted::default()).await.unwrap().items.is_empty());
+    assert_eq!(
+        templates::list(&world.admin, None, &Wanted::default()).await.unwrap().items.len(),
+        2,
+        "admins still see it"
+    );
     let begin = async || runs::start(&world.ada, start(inner, &json!({"topic": "Rain"})), None).await;
     let refused = refusal(begin().await);
     assert!(refused.status == 409 && refused.detail.contains("archived"), "{}", refused.detail);

@@ -71,12 +71,12 @@ async fn a_new_account_is_checked_by_field_and_can_sign_in(pool: PgPool) {
 async fn the_operator_creates_people_and_owns_nothing_before_there_is_an_admin(pool: PgPool) {
     let service = service_of(pool, Settings::default()).await;
     let operator = service.system_context().await.unwrap();
-    assert_eq!(status(templates::list(&operator, &Wanted::default()).await), plain(409));
+    assert_eq!(status(templates::list(&operator, None, &Wanted::default()).await), plain(409));
     let password = || "several words of it".into();
     assert_eq!(status(users::create(&operator, "u@b.c", Role::User, password()).await), plain(409));
     users::create(&operator, "a@b.c", Role::Admin, password()).await.unwrap();
     let operator = service.system_context().await.unwrap();
-    templates::list(&operator, &Wanted::default()).await.unwrap();
+    templates::list(&operator, None, &Wanted::default()).await.unwrap();
     let token = accounts::create_token_for(&operator, "a@b.c", new_token(&[])).await.unwrap();
     assert!(service.authenticate_bearer(&token.token, &RequestInfo::default()).await.unwrap().is_some());
     assert_eq!(status(accounts::create_token_for(&operator, "x@b.c", new_token(&[])).await), at(422, "email"));
@@ -93,7 +93,7 @@ async fn the_first_admin_finds_the_library_and_it_is_installed_once(pool: PgPool
     let service = service_of(pool, settings).await;
     accounts::create_first_admin(&nobody(&service), "a@b.c", "several words of it".into(), "").await.unwrap();
     let operator = service.system_context().await.unwrap();
-    assert_eq!(templates::gallery(&operator, &Wanted::default()).await.unwrap().items.len(), 1);
+    assert_eq!(templates::gallery(&operator, None, &Wanted::default()).await.unwrap().items.len(), 1);
     assert_eq!(library::install(&operator, &content).await.unwrap(), library::Installed::default());
 }
 
@@ -116,7 +116,7 @@ async fn shipped_content_never_goes_over_what_somebody_made(pool: PgPool) {
     let [left_out] = installed.left_out.as_slice() else { panic!("{installed:?}") };
     assert_eq!(left_out.name, "Other");
     assert!(left_out.why.contains("`scribe`"), "{}", left_out.why);
-    let made = templates::list(&world.admin, &Wanted::default()).await.unwrap().items;
+    let made = templates::list(&world.admin, None, &Wanted::default()).await.unwrap().items;
     assert_eq!(
         made.iter().map(|template| template.name.as_str()).collect::<Vec<_>>(),
         ["Brief"],
@@ -175,5 +175,5 @@ async fn two_installs_at_the_same_moment_both_end_well(pool: PgPool) {
     let install = async || library::install(&world.admin, &content).await;
     let (one, other) = futures::future::join(install(), install()).await;
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
-    assert_eq!(templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.len(), 1);
+    assert_eq!(templates::gallery(&world.ada, None, &Wanted::default()).await.unwrap().items.len(), 1);
 }

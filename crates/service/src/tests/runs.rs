@@ -225,7 +225,7 @@ async fn a_test_runs_a_hidden_version(pool: PgPool) {
     let run = runs::get(&world.admin, run).await.unwrap();
     assert!(run.is_test && run.steps.len() == 1);
     assert!(runs::list(&world.admin, None, None).await.unwrap().runs.is_empty());
-    assert!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.is_empty());
+    assert!(templates::list(&world.admin, None, &Wanted::default()).await.unwrap().items.is_empty());
     assert_eq!(status(world_start(&world, run.template_id).await), plain(404), "only the server starts a test");
 }
 

@@ -57,7 +57,7 @@ async fn publishing_refuses_every_error_with_its_place(pool: PgPool) {
             .any(|problem| problem.code == code && problem.step.as_ref().is_some_and(|found| found.as_str() == step));
         assert!(is_told, "{step} {code:?}: {:?}", refused.problems);
     }
-    assert!(templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.is_empty());
+    assert!(templates::gallery(&world.ada, None, &Wanted::default()).await.unwrap().items.is_empty());
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -201,7 +201,7 @@ async fn what_cannot_be_stored_is_refused_by_field(pool: PgPool) {
     assert_eq!(create("x", huge).await, at(413, "definition"));
     let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
     assert_eq!(create("x", json!({"steps": deep})).await, at(422, "definition"));
-    assert!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.is_empty());
+    assert!(templates::list(&world.admin, None, &Wanted::default()).await.unwrap().items.is_empty());
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -210,7 +210,7 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
     let draft = world.template(&chain()).await;
     let writer_id = AgentId::new("writer");
     for (ctx, expected) in [(&world.nobody(), plain(401)), (&world.ada, plain(403))] {
-        assert_eq!(status(templates::list(ctx, &Wanted::default()).await), expected);
+        assert_eq!(status(templates::list(ctx, None, &Wanted::default()).await), expected);
         assert_eq!(status(templates::get(ctx, draft.id).await), expected);
         assert_eq!(status(templates::open(ctx, draft.id).await), expected);
         assert_eq!(status(templates::save_draft(ctx, draft.id, update(chain(), 1)).await), expected);
@@ -224,10 +224,10 @@ async fn drafts_and_configurations_are_for_admins(pool: PgPool) {
     let (template, catalog) = templates::open(&world.admin, draft.id).await.unwrap();
     assert_eq!(template, templates::get(&world.admin, draft.id).await.unwrap());
     assert_eq!(catalog, agents::catalog(&world.admin, draft.id).await.unwrap());
-    assert_eq!(status(templates::gallery(&world.nobody(), &Wanted::default()).await), plain(401));
-    assert_eq!(status(agents::list(&world.nobody(), &Wanted::default()).await), plain(401));
+    assert_eq!(status(templates::gallery(&world.nobody(), None, &Wanted::default()).await), plain(401));
+    assert_eq!(status(agents::list(&world.nobody(), None, &Wanted::default()).await), plain(401));
     assert_eq!(status(templates::get_published(&world.ada, draft.id).await), plain(404));
-    assert_eq!(agents::list(&world.ada, &Wanted::default()).await.unwrap().items.len(), 1);
+    assert_eq!(agents::list(&world.ada, None, &Wanted::default()).await.unwrap().items.len(), 1);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -284,7 +284,7 @@ async fn empty_workflows_do_not_pile_up(pool: PgPool) {
     let made = json!({"name": "Untitled workflow"});
     let made = templates::create(&world.admin, serde_json::from_value(made).unwrap()).await.unwrap();
     assert_ne!(made.id, second.id);
-    assert_eq!(templates::list(&world.admin, &Wanted::default()).await.unwrap().items.len(), 3);
+    assert_eq!(templates::list(&world.admin, None, &Wanted::default()).await.unwrap().items.len(), 3);
 }
 
 #[sqlx::test(migrator = "store::MIGRATOR")]
@@ -327,7 +327,7 @@ async fn what_was_never_used_is_deleted_and_what_was_is_refused_with_what_to_do(
 async fn what_is_made_of_a_version_is_made_beside_the_requests(pool: PgPool) {
     let world = World::with_writer(pool).await;
     world.published().await;
-    let listed = templates::gallery(&world.ada, &Wanted::default()).await.unwrap().items.remove(0);
+    let listed = templates::gallery(&world.ada, None, &Wanted::default()).await.unwrap().items.remove(0);
     let made = async |ctx: &OpContext, listed: &PublishedTemplate| {
         templates::made_of(ctx, listed, |definition| (thread::current().id(), definition.steps.len())).await
     };

@@ -53,7 +53,7 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
             |allowed: Scope, is_refused: bool| assert_eq!(is_refused, scope != allowed, "{scope:?} for {allowed:?}");
         let lacks = |code: Option<ErrorCode>| code == Some(ErrorCode::InsufficientScope);
         assert!(
-            runs::get(&ctx, run).await.is_ok() && templates::gallery(&ctx, &Wanted::default()).await.is_ok(),
+            runs::get(&ctx, run).await.is_ok() && templates::gallery(&ctx, None, &Wanted::default()).await.is_ok(),
             "each may read"
         );
         let started = runs::start(&ctx, super::start(template, &json!({"topic": "Rain"})), None).await;
@@ -64,7 +64,7 @@ async fn a_token_is_used_for_what_it_was_made_for(pool: PgPool) {
         used(Scope::Review, lacks(continued.err().map(|error| error.to_api().code)));
         used(
             Scope::Admin,
-            lacks(templates::list(&ctx, &Wanted::default()).await.err().map(|error| error.to_api().code)),
+            lacks(templates::list(&ctx, None, &Wanted::default()).await.err().map(|error| error.to_api().code)),
         );
         used(Scope::Admin, lacks(users::list(&ctx, &Wanted::default()).await.err().map(|error| error.to_api().code)));
         used(Scope::Admin, lacks(agents::providers(&ctx).await.err().map(|error| error.to_api().code)));
@@ -87,7 +87,7 @@ async fn a_token_for_metrics_alone_reads_them_and_nothing_else(pool: PgPool) {
     let ctx = with(&world.service, &token).await.unwrap();
     assert!(ctx.reader_of_metrics().is_ok() && workers::queues(&ctx, None).await.is_ok());
     for refused in [
-        code(templates::gallery(&ctx, &Wanted::default()).await),
+        code(templates::gallery(&ctx, None, &Wanted::default()).await),
         code(accounts::list_tokens(&ctx, &Wanted::default()).await),
         code(users::list(&ctx, &Wanted::default()).await),
         code(workers::list(&ctx, &Wanted::default()).await),
@@ -273,7 +273,7 @@ async fn who_is_no_admin_any_more_has_no_token_of_an_admin(pool: PgPool) {
     assert!(!open.is_still_valid().await.unwrap() && !first.is_still_valid().await.unwrap());
     let now = with(&service, &token).await.unwrap();
     assert_eq!(code(users::list(&now, &Wanted::default()).await), ErrorCode::Forbidden);
-    assert!(templates::gallery(&now, &Wanted::default()).await.is_ok(), "as a user's it goes on");
+    assert!(templates::gallery(&now, None, &Wanted::default()).await.is_ok(), "as a user's it goes on");
     users::set_role(&admin, id, Role::Admin).await.unwrap();
     let again = with(&service, &token).await.unwrap();
     assert_eq!(

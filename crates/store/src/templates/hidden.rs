@@ -134,8 +134,8 @@ mod tests {
     /// It is there for its runs, and nobody else finds it.
     async fn is_hidden(store: &Store, made: &Version) {
         let id = made.template_id;
-        assert_eq!(store.template_summaries(ALL).await.unwrap().items.len(), 1);
-        assert_eq!(store.gallery(None, ALL).await.unwrap().items.len(), 0);
+        assert_eq!(store.template_summaries(None, ALL).await.unwrap().items.len(), 1);
+        assert_eq!(store.gallery(None, None, ALL).await.unwrap().items.len(), 0);
         for version in [None, Some(made.version)] {
             assert_eq!(store.startable(id, version).await.unwrap(), Startable::NotFound);
         }

@@ -18,6 +18,7 @@ use workflow::api::ApiError;
 use crate::http::{
     For,
     described::{Answer, Content as Told, Kind, Named, Shape, Told as OfRoute},
+    elsewhere,
     routes::{Route, TABLES, routes},
 };
 
@@ -27,6 +28,8 @@ const TOKEN: &str = "token";
 const WORKER: &str = "worker_token";
 /// The one form of refusals.
 const PROBLEM: &str = "Problem";
+/// The one refusal that says more: where to ask instead.
+const OTHER_CELL: &str = "OtherCell";
 const ABOUT: &str =
     "Workflows of AI agents that people watch, stop, correct and roll back. Words, rights and limits: docs/rest.md.";
 
@@ -88,6 +91,11 @@ fn operation(route: &Route, told: OfRoute) -> Operation {
         .answers
         .into_iter()
         .fold(operation, |operation, answer| operation.response(answer.status.to_string(), response(&answer)));
+    let operation = if elsewhere::may_answer(route.path) {
+        operation.response("421", Ref::from_response_name(OTHER_CELL))
+    } else {
+        operation
+    };
     let refused = || Ref::from_response_name(PROBLEM);
     operation.response("4XX", refused()).response("5XX", refused()).build()
 }
@@ -168,14 +176,19 @@ fn components() -> Components {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build())
     };
     let cookie = "The cookie of a session, which signing in on the page gives; over HTTPS it is `__Host-weft_session`.";
-    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("ApiError"))).build();
-    let problem = ResponseBuilder::new()
-        .description("Refused: `code` says why for programs, `detail` for people, with what to do instead.")
-        .content("application/problem+json", problem);
+    let problem = |what: &str| {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ApiError"))).build();
+        ResponseBuilder::new().description(what).content("application/problem+json", content)
+    };
+    let refused = "Refused: `code` says why for programs, `detail` for people, with what to do instead.";
+    let number = Header::new(ObjectBuilder::new().schema_type(Type::Integer));
+    let other_cell = problem("By its id the run is of another cell, whose number is in `Weft-Cell`: ask that one.")
+        .header(elsewhere::CELL.as_str(), number);
     ComponentsBuilder::new()
         .schemas_from_iter(shapes())
         .schema("ApiError", refusal())
-        .response(PROBLEM, problem)
+        .response(PROBLEM, problem(refused))
+        .response(OTHER_CELL, other_cell)
         .security_scheme(
             SESSION,
             SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("weft_session", cookie))),

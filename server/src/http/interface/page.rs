@@ -31,7 +31,7 @@ fn html(document: &Value) -> String {
         let _ = writeln!(contents, "<li><a href=\"#{}\">{}</a></li>", text(name), text(what));
         let _ = writeln!(main, "<section>\n<h2 id=\"{}\">{}</h2>", text(name), text(what));
         for (method, path, operation) in operations.iter().filter(|(.., operation)| operation["tags"][0] == *name) {
-            main.push_str(&of_operation(method, path, operation));
+            main.push_str(&of_operation(document, method, path, operation));
         }
         main.push_str("</section>\n");
     }
@@ -67,7 +67,7 @@ fn operations(document: &Value) -> Vec<(String, &str, &Value)> {
         .collect()
 }
 
-fn of_operation(method: &str, path: &str, operation: &Value) -> String {
+fn of_operation(document: &Value, method: &str, path: &str, operation: &Value) -> String {
     let id = text(word(&operation["operationId"]));
     let mut html = format!(
         "<article>\n<h3 id=\"{id}\"><code>{method} {}</code></h3>\n<p class=\"who\">Who: {}</p>\n{}",
@@ -97,11 +97,17 @@ fn of_operation(method: &str, path: &str, operation: &Value) -> String {
     }
     for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
         if !status.ends_with("XX") {
-            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", text(status), contents(answer));
+            let _ = writeln!(html, "<dt>{}</dt><dd>{}</dd>", text(status), contents(meant(document, answer)));
         }
     }
     html.push_str("</dl>\n</article>\n");
     html
+}
+
+/// What is referred to by its place in the document, or the thing itself.
+fn meant<'a>(document: &'a Value, of: &'a Value) -> &'a Value {
+    let place = of["$ref"].as_str().and_then(|place| place.strip_prefix('#'));
+    place.and_then(|place| document.pointer(place)).unwrap_or(of)
 }
 
 /// What a body or an answer is.

@@ -8,8 +8,13 @@ use crate::http::{agents, audit, delegations, entry::CONTENT, groups, people};
 #[expect(clippy::too_many_lines, reason = "a table, which is read row by row")]
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        get("/api/agents/list", agents::list, SIGNED_IN, "the library: id, name, kind, version, inputs, outputs")
-            .list::<AgentView>(),
+        get(
+            "/api/agents/list",
+            agents::list,
+            SIGNED_IN,
+            "the library: id, name, kind, version, inputs, outputs; `search=` for words in name, id or description",
+        )
+        .list::<AgentView>(),
         get("/api/agents/{agent_id}", agents::get, ADMIN, "one with its configuration; `?version=`"),
         post("/api/agents", agents::save, ADMIN, "creates an agent, or its next version").takes(CONTENT),
         delete(

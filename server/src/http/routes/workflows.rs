@@ -16,14 +16,14 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/workflows/gallery",
             templates::gallery,
             SIGNED_IN,
-            "the published version of every template, with its inputs",
+            "the published version of every template, with its inputs, by name; `search=` for words in the name",
         )
         .list::<PublishedTemplate>(),
         get(
             "/api/workflows/templates",
             templates::list,
             SIGNED_IN,
-            "published templates; for admins also drafts and what was archived",
+            "published templates; for admins also drafts and what was archived; `search=` for words in the name",
         )
         .list_of(either::<TemplateSummary, PublishedTemplate>),
         post(

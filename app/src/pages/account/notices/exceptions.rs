@@ -84,7 +84,7 @@ fn way_name(mine: &MyNotices, address: Option<NoticeAddressId>) -> String {
 
 /// Those that one may start, and those at which something waits: one may be asked where one may not start.
 async fn workflows() -> Result<Vec<(TemplateId, String)>, AppError> {
-    let cards = paged::all(api::gallery).await?;
+    let cards = paged::all(|after| api::gallery(None, after)).await?;
     let waiting = api::inbox_counts(InboxQuery::default()).await?;
     let mut all: Vec<(TemplateId, String)> =
         cards.into_iter().map(|card| (card.template.id, card.template.name)).collect();

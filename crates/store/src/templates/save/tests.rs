@@ -59,7 +59,7 @@ async fn a_version_is_made_only_when_the_meaning_changed(pool: PgPool) {
     let (old, _) = store.version(ID, 1).await.unwrap().expect("version 1 is kept");
     assert_eq!(old.definition.steps["a"].agent_version, Some(1));
     assert_eq!(store.startable(ID, Some(3)).await.unwrap(), Startable::NotFound);
-    assert_eq!(store.gallery(None, ALL).await.unwrap().items[0].version, 2);
+    assert_eq!(store.gallery(None, None, ALL).await.unwrap().items[0].version, 2);
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
@@ -103,6 +103,46 @@ async fn literals_keep_the_order_of_their_keys_and_their_digits(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "crate::MIGRATOR")]
+async fn workflows_are_found_by_words_of_their_name_whatever_their_case_and_accents(pool: PgPool) {
+    let store = with_template(pool).await;
+    let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
+    for (n, name) in ["Überraschung für Zoë", "Ueber 50%_off", "Cafe\u{301} 50", "Zoology"].into_iter().enumerate() {
+        let id = TemplateId(Uuid::from_u128(10 + n as u128));
+        let new = NewTemplate { id, name, description: "", definition: &definition, by: BY };
+        store.create_template(new, Author::default()).await.unwrap();
+        let new = NewVersion { id, revision: 1, definition: &definition, note: "", by: BY };
+        store.publish(new, Author::default()).await.unwrap();
+    }
+    let searches: [(&str, &[&str]); 7] = [
+        ("zoe UBER", &["Überraschung für Zoë"]),
+        ("ÜBERRASCH", &["Überraschung für Zoë"]),
+        ("café", &["Cafe\u{301} 50"]),
+        ("%_", &["Ueber 50%_off"]),
+        ("50", &["Cafe\u{301} 50", "Ueber 50%_off"]),
+        ("zoe 50", &[]),
+        ("brief", &[]),
+    ];
+    for (search, expected) in searches {
+        let mut gallery = Vec::new();
+        let mut after = None;
+        loop {
+            let window = crate::Window { after: after.as_deref(), limit: 1 };
+            let page = store.gallery(None, Some(search), window).await.unwrap();
+            gallery.extend(page.items.into_iter().map(|template| template.name));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(gallery, expected, "{search}");
+        let drafts = store.template_summaries(Some(search), ALL).await.unwrap().items;
+        let n_drafts = expected.len() + usize::from(search == "brief");
+        assert_eq!(drafts.len(), n_drafts, "{search}");
+    }
+    assert_eq!(store.template_summaries(Some(" "), ALL).await.unwrap().items.len(), 5, "nothing is looked for");
+}
+
+#[sqlx::test(migrator = "crate::MIGRATOR")]
 async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     let store = with_template(pool).await;
     let definition = definition(&json!({"steps":{"a":{"agent_id":"x","agent_version":1}}}));
@@ -121,7 +161,7 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     make(21, "apple").await;
     let (mut names, mut gallery, mut after) = (Vec::new(), Vec::new(), None);
     loop {
-        let page = store.template_summaries(crate::Window { after: after.as_deref(), limit: 3 }).await.unwrap();
+        let page = store.template_summaries(None, crate::Window { after: after.as_deref(), limit: 3 }).await.unwrap();
         names.extend(page.items.into_iter().map(|template| (template.name, template.id)));
         let Some(next) = page.next else { break };
         // What comes meanwhile, before the place that was reached, moves nothing.
@@ -132,7 +172,7 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     assert_eq!((names[0].0.as_str(), names[7].0.as_str()), ("apple", "Brief"), "the last changed first: {names:?}");
     after = None;
     loop {
-        let page = store.gallery(None, crate::Window { after: after.as_deref(), limit: 2 }).await.unwrap();
+        let page = store.gallery(None, None, crate::Window { after: after.as_deref(), limit: 2 }).await.unwrap();
         gallery.extend(page.items.into_iter().map(|template| template.id));
         let Some(next) = page.next else { break };
         after = Some(next);
@@ -141,8 +181,14 @@ async fn a_list_pages_without_repeating_or_hiding_anything(pool: PgPool) {
     unique.sort();
     unique.dedup();
     assert_eq!((gallery.len(), unique.len()), (9, 9), "the draft alone is not published");
-    let order: Vec<(String, TemplateId)> =
-        store.gallery(None, ALL).await.unwrap().items.into_iter().map(|t| (t.name.to_lowercase(), t.id)).collect();
+    let order: Vec<(String, TemplateId)> = store
+        .gallery(None, None, ALL)
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|t| (t.name.to_lowercase(), t.id))
+        .collect();
     assert!(order.is_sorted() && order.iter().map(|(_, id)| *id).eq(gallery), "{order:?}");
     let versions = store.template_versions(TemplateId(Uuid::from_u128(20)), ALL).await.unwrap();
     assert_eq!((versions.items.len(), versions.next), (1, None));
