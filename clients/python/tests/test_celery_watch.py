@@ -5,6 +5,7 @@ Must need neither Redis nor a worker of Celery.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_what_cannot_be_read_fails_the_attempt_and_is_not_waited_for(error: Exce
 
 
 def test_a_backend_that_is_away_or_wrong_for_a_moment_is_asked_again() -> None:
-    away = [ConnectionError("refused")] * 20
+    away = [ConnectionError("refused"), ssl.SSLCertVerificationError("the certificate has expired")] * 10
     wrong = [ValueError("this is a page of a proxy")] * 3
     assert watched(Team(*away, *wrong, *away, *wrong, DONE)).outputs() == {"output": "done"}
 

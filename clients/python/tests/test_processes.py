@@ -19,7 +19,7 @@ import pytest
 
 from agents import app
 from weft import lines, wait_for
-from weft_worker import family, processes
+from weft_worker import family, pipes, processes
 from weft_worker.api import Api
 from weft_worker.execute import Result
 from weft_worker.options import Options
@@ -147,16 +147,15 @@ def test_what_cannot_be_copied_to_another_process_is_told_as_what_it_is(place: P
     }
 
 
-def test_a_process_that_cannot_be_understood_is_used_no_more(
-    place: Processes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_cannot_be_understood_is_used_no_more(place: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     def receive(pipe: Connection) -> tuple[str, Any]:
         pipe.recv_bytes()
         raise LookupError("no such word")
 
-    with monkeypatch.context() as patch, pytest.raises(LookupError):
-        patch.setattr(processes.pipes, "receive", receive)
-        place.run(attempt("py-wait", path=os.devnull, seconds=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipes, "receive", receive)
+        with pytest.raises(LookupError):
+            place.run(attempt("py-wait", path=os.devnull, seconds=0))
     after = ends(place, attempt("py-echo", text="next"))
     assert after is not None
     assert after["outputs"]["output"]["text"] == "next"

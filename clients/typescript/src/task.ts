@@ -210,7 +210,7 @@ export class Task {
   }
 
   private failure(error: unknown): Failure {
-    const message = words(error instanceof Error ? error.message || error.name : error).slice(0, MESSAGE_CHARS);
+    const message = messageOf(error).slice(0, MESSAGE_CHARS);
     if (error instanceof TaskError) {
       const asked = error instanceof RateLimited ? error.retryAfterMs : undefined;
       const hasTime = asked !== undefined && asked >= 0;
@@ -227,6 +227,15 @@ export class Task {
       this.outbox.addLog("error", words(error.stack ?? message));
     }
     return { class: "server", message: error instanceof Error ? `${words(error.name)}: ${message}` : message };
+  }
+}
+
+/** What was thrown may fail to say what it is. */
+function messageOf(error: unknown): string {
+  try {
+    return words(error instanceof Error ? error.message || error.name : error);
+  } catch {
+    return Object.prototype.toString.call(error);
   }
 }
 

@@ -87,7 +87,12 @@ test("what a handler throws is thrown", async () => {
 test("whatever a handler throws is its failure, also what cannot be made a text", async () => {
   const bare: unknown = Object.assign(Object.create(null), { code: 7 });
   const listed = Object.assign(new Error(), { message: ["one", "two"], stack: [{}] });
-  for (const [n, thrown] of [bare, listed, undefined, null, Symbol("s"), () => 1].entries()) {
+  const silent = Object.defineProperty(new Error(), "message", {
+    get: () => {
+      throw new TypeError("there was no response");
+    },
+  });
+  for (const [n, thrown] of [bare, listed, silent, undefined, null, Symbol("s"), () => 1].entries()) {
     const id = `odd-${n}`;
     worker.agent({ id, name: id, inputs: {}, outputs: { text: string() }, sideEffects: "none" }, () => {
       throw thrown;

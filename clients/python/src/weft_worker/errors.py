@@ -22,9 +22,9 @@ class AgentError(Exception):
     error_class: ErrorClass = "server"
     no_retry = False
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | str | None = None) -> None:
         super().__init__(message)
-        #: Seconds to wait at least before the next attempt.
+        #: Seconds to wait at least before the next attempt; the text of a `Retry-After` will do.
         self.retry_after = retry_after
 
 
@@ -37,7 +37,7 @@ class RateLimited(AgentError):
 
     error_class: ErrorClass = "rate_limit"
 
-    def __init__(self, retry_after: float | None = None, message: str = "") -> None:
+    def __init__(self, retry_after: float | str | None = None, message: str = "") -> None:
         super().__init__(message or "The rate limit was reached", retry_after=retry_after)
         # By these a copy is made of it in another process.
         self.args = (retry_after, message)

@@ -77,14 +77,6 @@ pub(super) fn too_large() -> Failure {
     AgentError::new(Reason::OutputTooLarge, format!("The model's answer is larger than {mib} MiB")).into()
 }
 
-/// The answer is compressed in a way that nobody asked for.
-pub(super) fn compressed(compression: &str) -> Failure {
-    let message = format!(
-        "The provider sent an answer compressed with `{compression}`, which was not asked for: check what stands between"
-    );
-    AgentError::new(Reason::Server, message).into()
-}
-
 /// Says what a provider said, without its key.
 pub(super) struct Teller<'a> {
     pub(super) key: Option<&'a SecretString>,
@@ -164,6 +156,15 @@ impl Teller<'_> {
             Fault::TooLarge => too_large(),
             Fault::Unreadable(text) => self.no_answer(&wire::read_error_body(text.as_bytes())),
         }
+    }
+
+    /// The answer is compressed in a way that nobody asked for.
+    pub(super) fn compressed(&self, compression: &str) -> Failure {
+        let compression = shorten(self.conceal(compression), MAX_SAID_CHARS);
+        let message = format!(
+            "The provider sent an answer compressed with `{compression}`, which was not asked for: check what stands between"
+        );
+        AgentError::new(Reason::Server, message).into()
     }
 
     /// What came in the middle of an answer is nothing that a model says.

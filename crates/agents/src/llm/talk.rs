@@ -116,7 +116,7 @@ impl Talk<'_> {
             return Err(teller.status((status, other), &headers, &body, &request.optional));
         }
         if let Some(compression) = response::compression(response.headers()) {
-            return Err(failure::compressed(compression));
+            return Err(teller.compressed(compression));
         }
         let cost = header(response.headers(), "x-litellm-response-cost").and_then(|cost| cost.parse().ok());
         // It is told before anything was counted, then as 0.

@@ -75,6 +75,11 @@ class Sent:
         return cls(kept["celery_id"], kept["sent_at"], kept.get("started", False), kept.get("over", False))
 
 
+def _is_unreadable(error: Exception) -> bool:
+    # A certificate that nobody trusts is a `ValueError` too, of a backend that was not reached.
+    return isinstance(error, _UNREADABLE) and not isinstance(error, OSError)
+
+
 def _why(result: Any) -> str:
     """A message that expired says so: the clock of its worker may be ahead."""
     return f" ({message_of(result)})" if isinstance(result, BaseException) else ""
@@ -161,11 +166,12 @@ class Attempt:
         while True:
             try:
                 meta: dict[str, Any] = self._sending.app.backend.get_task_meta(sent.id, cache=False)
-            except Exception as error:  # noqa: BLE001 - each backend has its own; the step's time limit ends the wait
+            except Exception as error:
+                # Each backend has its own; the step's time limit ends the wait.
                 if n_failed == 0:
                     self._context.log(f"the result backend cannot be read, it is tried again: {error}", "warning")
                 meta, n_failed = {"status": None}, n_failed + 1
-                n_unreadable = n_unreadable + 1 if isinstance(error, _UNREADABLE) else 0
+                n_unreadable = n_unreadable + 1 if _is_unreadable(error) else 0
                 if n_unreadable >= _UNREADABLE_LOOKS:
                     self._over(sent)
                     raise Permanent(
