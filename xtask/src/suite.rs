@@ -36,14 +36,14 @@ pub(crate) enum Step {
     Tidy,
     /// clippy over everything native
     Clippy,
-    /// clippy over what runs in the browser
-    ClippyWasm,
     /// The files of deploy: schemas, units, packages out of scripts
     Deploy,
     /// The committed query cache is current
     Sqlx,
     /// The front end, which the server embeds
     Site,
+    /// clippy over what runs in the browser
+    ClippyWasm,
     /// All Rust tests
     Rust,
     /// A minute of each simulator

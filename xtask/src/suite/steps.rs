@@ -75,10 +75,12 @@ impl Suite<'_> {
             }
             Step::ClippyWasm => {
                 let crates = ["frontend", "workflow", "canvas"].map(|name| format!("--package={name}"));
+                // As it is shipped, so with the macros that the bundle was compiled with. Those of the native builds are others, whose flags
+                // go to all that runs in the compiler: a third set would be made.
                 run(self
                     .context
                     .cargo()
-                    .args(["clippy", "--profile", "ci"])
+                    .args(["clippy", "--profile", build::BUNDLE])
                     .args(BROWSER)
                     .args(crates)
                     .args(DENY_WARNINGS))
