@@ -134,7 +134,7 @@ fn summary(times: &[(String, f32, bool)]) {
 impl Step {
     /// Not yet part of every run: docs/progress.md says what it finds.
     fn is_asked_for(self) -> bool {
-        matches!(self, Self::Chaos | Self::Interface)
+        matches!(self, Self::Chaos)
     }
 
     fn name(self) -> String {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Browser];
+        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Interface, Step::Browser];
         assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }
