@@ -34,6 +34,9 @@ const PACKAGE_FOLDER: &str = "pkg";
 /// that it alone asks for: together with the rest it would all be built a second time.
 pub(crate) const TESTED: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
+/// The cargo profile of the bundle.
+pub(crate) const BUNDLE: &str = "wasm-release";
+
 /// The files of the site by their path inside it.
 type Site = BTreeMap<PathBuf, Vec<u8>>;
 

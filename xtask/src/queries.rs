@@ -1,9 +1,10 @@
 //! The query cache in .sqlx: what lets every build check SQL without a database.
 //!
 //! Made by compiling the store against a freshly migrated database, the way sqlx itself does it.
-//! Only `crates/store` names sqlx, so only it is compiled.
+//! Only `crates/store` names sqlx, so only it is compiled; and of it only what people run, since no test checks its queries.
 
 use crate::{
+    build::TESTED,
     context::Context,
     postgres::TestPostgres,
     shell::{output, run, say},
@@ -18,6 +19,9 @@ use std::{
 type Files = BTreeMap<String, Vec<u8>>;
 
 const DATABASE: &str = "weft_queries";
+/// Stands on the store alone, and no other package has one of this name. The store by itself would be another selection of packages, for which
+/// sqlx, tokio and a hundred more are made with other features than for the lints and the tests.
+const USER_OF_THE_STORE: [&str; 2] = ["--example", "log"];
 
 /// Fails when the committed cache is not what the migrations and the queries give today.
 pub(crate) fn check(context: &Context, postgres: &TestPostgres) -> Result<()> {
@@ -65,7 +69,9 @@ fn generate(context: &Context, postgres: &TestPostgres) -> Result<Files> {
     let touched = Touched::new(&context.root.join("crates/store/src/lib.rs"))?;
     let result = run(context
         .cargo()
-        .args(["check", "--profile", "ci", "--package", "store", "--all-targets"])
+        .args(["check", "--profile", "ci"])
+        .args(TESTED)
+        .args(USER_OF_THE_STORE)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", &folder)
         .env("DATABASE_URL", postgres.url(DATABASE)));

@@ -175,6 +175,12 @@ mod tests {
         store.close().await;
     }
 
+    /// It is turned on apart from the rest of sqlx, which builds without it and says so only to whoever asks for it.
+    #[test]
+    fn a_database_may_be_reached_over_tls() {
+        assert!(sqlx_core::net::tls::available());
+    }
+
     #[sqlx::test(migrator = "crate::MIGRATOR")]
     async fn no_statement_is_compiled(pool: PgPool) {
         let options = PgConnectOptions::clone(&pool.connect_options());

@@ -6,7 +6,7 @@
 //! app/src/pages/fetched.rs names are taken out of it, each a file of its own that the browser fetches when
 //! it needs it.
 
-use super::{NAME, PACKAGE_FOLDER, Site, packs};
+use super::{BUNDLE, NAME, PACKAGE_FOLDER, Site, packs};
 use crate::{context::Context, shell::run};
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
@@ -33,7 +33,7 @@ pub(super) fn cargo(context: &Context) -> Command {
         "--target",
         "wasm32-unknown-unknown",
         "--profile",
-        "wasm-release",
+        BUNDLE,
         "--config",
         FLAGS,
     ]);
@@ -48,7 +48,7 @@ pub(super) fn build(context: &Context, quiet: bool, files: &mut Site) -> Result<
         cargo.arg("--quiet");
     }
     run(&mut cargo)?;
-    let compiled = context.target.join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
+    let compiled = context.target.join("wasm32-unknown-unknown").join(BUNDLE).join("frontend.wasm");
     let wasm = fs::read(&compiled).with_context(|| format!("cannot read {}", compiled.display()))?;
 
     let mut hasher = Sha256::new();

@@ -1,4 +1,4 @@
-//! What is compiled while other steps run: the bundle. It is optimised and linked as one piece, by one thread, which takes most of ten
+//! What is compiled while other steps run: the bundle. Most of it is `app`, which is optimised as one piece, by one thread, for most of ten
 //! minutes; the lints, and what the tests stand on, are compiled on the other cores meanwhile, in folders of their own.
 //!
 //! It must never decide anything, nor write into the site, which others may be reading: the step that makes the site asks for the bundle

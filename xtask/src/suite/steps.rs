@@ -23,7 +23,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use std::{fs, process::Command};
 
-const NATIVE: [&str; 3] = ["--workspace", "--exclude", "frontend"];
+const TOOL: [&str; 2] = ["--package", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const DATABASE: &str = "weft_tests";
@@ -46,7 +46,7 @@ pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wa
     };
     let folder = context.stamps().join(format!("tests-{}", std::process::id()));
     isolated::run(
-        &mut [tests(&["--lib", "--bins", "--tests"], &TESTED), tests(&["--bins"], &["--package", "xtask"])],
+        &mut [tests(&["--lib", "--bins", "--tests"], &TESTED), tests(&["--bins"], &TOOL)],
         settings,
         folder,
         wanted,
@@ -66,20 +66,21 @@ impl Suite<'_> {
             Step::Fmt => run(self.context.cargo().args(["fmt", "--all", "--check"])),
             Step::Clippy => {
                 build::ensure_site_folder(self.context)?;
-                run(self
-                    .context
-                    .cargo()
-                    .args(["clippy", "--profile", "ci"])
-                    .args(NATIVE)
-                    .arg("--all-targets")
-                    .args(DENY_WARNINGS))
+                // Each by the selection by which it is built: what runs in the compiler is then the same, and is compiled once.
+                [&TESTED[..], &TOOL].into_iter().try_for_each(|of| {
+                    let mut clippy = self.context.cargo();
+                    clippy.args(["clippy", "--profile", "ci"]).args(of).arg("--all-targets");
+                    run(clippy.args(DENY_WARNINGS))
+                })
             }
             Step::ClippyWasm => {
                 let crates = ["frontend", "workflow", "canvas"].map(|name| format!("--package={name}"));
+                // As it is shipped, so with the macros that the bundle was compiled with. Those of the native builds are others, whose flags
+                // go to all that runs in the compiler: a third set would be made.
                 run(self
                     .context
                     .cargo()
-                    .args(["clippy", "--profile", "ci"])
+                    .args(["clippy", "--profile", build::BUNDLE])
                     .args(BROWSER)
                     .args(crates)
                     .args(DENY_WARNINGS))

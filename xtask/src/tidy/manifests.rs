@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Libraries with one home.
 const HOMES: &[(&str, &[&str])] = &[
-    ("store", &["sqlx"]),
+    ("store", &["sqlx", "sqlx-core"]),
     ("agents", &["reqwest"]),
     ("notices", &["lettre"]),
     ("service", &["csv"]),
