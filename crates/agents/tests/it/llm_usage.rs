@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::llm_wire::{answer, finished, streamed};
 
 /// Tokens of the prompt and of the answer, whether they were guessed, and millionths of the currency.
-type Told = (u64, u64, bool, Option<u64>);
+type Told = (i64, i64, bool, Option<i64>);
 
 async fn hold(table: Vec<(ProviderKind, Vec<Value>, Told)>) {
     for (kind, ending, expected) in table {
