@@ -74,7 +74,7 @@ pub(crate) async fn answer_of_bytes(
         .mount(&server)
         .await;
     // As the makers serve it.
-    let version = if kind == ProviderKind::Ollama { "" } else { "/v1" };
+    let version = if kind == Ollama { "" } else { "/v1" };
     let provider = Provider {
         kind,
         url: Some(format!("{}{version}", server.uri())),
