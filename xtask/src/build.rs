@@ -3,6 +3,7 @@
 //! cargo decides what Rust to compile; everything else is skipped by the content of its inputs.
 //! Files of the site are rewritten only when they change, since the server is rebuilt when they do.
 
+mod compact;
 mod compress;
 mod front;
 mod names;
