@@ -17,7 +17,8 @@ use std::{
 /// Only what is often opened by its address: each pack is a copy of its files.
 const PACKED: [&str; 5] = ["editor", "home", "lists", "mine", "runs"];
 /// The parts that a page of the first asks for as soon as it is there.
-const NEXT: [(&str, &[&str]); 2] = [("mine", &["pane", "prose"]), ("runs", &["graph", "pane", "prose"])];
+const NEXT: [(&str, &[&str]); 3] =
+    [("editor", &["board"]), ("mine", &["pane", "prose"]), ("runs", &["graph", "pane", "prose"])];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
