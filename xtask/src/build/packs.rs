@@ -15,10 +15,16 @@ use std::{
 };
 
 /// Only what is often opened by its address: each pack is a copy of its files.
-const PACKED: [&str; 5] = ["editor", "home", "lists", "mine", "runs"];
+const PACKED: [&str; 6] = ["editor", "home", "lists", "mine", "runs", "start"];
 /// The parts that a page of the first asks for as soon as it is there.
-const NEXT: [(&str, &[&str]); 3] =
-    [("editor", &["board"]), ("mine", &["pane", "prose"]), ("runs", &["graph", "pane", "prose"])];
+const NEXT: [(&str, &[&str]); 6] = [
+    ("editor", &["board", "live"]),
+    ("home", &["live"]),
+    ("lists", &["live"]),
+    ("mine", &["pane", "prose", "live"]),
+    ("runs", &["graph", "pane", "prose", "live"]),
+    ("start", &["live"]),
+];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
@@ -204,12 +210,13 @@ const __chunk_7 = makeLoad(() => {
         let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
         assert_eq!(
             read("home.pack"),
-            "{\"own\":[[\"chunk_7.wasm\",3],[\"split_home.wasm\",2]],\"next\":\"\",\"others\":[]}\nabcho"
+            "{\"own\":[[\"chunk_7.wasm\",3],[\"split_home.wasm\",2]],\"next\":\"home.next.pack\",\
+            \"others\":[[\"split_live.wasm\",2]]}\nabcho"
         );
         let runs = read("runs.pack");
         assert!(runs.ends_with("\nabcru"), "{runs}");
         assert!(runs.contains(r#""next":"runs.next.pack","others":[["split_graph.wasm",2],"#), "{runs}");
-        assert_eq!(read("runs.next.pack"), "grpapr", "only what is not there yet");
+        assert_eq!(read("runs.next.pack"), "grpaprli", "only what is not there yet");
         let script = read(FETCH);
         assert!(script.starts_with("const __chunk_7 = makeLoad(() => {\n    const src = modules("), "{script}");
         assert!(script.contains("=> (instantiated(src, imports));"), "{script}");
