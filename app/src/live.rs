@@ -23,9 +23,16 @@ use self::{
     retry::Retry,
 };
 use crate::clock;
+use crate::hydration::{self, Standing};
+use crate::later::{later, soon};
 use crate::link::{Link, use_link};
 use crate::reactive::{effect, effect_with, memo};
 use crate::session::Session;
+
+// Nothing of it is needed to draw a page.
+later! {
+    live: feed_of_mine, fn(Mine), Mine::follow;
+}
 
 /// How the feed stands, for the page to say so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,20 +52,25 @@ pub fn follow_run(
     follow(&format!("/api/workflows/runs/{id}/live"), None, None, known, on_frame, || ())
 }
 
-/// Opens the one socket about my runs that the whole app shares; the shell calls it once.
+/// Opens the one socket about my runs that the whole app shares, once its program is there; the shell calls it once.
 pub fn provide_mine() {
-    let listeners = StoredValue::new(Vec::<(u64, Listener)>::new());
-    let tell = move |frame: &MyFrame| {
-        for (_, listener) in listeners.get_value() {
-            listener(frame);
-        }
+    let mine = Mine {
+        listeners: StoredValue::new(Vec::new()),
+        last_id: StoredValue::new(0),
+        connection: RwSignal::new(Connection::Connecting),
+        whereabouts: RwSignal::new(Whereabouts::default()),
+        speaker: StoredValue::new(0),
     };
-    // There is no log to replay: what changed before the socket was open is fetched.
-    let whereabouts = RwSignal::new(Whereabouts::default());
-    let resync = move || tell(&MyFrame::Resync);
-    let connection = follow("/api/live", use_link(), Some(whereabouts), Follow::default, tell, resync);
-    let (last_id, speaker) = (StoredValue::new(0), StoredValue::new(0));
-    provide_context(Mine { listeners, last_id, connection, whereabouts, speaker });
+    provide_context(mine);
+    let feed = soon(feed_of_mine);
+    // Until then a page does not hear that the connection is lost, so not all of it answers.
+    let standing = StoredValue::new((!hydration::is_over()).then(Standing::begin));
+    effect(move || {
+        if let Some(follow) = feed.get() {
+            untrack(|| follow(mine));
+            standing.try_update_value(|standing| *standing = None);
+        }
+    });
 }
 
 /// Hears of changes among my runs until the calling component goes.
@@ -70,7 +82,7 @@ pub fn follow_mine(on_frame: impl Fn(&MyFrame) + Send + Sync + 'static) -> Signa
     on_cleanup(move || {
         mine.listeners.try_update_value(|listeners| listeners.retain(|(known, _)| *known != id));
     });
-    mine.connection
+    mine.connection.into()
 }
 
 /// Says where the calling component is, until it goes or another one speaks.
@@ -106,10 +118,24 @@ type Listener = Arc<dyn Fn(&MyFrame) + Send + Sync>;
 struct Mine {
     listeners: StoredValue<Vec<(u64, Listener)>>,
     last_id: StoredValue<u64>,
-    connection: Signal<Connection>,
+    connection: RwSignal<Connection>,
     /// Where this tab is, and who said so last.
     whereabouts: RwSignal<Whereabouts>,
     speaker: StoredValue<u64>,
+}
+
+impl Mine {
+    fn follow(self) {
+        let tell = move |frame: &MyFrame| {
+            for (_, listener) in self.listeners.get_value() {
+                listener(frame);
+            }
+        };
+        // There is no log to replay: what changed before the socket was open is fetched.
+        let resync = move || tell(&MyFrame::Resync);
+        let feed = follow("/api/live", use_link(), Some(self.whereabouts), Follow::default, tell, resync);
+        effect(move || self.connection.set(feed.get()));
+    }
 }
 
 /// The server closes with "policy violation" when the session is over.

@@ -131,6 +131,25 @@ test("the panel of a run stands as it was sent until its program comes, and keep
   await expect(page.getByText("Attempt 1 succeeded")).toBeVisible();
 });
 
+test("the editor stands as it was sent until its program comes, and keeps what was typed meanwhile", async ({ open, adminApi, watch }) => {
+  watch.allowComplaint(/net::ERR_FAILED|Failed to fetch|\/fetch\.js$/);
+  const path = `/admin/workflows/${await adminApi.publish(unique("As sent"), echo())}`;
+  const page = await open(ADMIN);
+  const late = /\/(editor\.next\.pack|split_board\.wasm)$/;
+  await page.route(late, (route) => route.abort());
+  await page.goto(path);
+  const description = page.locator("#f-description");
+  await description.fill("Typed at once");
+  await expect(page.locator("html")).not.toHaveAttribute("data-hydrated", "true");
+  await page.unroute(late);
+  await hydrated(page);
+  await expect(description).toHaveValue("Typed at once");
+  await expect(description).toBeFocused();
+  await expect(page.locator(".save-state")).toHaveAttribute("data-state", "saved");
+  await visit(page, path);
+  await expect(description).toHaveValue("Typed at once");
+});
+
 test("a part that does not come says so, and is asked for again", async ({ open, watch }) => {
   watch.expectRefusal({ url: PART, status: 404 });
   watch.expectComplaint(/\/fetch\.js$/);

@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-#[cfg(feature = "ssr")]
-use workflow::run::pieces::Pieces;
 use workflow::{
     AgentId, RunId, StepKey,
     access::Absent,
@@ -16,6 +14,11 @@ use workflow::{
     id::GroupId,
     run::{RunEvent, Snapshot, state::Emails},
     view::LeftOut,
+};
+#[cfg(feature = "ssr")]
+use workflow::{
+    run::{State, pieces::Pieces},
+    staleness::staleness,
 };
 
 use super::{client::Limited, wire::Json};
@@ -53,6 +56,9 @@ pub struct LoadedRun {
     /// What the snapshot leaves out of a large run that was opened; none where it is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
+    /// The stale steps of a run that was opened: what finds them comes after its page. Of one that is not whole nobody says them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stale: BTreeMap<StepKey, wire::Staleness>,
 }
 
 /// A whole run, to be put together in this order.
@@ -146,6 +152,8 @@ pub async fn open_run(id: RunId, step: Option<StepKey>) -> Result<LoadedRun, App
         run.absent.retain(|absent| kept.contains(&absent.step));
         run.snapshot = snapshot;
         run.left_out = Some(left_out);
+    } else {
+        run.stale = staleness(&State::of(run.snapshot.clone()).view(&run.people));
     }
     Ok(run)
 }
@@ -193,6 +201,7 @@ async fn loaded(ctx: &service::OpContext, id: RunId) -> Result<LoadedRun, AppErr
         labels,
         shared_by,
         left_out: None,
+        stale: BTreeMap::new(),
     })
 }
 

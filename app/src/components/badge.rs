@@ -94,7 +94,18 @@ fn initials(name: &str) -> String {
     let before_at = name.split('@').next().unwrap_or(name);
     let mut words = before_at.split([' ', '.', '_', '-']).filter_map(|word| word.chars().next());
     let first = words.next();
-    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+    upper(&first.into_iter().chain(words.next_back()).collect::<String>())
+}
+
+/// The browser has a table for it, and the one of the standard library would be twelve kilobytes of every first load.
+#[cfg(target_arch = "wasm32")]
+fn upper(text: &str) -> String {
+    js_sys::JsString::from(text).to_upper_case().into()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn upper(text: &str) -> String {
+    text.to_uppercase()
 }
 
 #[cfg(test)]

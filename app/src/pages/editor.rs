@@ -75,17 +75,34 @@ use self::{
 use crate::reactive::memo;
 use crate::{
     api,
+    as_sent::AsSent,
     behind::LaterDialogs,
     canvas_view::{EditorCanvas, provide_map},
     components::{
         Button, Empty, LeftPanel, LeftToggle, LinkButton, Segment, Segmented, Skeleton, SkeletonKind, Tooltip, Variant,
     },
     finder::{Entry, Group, use_finder},
+    later::{View, later},
     load::refetch_after_sign_in,
     page_failed::PageFailed,
     pages::NotFound,
     shell::PageTop,
 };
+
+// All of the editor stands on the board, half of a first load: the page that the server sent is there to be read before it.
+later! {
+    board: editor, View<Opened>, editor_of;
+}
+
+/// What the page came with, until it is drawn.
+type Opened = StoredValue<Option<(TemplateView, AgentCatalog)>>;
+
+fn editor_of(opened: Opened) -> AnyView {
+    // A browser draws it once. Of thousands of steps a copy takes as long as a frame there, and its room is never given back.
+    let opened =
+        if cfg!(feature = "ssr") { opened.get_value() } else { opened.try_update_value(Option::take).flatten() };
+    opened.map(|(template, agents)| view! { <Loaded template agents/> }).into_any()
+}
 
 #[component]
 pub fn EditorPage() -> impl IntoView {
@@ -105,7 +122,11 @@ pub fn EditorPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Some(Ok((template, agents))) => view! { <Loaded template agents/> }.into_any(),
+                    Some(Ok(opened)) => {
+                        let of = StoredValue::new(Some(opened));
+                        view! { <AsSent part=editor of holds=Signal::stored(true) fallback=|| view! { <Loading/> }/> }
+                            .into_any()
+                    }
                     Some(Err(error)) => view! { <PageFailed error on_retry=move |()| loaded.refetch()/> }.into_any(),
                     None => view! { <NotFound/> }.into_any(),
                 }

@@ -35,7 +35,8 @@ use crate::shell::Page;
 
 // Few parts: what two of them share is a file of its own, so each further one may double the files, and small files compress badly. Beside
 // those of pages there are parts that nobody opens by an address, which `later!` names: `pane`, all that is read and decided at one step, in
-// a run and in the inbox; `watch`, what else there is to look at and to do in a run; `account`; `prose`, which renders Markdown; `more`.
+// a run and in the inbox; `board`, the editor itself; `watch`, what else there is to look at and to do in a run; `account`; `prose`, which
+// renders Markdown; `live`, the feed of all that is mine; `more`.
 fetched! {
     home: Dashboard, dashboard, load_dashboard, view! { <DashboardPage/> }.into_any();
     home: Login, login, load_login, view! { <LoginPage/> }.into_any();

@@ -6,7 +6,7 @@
 //! app/src/pages/fetched.rs names are taken out of it, each a file of its own that the browser fetches when
 //! it needs it.
 
-use super::{BUNDLE, NAME, PACKAGE_FOLDER, Site, packs};
+use super::{BUNDLE, NAME, PACKAGE_FOLDER, Site, compact::compact, packs};
 use crate::{context::Context, shell::run};
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ const FLAGS: &str = "target.wasm32-unknown-unknown.rustflags=\
 /// Names the files of each part; the server reads it.
 pub(super) const PARTS: &str = "parts.json";
 /// To be raised when the steps below come to make something else of the same WASM.
-const STEPS: u8 = 3;
+const STEPS: u8 = 4;
 
 /// What compiles it.
 pub(super) fn cargo(context: &Context) -> Command {
@@ -108,16 +108,6 @@ fn split(wasm: &[u8], folder: &Path, output: &Path, hash: &str) -> Result<Vec<u8
         .collect();
     fs::write(output.join(PARTS), serde_json::to_vec(&files)?).context("cannot write the list of parts")?;
     fs::read(&main).with_context(|| format!("cannot read {}", main.display()))
-}
-
-/// What wasm-bindgen does to the rest: without the names of functions, and every number in its shortest form.
-fn compact(part: &[u8]) -> Result<Vec<u8>> {
-    let mut module = walrus::ModuleConfig::new()
-        .generate_name_section(false)
-        .generate_producers_section(false)
-        .parse(part)
-        .context("a part cannot be read back")?;
-    Ok(module.emit_wasm())
 }
 
 fn bindgen(wasm: &[u8], output: &Path) -> Result<()> {

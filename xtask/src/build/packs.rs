@@ -7,6 +7,7 @@
 //! Nothing here may depend on a pack: a module that cannot be taken from it is fetched on its own.
 
 use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -14,9 +15,16 @@ use std::{
 };
 
 /// Only what is often opened by its address: each pack is a copy of its files.
-const PACKED: [&str; 5] = ["editor", "home", "lists", "mine", "runs"];
+const PACKED: [&str; 6] = ["editor", "home", "lists", "mine", "runs", "start"];
 /// The parts that a page of the first asks for as soon as it is there.
-const NEXT: [(&str, &[&str]); 2] = [("mine", &["pane", "prose"]), ("runs", &["graph", "pane", "prose"])];
+const NEXT: [(&str, &[&str]); 6] = [
+    ("editor", &["board", "live"]),
+    ("home", &["live"]),
+    ("lists", &["live"]),
+    ("mine", &["pane", "prose", "live"]),
+    ("runs", &["graph", "pane", "prose", "live"]),
+    ("start", &["live"]),
+];
 /// The module that the splitter writes, which fetches the files of the parts.
 pub(super) const FETCH: &str = "fetch.js";
 
@@ -25,33 +33,39 @@ const PATCHES: [(&str, &str); 2] = [
     ("const src = fetch(new URL(", "const src = modules(new URL("),
     ("(WebAssembly.instantiateStreaming(src, imports))", "(instantiated(src, imports))"),
 ];
-/// `PACKS` names the modules of each pack, in their order, with their sizes; `NEXT` the pack that follows it. What the document names is
-/// compiled as soon as it is there, beside the bundle and not only once that asks for it; what follows comes with the first module of it that
-/// is asked for.
+/// A pack begins with a line that says what is in it, and what is in the one that follows it. What the document names is compiled as soon as
+/// it is there, beside the bundle and not only once that asks for it; what follows comes with the first module of it that is asked for.
 const UNPACK: &str = r#"
 const compiled = new Map();
 const awaited = new Map();
-function unpack(pack, entries) {
-    const packed = fetch(new URL(`./${pack}`, import.meta.url)).then((answer) => {
-        if (!answer.ok) throw new Error(`${answer.status} for ${answer.url}`);
-        return answer.arrayBuffer();
-    });
+let opened = Promise.resolve();
+async function read(pack) {
+    const answer = await fetch(new URL(`./${pack}`, import.meta.url));
+    if (!answer.ok) throw new Error(`${answer.status} for ${answer.url}`);
+    return new Uint8Array(await answer.arrayBuffer());
+}
+function unpack(entries, packed) {
     let end = 0;
     for (const [name, size] of entries) {
         const start = end;
         end += size;
-        const module = packed.then((bytes) => WebAssembly.compile(new Uint8Array(bytes, start, size)));
+        const module = packed.then((bytes) => WebAssembly.compile(bytes.subarray(start, start + size)));
         module.catch(() => {});
         compiled.set(name, module);
     }
 }
-for (const [pack, entries] of Object.entries(PACKS)) {
-    if (document.querySelector(`link[rel="preload"][href$="/${pack}"]`) === null) continue;
-    unpack(pack, entries);
-    const [next, others] = NEXT[pack] ?? [pack, []];
-    for (const [name] of others) awaited.set(name, () => unpack(next, others));
+async function open(pack) {
+    const bytes = await read(pack);
+    const end = bytes.indexOf(10);
+    const { own, next, others } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    unpack(own, Promise.resolve(bytes.subarray(end + 1)));
+    for (const [name] of others) awaited.set(name, () => unpack(others, read(next)));
 }
-function modules(url) {
+for (const link of document.querySelectorAll('link[rel="preload"][href$=".pack"]')) {
+    opened = open(link.href.split("/").pop()).catch(() => {});
+}
+async function modules(url) {
+    await opened;
     const name = url.pathname.split("/").pop();
     if (!compiled.has(name)) awaited.get(name)?.();
     const module = compiled.get(name);
@@ -67,6 +81,15 @@ async function instantiated(source, imports) {
 /// The files of a pack in their order, with their sizes.
 type Entries = Vec<(String, usize)>;
 
+/// What a pack begins with.
+#[derive(Serialize)]
+struct Contents {
+    own: Entries,
+    /// The pack that follows it, and what is in that one; no name where none does.
+    next: String,
+    others: Entries,
+}
+
 /// What a page of this part loads beside the bundle, all of it in the folder of the parts.
 pub(super) fn files(part: &str, modules: &[String]) -> Vec<String> {
     let mut files = vec![FETCH.to_owned()];
@@ -78,32 +101,38 @@ pub(super) fn files(part: &str, modules: &[String]) -> Vec<String> {
     files
 }
 
-/// Writes the packs into the folder of the parts, and lets the module that fetches these know them.
+/// Writes the packs into the folder of the parts, and lets the module that fetches these take them from there.
 pub(super) fn add(folder: &Path, needed: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let modules = |part: &str| needed.get(part).with_context(|| format!("the bundle has no part `{part}`"));
-    let mut packs = BTreeMap::new();
-    for part in PACKED {
-        let name = pack_of(part);
-        let entries = write(folder, &name, modules(part)?)?;
-        packs.insert(name, entries);
-    }
-    let mut next = BTreeMap::new();
+    let write =
+        |name: &str, pack: Vec<u8>| fs::write(folder.join(name), pack).with_context(|| format!("cannot write {name}"));
+    let mut following = BTreeMap::new();
     for (part, parts) in NEXT {
         let mut known: BTreeSet<_> = modules(part)?.iter().collect();
         let mut others = Vec::new();
         for &then in parts {
             others.extend(modules(then)?.iter().filter(|module| known.insert(*module)));
         }
+        let (pack, entries) = packed(folder, others)?;
         let name = format!("{part}.next.pack");
-        let entries = write(folder, &name, others)?;
-        next.insert(pack_of(part), (name, entries));
+        write(&name, pack)?;
+        following.insert(part, (name, entries));
+    }
+    for part in PACKED {
+        let (files, own) = packed(folder, modules(part)?)?;
+        let (next, others) = following.remove(part).unwrap_or_default();
+        let mut pack = serde_json::to_vec(&Contents { own, next, others })?;
+        pack.push(b'\n');
+        pack.extend(files);
+        write(&pack_of(part), pack)?;
     }
     let path = folder.join(FETCH);
     let script = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    fs::write(&path, knowing(&script, &packs, &next)?).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, taking(&script)?).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn write<'a>(folder: &Path, name: &str, modules: impl IntoIterator<Item = &'a String>) -> Result<Entries> {
+/// The files of these modules one after another.
+fn packed<'a>(folder: &Path, modules: impl IntoIterator<Item = &'a String>) -> Result<(Vec<u8>, Entries)> {
     let (mut pack, mut entries) = (Vec::new(), Vec::new());
     for module in modules {
         let file = file_of(module);
@@ -111,16 +140,13 @@ fn write<'a>(folder: &Path, name: &str, modules: impl IntoIterator<Item = &'a St
         entries.push((file, content.len()));
         pack.extend(content);
     }
-    fs::write(folder.join(name), pack).with_context(|| format!("cannot write {name}"))?;
-    Ok(entries)
+    Ok((pack, entries))
 }
 
-fn knowing(
-    script: &str,
-    packs: &BTreeMap<String, Entries>,
-    next: &BTreeMap<String, (String, Entries)>,
-) -> Result<String> {
-    let mut script = script.to_owned();
+/// The module that fetches the parts, which looks for them in the packs. Of what the splitter says in it for people, a quarter of it
+/// compressed, nothing is left.
+fn taking(script: &str) -> Result<String> {
+    let mut script: String = script.lines().filter(|line| !is_remark(line)).flat_map(|line| [line, "\n"]).collect();
     for (written, ours) in PATCHES {
         if !script.contains(written) {
             bail!(
@@ -129,8 +155,12 @@ fn knowing(
         }
         script = script.replace(written, ours);
     }
-    let (packs, next) = (serde_json::to_string(packs)?, serde_json::to_string(next)?);
-    Ok(format!("{script}\nconst PACKS = {packs};\nconst NEXT = {next};{UNPACK}"))
+    Ok(format!("{script}{UNPACK}"))
+}
+
+fn is_remark(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"))
 }
 
 fn pack_of(part: &str) -> String {
@@ -145,7 +175,9 @@ fn file_of(module: &str) -> String {
 mod tests {
     use super::*;
 
-    const WRITTEN: &str = r#"const __chunk_7 = makeLoad(() => {
+    const WRITTEN: &str = r#"/* editor, runs */
+const __chunk_7 = makeLoad(() => {
+    // As soon as it is asked for.
     const src = fetch(new URL("./chunk_7.wasm", import.meta.url));
     src.catch(() => {});
     return async (imports) => (WebAssembly.instantiateStreaming(src, imports));
@@ -161,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pack_is_its_files_one_after_another_and_their_sizes_are_told() {
+    fn a_pack_is_its_files_one_after_another_behind_what_says_where_they_lie() {
         let folder = std::env::temp_dir().join(format!("weft-xtask-packs-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -175,19 +207,24 @@ mod tests {
         }
         let needs = |part: &str| (part.to_owned(), vec!["chunk_7".to_owned(), format!("split_{part}")]);
         add(&folder, &parts.into_iter().map(needs).collect()).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("runs.pack")).unwrap(), "abcru");
-        assert_eq!(fs::read_to_string(folder.join("editor.pack")).unwrap(), "abced");
-        assert_eq!(fs::read_to_string(folder.join("runs.next.pack")).unwrap(), "grpapr", "only what is not there yet");
-        let script = fs::read_to_string(folder.join(FETCH)).unwrap();
-        assert!(script.contains(r#""runs.pack":[["chunk_7.wasm",3],["split_runs.wasm",2]]"#), "{script}");
-        assert!(script.contains(r#""runs.pack":["runs.next.pack",[["split_graph.wasm",2],"#), "{script}");
-        assert!(script.contains(r#"const src = modules(new URL("./chunk_7.wasm", import.meta.url));"#), "{script}");
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(
+            read("home.pack"),
+            "{\"own\":[[\"chunk_7.wasm\",3],[\"split_home.wasm\",2]],\"next\":\"home.next.pack\",\
+            \"others\":[[\"split_live.wasm\",2]]}\nabcho"
+        );
+        let runs = read("runs.pack");
+        assert!(runs.ends_with("\nabcru"), "{runs}");
+        assert!(runs.contains(r#""next":"runs.next.pack","others":[["split_graph.wasm",2],"#), "{runs}");
+        assert_eq!(read("runs.next.pack"), "grpaprli", "only what is not there yet");
+        let script = read(FETCH);
+        assert!(script.starts_with("const __chunk_7 = makeLoad(() => {\n    const src = modules("), "{script}");
         assert!(script.contains("=> (instantiated(src, imports));"), "{script}");
         fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
     fn a_splitter_that_writes_something_else_stops_the_build() {
-        assert!(knowing("const src = import.source(\"./chunk_7.wasm\");", &BTreeMap::new(), &BTreeMap::new()).is_err());
+        assert!(taking("const src = import.source(\"./chunk_7.wasm\");").is_err());
     }
 }

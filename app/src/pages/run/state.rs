@@ -24,6 +24,7 @@ use workflow::{
 use self::{
     choosing::first_choice,
     derived::{order, stale_steps},
+    feed::{TakingIn, takes_in},
     folding::Folded,
     held::Meanwhile,
     names::Names,
@@ -39,8 +40,8 @@ use super::{
 };
 use crate::{
     api::LoadedRun,
-    live::{Connection, follow_run},
-    reactive::{effect, memo, renewed},
+    live::Connection,
+    reactive::{memo, renewed},
     session::{Session, use_session},
     told::Told,
 };
@@ -99,10 +100,11 @@ pub(in crate::pages) struct LiveRun {
     published: RwSignal<Option<i32>>,
     /// False once nothing asks this person any more in a run of somebody else's, or it is gone: what it holds is not to be asked for then.
     pub is_shown: Memo<bool>,
-    /// The stale steps and why they are; a moment behind the run.
+    /// The stale steps and why they are; a moment behind the run. At first they are what the server found.
     pub stale: RwSignal<BTreeMap<StepKey, Staleness>>,
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
+    taking_in: Signal<Option<TakingIn>>,
     is_refetching: RwSignal<bool>,
     meanwhile: StoredValue<Meanwhile>,
     session: Session,
@@ -127,6 +129,7 @@ impl LiveRun {
             labels,
             shared_by,
             left_out,
+            stale,
         } = loaded;
         let state = State::of(snapshot);
         let has_graph = left_out.as_ref().is_none_or(|left_out| left_out.has_all_steps);
@@ -184,29 +187,20 @@ impl LiveRun {
             is_shown: memo(move || {
                 !is_gone.get() && (looks_on.get() || session.with_user(|me| run.with(|run| is_shown_to(run, me))))
             }),
-            // Each row of the list of steps follows it.
-            stale: renewed(move || pulse.track(), move || run.with_untracked(stale_steps)),
+            stale: RwSignal::new(stale),
             order: memo(move || {
                 // A memo that is only tracked, never read, would never look at the run.
                 version.get();
                 run.with_untracked(order)
             }),
+            taking_in: takes_in(),
             is_refetching: RwSignal::new(false),
             meanwhile: StoredValue::default(),
             session,
             pulse,
             drafts: Drafts::of(id),
         };
-        let feed = follow_run(id, move || live.known(), move |frame| live.take(frame));
-        effect(move || connection.set(feed.get()));
-        live.ask_when_lost();
-        effect(move || {
-            // What was refused since the session had ended is asked for again after a new sign-in.
-            session.epoch();
-            if live.is_part() == Some(true) || live.is_told_anew() {
-                live.refetch();
-            }
-        });
+        live.begin(connection);
         live
     }
 

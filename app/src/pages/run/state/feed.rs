@@ -1,4 +1,5 @@
-//! What the feed brings, and what is asked once it is lost alone. Must fold nothing by itself.
+//! What takes in what happens: what the feed brings, and what is asked once it is lost alone. It comes beside the graph, since nothing
+//! happens before the feed is followed. Must fold nothing by itself.
 
 use std::time::Duration;
 
@@ -8,22 +9,80 @@ use workflow::{
     view::Applied,
 };
 
-use super::{super::absences, LiveRun};
+use super::{super::absences, LiveRun, derived::stale_steps};
 use crate::{
+    api::Done,
+    later::{later, soon},
     link::{Link, use_link},
-    reactive::effect,
+    live::{Connection, follow_run},
+    reactive::{effect, renewed},
 };
+
+later! {
+    graph: taking_in, TakingIn, TakingIn { follow: LiveRun::follow_feed, done: LiveRun::fold_all };
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct TakingIn {
+    /// Follows the run from what is known of it.
+    follow: fn(LiveRun, RwSignal<Connection>),
+    /// Takes in what a verb did.
+    done: fn(LiveRun, &Done),
+}
+
+/// None until it is there.
+pub(super) fn takes_in() -> Signal<Option<TakingIn>> {
+    soon(taking_in)
+}
 
 /// A feed that is lost alone is mostly open again by then; else it is asked what became of the run.
 const ASK_AFTER: Duration = Duration::from_secs(2);
 
 impl LiveRun {
+    /// Begins to take in what happens, as soon as there is what does. Nothing is missed until then: the feed goes on from the last event that
+    /// is known.
+    pub(super) fn begin(self, connection: RwSignal<Connection>) {
+        effect(move || {
+            if let Some(taking_in) = self.taking_in.get() {
+                untrack(|| (taking_in.follow)(self, connection));
+            }
+        });
+    }
+
+    /// What a verb did; the feed may have brought it already, or will where it is not followed yet.
+    pub(in crate::pages::run) fn done(self, done: &Done) {
+        if let Some(taking_in) = self.taking_in.try_get_untracked().flatten() {
+            (taking_in.done)(self, done);
+        }
+    }
+
+    fn follow_feed(self, connection: RwSignal<Connection>) {
+        let feed = follow_run(self.id, move || self.known(), move |frame| self.take(frame));
+        effect(move || connection.set(feed.get()));
+        self.ask_when_lost();
+        effect(move || {
+            // What was refused since the session had ended is asked for again after a new sign-in.
+            self.session.epoch();
+            if self.is_part() == Some(true) || self.is_told_anew() {
+                self.refetch();
+            }
+        });
+        // Each row of the list of steps follows it.
+        let stale = renewed(move || self.pulse.track(), move || self.run.with_untracked(stale_steps));
+        effect(move || {
+            let is_other = stale.with(|now| self.stale.with_untracked(|known| known != now));
+            if is_other {
+                self.stale.set(stale.get_untracked());
+            }
+        });
+    }
+
     /// The last event that is folded.
-    pub(super) fn known(self) -> Follow {
+    fn known(self) -> Follow {
         self.folded.with_value(|folded| Follow { after: folded.state.seq, told_at: Some(folded.state.at) })
     }
 
-    pub(super) fn take(self, frame: &RunFrame) {
+    fn take(self, frame: &RunFrame) {
         match frame {
             RunFrame::Event { event, people } => {
                 if self.is_told_anew() {
@@ -61,7 +120,7 @@ impl LiveRun {
     }
 
     /// A feed that is gone may say that the run is, or is not to be seen any more.
-    pub(super) fn ask_when_lost(self) {
+    fn ask_when_lost(self) {
         // The feed of somebody who only looks ends with their right to: whether it was that is asked at once.
         effect(move || {
             if self.looks_on.get() && self.is_lost.get() {

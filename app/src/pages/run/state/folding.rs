@@ -57,8 +57,8 @@ impl LiveRun {
         Some(applied)
     }
 
-    /// What a verb did; the feed may have brought it already.
-    pub(in crate::pages::run) fn done(self, done: &Done) {
+    /// What a verb did.
+    pub(super) fn fold_all(self, done: &Done) {
         for event in &done.events {
             if self.fold(event, &done.people) == Some(Applied::Gap) {
                 break;
