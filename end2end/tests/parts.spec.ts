@@ -111,7 +111,7 @@ test("the panel of a run stands as it was sent until its program comes, and keep
   const late = /\/(runs\.next\.pack|split_pane\.wasm)$/;
   await page.route(late, (route) => route.abort());
   await page.goto(`/runs/${run}`);
-  const panel = page.getByRole("complementary", { name: "Step" });
+  const panel = page.getByRole("complementary", { name: "Step", exact: true });
   await expect(panel.getByRole("heading", { level: 2 })).toBeVisible();
   await expect(panel.locator("article.artifact")).toContainText("parts");
   await page.waitForFunction(() => "__canvas" in window);

@@ -51,7 +51,7 @@ fn is_of_decompression(error: &reqwest::Error) -> bool {
     while let Some(own) = cause.filter(|cause| cause.is::<reqwest::Error>()) {
         cause = own.source();
     }
-    cause.is_some_and(|cause| cause.is::<std::io::Error>())
+    matches!(cause, Some(cause) if cause.is::<std::io::Error>())
 }
 
 /// How long to wait, in any of the forms in use: milliseconds, (fractions of) seconds, a number with its unit, or a date.
