@@ -121,6 +121,8 @@ test("the editor keeps what is drawn, and an admin's form what is typed", async 
     await visit(page, `/admin/workflows/${id}`);
     await page.getByRole("application").getByRole("button", { name: /^Join both,/ }).focus();
     const title = page.getByRole("complementary", { name: "Details" }).getByLabel("Title");
+    // What it is written in comes a moment after the page.
+    await expect(title).toBeVisible();
     proxy.swallow();
     await title.fill("Joined in silence");
     await expect(page.locator(".save-state")).toContainText(/offline/i, GIVEN_UP);

@@ -114,7 +114,7 @@ mod tests {
         let is_away = async |code: &str| {
             let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{code}'; END $$");
             let error = sqlx::raw_sql(sqlx::AssertSqlSafe(raise)).execute(&pool).await.unwrap_err();
-            assert_eq!(error.as_database_error().and_then(|error| error.code()).as_deref(), Some(code));
+            assert_eq!(error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref(), Some(code));
             Error::Sqlx(error).is_unavailable()
         };
         for code in

@@ -24,7 +24,6 @@ use workflow::{
 use self::{
     choosing::first_choice,
     derived::{order, stale_steps},
-    feed::{TakingIn, takes_in},
     folding::Folded,
     held::Meanwhile,
     names::Names,
@@ -104,7 +103,6 @@ pub(in crate::pages) struct LiveRun {
     pub stale: RwSignal<BTreeMap<StepKey, Staleness>>,
     /// The steps of the definition, each after what it waits for.
     pub order: Memo<Vec<StepKey>>,
-    taking_in: Signal<Option<TakingIn>>,
     is_refetching: RwSignal<bool>,
     meanwhile: StoredValue<Meanwhile>,
     session: Session,
@@ -193,7 +191,6 @@ impl LiveRun {
                 version.get();
                 run.with_untracked(order)
             }),
-            taking_in: takes_in(),
             is_refetching: RwSignal::new(false),
             meanwhile: StoredValue::default(),
             session,

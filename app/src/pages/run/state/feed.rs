@@ -30,11 +30,6 @@ pub(super) struct TakingIn {
     done: fn(LiveRun, &Done),
 }
 
-/// None until it is there.
-pub(super) fn takes_in() -> Signal<Option<TakingIn>> {
-    soon(taking_in)
-}
-
 /// A feed that is lost alone is mostly open again by then; else it is asked what became of the run.
 const ASK_AFTER: Duration = Duration::from_secs(2);
 
@@ -42,8 +37,10 @@ impl LiveRun {
     /// Begins to take in what happens, as soon as there is what does. Nothing is missed until then: the feed goes on from the last event that
     /// is known.
     pub(super) fn begin(self, connection: RwSignal<Connection>) {
+        let taking_in = soon(taking_in);
         effect(move || {
-            if let Some(taking_in) = self.taking_in.get() {
+            if let Some(taking_in) = taking_in.get() {
+                self.meanwhile.update_value(|meanwhile| meanwhile.takes_in = Some(taking_in));
                 untrack(|| (taking_in.follow)(self, connection));
             }
         });
@@ -51,7 +48,7 @@ impl LiveRun {
 
     /// What a verb did; the feed may have brought it already, or will where it is not followed yet.
     pub(in crate::pages::run) fn done(self, done: &Done) {
-        if let Some(taking_in) = self.taking_in.try_get_untracked().flatten() {
+        if let Some(taking_in) = self.meanwhile.try_with_value(|meanwhile| meanwhile.takes_in).flatten() {
             (taking_in.done)(self, done);
         }
     }

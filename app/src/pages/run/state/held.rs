@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use workflow::run::{RunEvent, state::Emails};
 
-use super::{super::anew::Anew, LiveRun};
+use super::{super::anew::Anew, LiveRun, feed::TakingIn};
 
 /// What came while the run was read is kept, up to so many events: then what is missing is read once more.
 const MOST_HELD: usize = 10_000;
@@ -16,6 +16,8 @@ pub(super) struct Meanwhile {
     pub anew: Anew,
     /// Events that are to be folded then.
     pub held: Vec<(RunEvent, Emails)>,
+    /// What takes in what happens; none until it was fetched.
+    pub takes_in: Option<TakingIn>,
 }
 
 impl LiveRun {
