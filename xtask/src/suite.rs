@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure.
+//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure; and `chaos`, only where it is asked for.
 //!
 //! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
 //! cache; only the check of that cache and the tests themselves talk to a database.
@@ -119,7 +119,7 @@ fn chosen(only: &[Step], from: Option<Step>) -> Vec<Step> {
     Step::value_variants()
         .iter()
         .copied()
-        .filter(|step| only.is_empty() || only.contains(step))
+        .filter(|step| if only.is_empty() { !step.is_asked_for() } else { only.contains(step) })
         .filter(|step| from.is_none_or(|from| *step >= from))
         .collect()
 }
@@ -132,6 +132,11 @@ fn summary(times: &[(String, f32, bool)]) {
 }
 
 impl Step {
+    /// Not yet part of every run: docs/progress.md says what it finds.
+    fn is_asked_for(self) -> bool {
+        matches!(self, Self::Chaos)
+    }
+
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
@@ -142,16 +147,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_options_every_step_runs_in_its_order() {
+    fn without_options_every_step_runs_in_its_order_but_those_that_are_asked_for() {
         let all = chosen(&[], None);
-        assert_eq!(all, Step::value_variants());
+        let usual = Step::value_variants().iter().copied().filter(|step| !step.is_asked_for());
+        assert_eq!(all, usual.collect::<Vec<_>>());
         assert!(all.is_sorted());
     }
 
     #[test]
     fn only_and_from_narrow_the_steps_and_keep_their_order() {
         assert_eq!(chosen(&[Step::Tidy, Step::Fmt], None), [Step::Fmt, Step::Tidy]);
-        let from_chaos = [Step::Chaos, Step::Python, Step::Typescript, Step::Interface, Step::Browser];
-        assert_eq!(chosen(&[], Some(Step::Chaos)), from_chaos);
+        let from_build = [Step::Build, Step::Python, Step::Typescript, Step::Interface, Step::Browser];
+        assert_eq!(chosen(&[], Some(Step::Build)), from_build);
     }
 }
