@@ -9,7 +9,7 @@ use workflow::{
     view::Applied,
 };
 
-use super::{super::absences::is_of, LiveRun, refetch::CATCH_UP_WITHIN};
+use super::{super::absences::is_of, LiveRun, pace::CATCH_UP_WITHIN};
 use crate::{api::Done, error::AppError, told::Told};
 
 /// What events are folded into. Nothing follows it: what is shown is the view.

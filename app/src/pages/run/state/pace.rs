@@ -10,6 +10,8 @@ use crate::reactive::effect_with;
 
 /// How often what is derived from the whole run is worked out anew, while it changes.
 const PULSE: Duration = Duration::from_millis(150);
+/// So long the feed has to bring what lies between what is shown and what a verb answered.
+pub(super) const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
 impl LiveRun {
     /// Reads the run again a few times a second: for what is derived from thousands of steps.

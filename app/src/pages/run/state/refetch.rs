@@ -16,12 +16,11 @@ use super::{
     LiveRun,
     folding::Folded,
     names::Names,
+    pace::CATCH_UP_WITHIN,
 };
 
 /// After a refetch that failed.
 const REFETCH_AFTER: Duration = Duration::from_secs(3);
-/// So long the feed has to bring what lies between what is shown and what a verb answered.
-pub(super) const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
 
 impl LiveRun {
     /// Reads the whole run again: something was missed.
