@@ -61,8 +61,7 @@ fn Output(trying: Trying, key: StepKey, name: String) -> impl IntoView {
     };
     let line = move || {
         match (pinned.get(), seen.get()) {
-        (Some(value), _) => view! { <bdi>{in_a_line(&value)}</bdi> }.into_any(),
-        (None, Some(SeenValue { value: Some(value), .. })) => view! { <bdi>{in_a_line(&value)}</bdi> }.into_any(),
+        (Some(value), _) | (None, Some(SeenValue { value: Some(value), .. })) => view! { <bdi>{in_a_line(&value)}</bdi> }.into_any(),
         (None, Some(seen)) => view! { <a href=format!("/runs/{}", seen.run_id)>{format!("{}, in the run", crate::words::size(seen.size))}</a> }.into_any(),
         (None, None) => ().into_any(),
     }
