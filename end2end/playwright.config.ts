@@ -11,6 +11,12 @@ import { CHROMIUM } from "./support/chromium.ts";
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results/artifacts",
+  // `cargo xtask test` runs the first and `cargo xtask test-long` the second; without a name both run. In `long` is what tries one thing
+  // in many ways; each page, each verb and each attack is met in the first.
+  projects: [
+    { name: "short", testIgnore: "long/**" },
+    { name: "long", testMatch: "long/**/*.spec.ts" },
+  ],
   fullyParallel: false,
   workers: Number(process.env.WEFT_E2E_WORKERS || Math.min(2, availableParallelism())),
   retries: Number(process.env.WEFT_E2E_RETRIES ?? 1),

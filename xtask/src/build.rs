@@ -13,6 +13,7 @@ mod styles;
 
 use crate::{
     context::Context,
+    native,
     shell::{run, say, write_if_changed},
 };
 use anyhow::{Context as _, Result, bail};
@@ -75,8 +76,15 @@ pub(crate) fn bundle(context: &Context) -> Command {
 }
 
 /// The largest first load, in bytes, of the pages that people wait for. To be lowered by whoever makes one smaller.
-const MOST: [(&str, usize); 5] =
-    [("home", 540_000), ("mine", 675_000), ("lists", 675_000), ("runs", 700_000), ("editor", 700_000)];
+const MOST: [(&str, usize); 7] = [
+    ("home", 540_000),
+    ("mine", 675_000),
+    ("lists", 675_000),
+    ("runs", 700_000),
+    ("editor", 700_000),
+    ("admin", 1_250_000),
+    ("more", 1_600_000),
+];
 
 fn too_large(loads: &BTreeMap<String, usize>) -> Result<()> {
     for (part, most) in MOST {
@@ -94,7 +102,7 @@ fn too_large(loads: &BTreeMap<String, usize>) -> Result<()> {
 
 /// Builds the native binaries. The site must be there before.
 pub(crate) fn binaries(context: &Context, quiet: bool) -> Result<()> {
-    let mut command = context.cargo();
+    let mut command = native::cargo(context);
     command.args(["build", "--profile", "ci", "--package", "server", "--package", "local-llm", "--bins"]);
     if quiet {
         command.arg("--quiet");

@@ -9,6 +9,7 @@ mod typescript;
 use crate::{
     build::{self, TESTED},
     context::Context,
+    native,
     shell::{run, say, write_if_changed},
 };
 use anyhow::{Context as _, Result};
@@ -23,7 +24,7 @@ const TEST: &str = "docs_openapi_json_is_what_the_server_says";
 
 pub(crate) fn write(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
-    let mut test = context.cargo();
+    let mut test = native::cargo(context);
     // As the suite builds the tests, so that nothing is built twice.
     test.args(["test", "--profile", "ci"]).args(TESTED).args(["--lib", "--", TEST]);
     run(test.env("WEFT_UPDATE", "1")).context("the server did not describe its interface")?;

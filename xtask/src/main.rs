@@ -12,6 +12,7 @@ mod dist;
 mod failover;
 mod fresh;
 mod interface;
+mod native;
 mod postgres;
 mod queries;
 mod run;

@@ -1,9 +1,10 @@
-//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure; and `chaos`, only where it is asked for.
+//! `cargo xtask test`: everything that CI checks, in one order, stopping at the first failure; and `clippy` and `chaos`, only where they are asked for.
 //!
 //! It needs nothing running: Postgres is its own and ends with it. Builds read the committed query
 //! cache; only the check of that cache and the tests themselves talk to a database.
 
 mod ahead;
+mod browser;
 mod clients;
 mod counts;
 mod deploy;
@@ -34,7 +35,7 @@ pub(crate) enum Step {
     Fmt,
     /// Rules of the tree: edges, headers, licences
     Tidy,
-    /// clippy over everything native
+    /// clippy over everything native, and nothing is built; all other builds lint what they compile
     Clippy,
     /// The files of deploy: schemas, units, packages out of scripts
     Deploy,
@@ -58,7 +59,7 @@ pub(crate) enum Step {
     Typescript,
     /// The REST interface, walked by its description: schemathesis
     Interface,
-    /// Playwright
+    /// Playwright: the tests of every run
     Browser,
 }
 
@@ -132,9 +133,9 @@ fn summary(times: &[(String, f32, bool)]) {
 }
 
 impl Step {
-    /// Not yet part of every run: docs/progress.md says what it finds.
+    /// Not part of every run: lints alone, which the builds of every run do besides (`native.rs`), and what takes too long.
     fn is_asked_for(self) -> bool {
-        matches!(self, Self::Chaos)
+        matches!(self, Self::Clippy | Self::Chaos)
     }
 
     fn name(self) -> String {

@@ -47,7 +47,7 @@ fetched! {
     lists: StartMany, start_many, load_start_many, view! { <StartManyPage/> }.into_any();
     lists: Batch, batch, load_batch, view! { <BatchPage/> }.into_any();
     more: Compare, compare, load_compare, view! { <ComparePage/> }.into_any();
-    more: Gallery, gallery, load_gallery, view! { <GalleryPage/> }.into_any();
+    lists: Gallery, gallery, load_gallery, view! { <GalleryPage/> }.into_any();
     admin: Users, users, load_users, for_admins(UsersPage);
     admin: Groups, groups, load_groups, for_admins(GroupsPage);
     admin: Notices, notices, load_notices, for_admins(NoticesPage);

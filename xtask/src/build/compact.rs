@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn a_function_of_another_part_is_called_where_it_is_needed_and_nothing_is_left_over() {
         let module = Module::from_buffer(&compact(PART).unwrap()).unwrap();
-        assert_eq!(module.types.iter().count(), 1);
+        // The library adds one of its own for what a body returns.
+        assert!(module.types.find(&[], &[]).is_none(), "of a type that nothing has");
         let functions: Vec<_> = module.funcs.iter_local().collect();
         assert_eq!(functions.len(), 1, "the one that was exported");
         let called = only_calls(functions[0].1).unwrap();

@@ -14,14 +14,16 @@ use std::{
     path::Path,
 };
 
-/// Only what is often opened by its address: each pack is a copy of its files.
-const PACKED: [&str; 6] = ["editor", "home", "lists", "mine", "runs", "start"];
+/// What has pages with an address of their own: each pack is a copy of its files.
+const PACKED: [&str; 8] = ["admin", "editor", "home", "lists", "mine", "more", "runs", "start"];
 /// The parts that a page of the first asks for as soon as it is there.
-const NEXT: [(&str, &[&str]); 6] = [
+const NEXT: [(&str, &[&str]); 8] = [
+    ("admin", &["live"]),
     ("editor", &["board", "live"]),
     ("home", &["live"]),
     ("lists", &["live"]),
     ("mine", &["pane", "prose", "live"]),
+    ("more", &["live"]),
     ("runs", &["graph", "pane", "prose", "live"]),
     ("start", &["live"]),
 ];
@@ -189,7 +191,7 @@ const __chunk_7 = makeLoad(() => {
     fn a_page_loads_one_pack_or_each_file_of_its_part() {
         let modules = ["chunk_7".to_owned(), "split_runs".to_owned()];
         assert_eq!(files("runs", &modules), ["fetch.js", "runs.pack"]);
-        assert_eq!(files("admin", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
+        assert_eq!(files("board", &modules), ["fetch.js", "chunk_7.wasm", "split_runs.wasm"]);
     }
 
     #[test]

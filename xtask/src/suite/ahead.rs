@@ -1,5 +1,5 @@
 //! What is compiled while other steps run: the bundle. Most of it is `app`, which is optimised as one piece, by one thread, for most of ten
-//! minutes; the lints, and what the tests stand on, are compiled on the other cores meanwhile, in folders of their own.
+//! minutes; what the tests stand on is compiled on the other cores meanwhile, in folders of their own.
 //!
 //! It must never decide anything, nor write into the site, which others may be reading: the step that makes the site asks for the bundle
 //! again, finds it, and says what is wrong where it is not there.
@@ -8,7 +8,8 @@ use super::Step;
 use crate::{
     build::{self, TESTED},
     context::Context,
-    shell::{describe, run, say},
+    native,
+    shell::{describe, say},
 };
 use anyhow::{Context as _, Result};
 use nix::{
@@ -60,9 +61,9 @@ impl Ahead {
 /// The server reads the site while it is compiled, and would be compiled twice; all that it uses is not. Named are tests and programs of
 /// other packages, of the same selection as everything else, whose features then agree: nothing is built twice.
 fn what_the_server_stands_on(context: &Context) -> Result<()> {
-    let mut cargo = context.cargo();
+    let mut cargo = native::cargo(context);
     cargo.args(["test", "--profile", "ci", "--no-run"]).args(TESTED);
-    run(cargo.args(["--test", "design", "--test", "model", "--bin", "bench"]))
+    native::build_without_warnings(cargo.args(["--test", "design", "--test", "model", "--bin", "bench"])).map(|_| ())
 }
 
 impl Drop for Ahead {

@@ -1,9 +1,10 @@
 //! `cargo xtask test-long`: what takes too long for every change. Tests in their longer form, those of the clients too, the simulators
-//! for longer, and the newest Postgres. It goes on after a part that failed, and says at its end how each ended and how many minutes it took.
+//! for longer, those browser tests that every change does not wait for, and the newest Postgres. It goes on after a part that failed, and says at its end how each ended and how many minutes it took.
 //!
-//! It must never hold a test of its own: what has no longer form is in `cargo xtask test`.
+//! It must never hold a test of Rust of its own: what has no longer form is in `cargo xtask test`.
 
 use super::{
+    browser,
     clients::{self, Form},
     counts::Counts,
     isolated::{LIMIT, Settings, Wanted},
@@ -13,7 +14,7 @@ use super::{
     summary, unsteady,
 };
 use crate::{
-    chaos,
+    build, chaos,
     context::Context,
     failover,
     postgres::TestPostgres,
@@ -47,6 +48,8 @@ enum Part {
     Python,
     /// Tests of the TypeScript client, in their longer forms
     Typescript,
+    /// The browser tests that every change does not wait for
+    Browser,
     /// The simulator of the core
     SimCore,
     /// The simulator of whole engines
@@ -117,6 +120,11 @@ impl Part {
             Self::Typescript => {
                 programs(context)?;
                 clients::typescript(context, Form::Long, counts)
+            }
+            Self::Browser => {
+                build::site(context, false)?;
+                programs(context)?;
+                browser::run_tests(context, Form::Long, counts)
             }
             Self::SimCore => simulators::run_long(Simulator::Core, seed(options)?, options.minutes),
             Self::SimEngine => simulators::run_long(Simulator::Engine, seed(options)?, options.minutes),

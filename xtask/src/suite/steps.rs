@@ -4,7 +4,7 @@
 //! together with server rendering.
 
 use super::{
-    Step, Suite,
+    Step, Suite, browser,
     clients::{self, Form},
     counts::Counts,
     deploy, examples, interface,
@@ -15,13 +15,13 @@ use crate::{
     build::{self, TESTED},
     chaos,
     context::Context,
+    native,
     postgres::TestPostgres,
-    queries, run as server, setup,
+    queries, setup,
     shell::{run, run_and_read},
     tidy,
 };
-use anyhow::{Context as _, Result, bail};
-use std::{fs, process::Command};
+use anyhow::{Result, bail};
 
 const TOOL: [&str; 2] = ["--package", "xtask"];
 const BROWSER: [&str; 2] = ["--target", "wasm32-unknown-unknown"];
@@ -40,7 +40,7 @@ pub(super) fn settings(context: &Context, postgres: &TestPostgres) -> Result<iso
 pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wanted: Wanted) -> Result<Counts> {
     build::ensure_site_folder(context)?;
     let tests = |kinds: &[&str], of: &[&str]| {
-        let mut tests = context.cargo();
+        let mut tests = native::cargo(context);
         tests.args(["test", "--profile", "ci"]).args(kinds).args(of);
         tests
     };
@@ -56,7 +56,11 @@ pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wa
 /// All binaries but this tool, by the same selection as the tests, whose features then agree: nothing is built twice.
 pub(crate) fn programs(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
-    run(context.cargo().args(["build", "--profile", "ci"]).args(TESTED).arg("--all-targets"))
+    let build = |of: &[&str]| {
+        let mut cargo = native::cargo(context);
+        native::build_without_warnings(cargo.args(["build", "--profile", "ci"]).args(of).arg("--all-targets")).map(|_| ())
+    };
+    build(&TESTED)
 }
 
 impl Suite<'_> {
@@ -102,7 +106,12 @@ impl Suite<'_> {
                 programs(self.context)?;
                 simulators::run_a_minute_of_each(self.context)
             }
-            Step::Build => programs(self.context),
+            Step::Build => {
+                programs(self.context)?;
+                // What of this tool only its tests use.
+                let mut tool = native::cargo(self.context);
+                native::build_without_warnings(tool.args(["build", "--profile", "ci"]).args(TOOL)).map(|_| ())
+            }
             Step::Chaos => {
                 programs(self.context)?;
                 chaos::run_short(self.context)
@@ -110,7 +119,7 @@ impl Suite<'_> {
             Step::Python => clients::python(self.context, Form::Short, &mut self.counts),
             Step::Typescript => clients::typescript(self.context, Form::Short, &mut self.counts),
             Step::Interface => interface::walk(self.context, &mut self.counts),
-            Step::Browser => self.browser_tests(),
+            Step::Browser => browser::run_tests(self.context, Form::Short, &mut self.counts),
         }
     }
 
@@ -127,39 +136,12 @@ impl Suite<'_> {
         if !self.matching.is_empty() || !examples::are_there(context)? {
             return Ok(());
         }
-        let mut doc_tests = context.cargo();
+        let mut doc_tests = native::cargo(context);
         doc_tests.args(["test", "--profile", "ci", "--doc"]).args(TESTED).envs(settings);
         let (doc_tests_passed, lines) = run_and_read(&mut doc_tests)?;
         self.counts = self.counts.plus(Counts::from_doc_tests(&lines));
         if !doc_tests_passed {
             bail!("the documentation tests failed");
-        }
-        Ok(())
-    }
-
-    fn browser_tests(&mut self) -> Result<()> {
-        let folder = self.context.root.join("end2end");
-        let report = folder.join("test-results/results.json");
-        // A report of an earlier run must not be counted.
-        let _ = fs::remove_file(&report);
-        // Some of them start real workers. Its part of the suite need not have run before.
-        let (_, python) = setup::clients::python(self.context)?;
-        let mut command = Command::new("npx");
-        command
-            .args(["playwright", "test"])
-            .current_dir(&folder)
-            .env("WEFT_BIN", self.context.binary("weft"))
-            .env("WEFT_E2E_PYTHON", python)
-            .env_remove("DATABASE_URL");
-        command.envs(server::local_model(self.context));
-        let result = run(&mut command);
-        let text = fs::read_to_string(&report).unwrap_or_default();
-        let counts = Counts::from_playwright(&text);
-        self.counts = self.counts.plus(counts);
-        result.context("the browser tests failed")?;
-        unsteady::judge(counts.unsteady)?;
-        if text.is_empty() {
-            bail!("Playwright wrote no report to {}", report.display());
         }
         Ok(())
     }

@@ -1,17 +1,10 @@
 //! The test programs that cargo built, and what tests are in them.
 //! Must never run a test: a program is only asked for its list.
 
-use crate::{
-    context::without_own_variables,
-    shell::{describe, output},
-};
-use anyhow::{Context as _, Result, bail};
-use cargo_metadata::{Artifact, Message, TargetKind};
-use std::{
-    io::BufReader,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use crate::{context::without_own_variables, native::build_without_warnings, shell::output};
+use anyhow::{Result, bail};
+use cargo_metadata::{Artifact, TargetKind};
+use std::{path::PathBuf, process::Command};
 
 #[derive(Debug)]
 pub(super) struct Program {
@@ -27,7 +20,7 @@ pub(super) struct Program {
 pub(super) fn build(cargo: &mut [Command]) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for command in cargo {
-        programs.extend(built(command)?);
+        programs.extend(build_without_warnings(command.arg("--no-run"))?.into_iter().filter_map(program));
     }
     programs.sort_by(|one, other| {
         (!one.is_integration, &one.name, &one.file).cmp(&(!other.is_integration, &other.name, &other.file))
@@ -35,22 +28,6 @@ pub(super) fn build(cargo: &mut [Command]) -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-fn built(cargo: &mut Command) -> Result<Vec<Program>> {
-    cargo.args(["--no-run", "--message-format=json-render-diagnostics"]).stdout(Stdio::piped());
-    let mut child = cargo.spawn().with_context(|| format!("cannot start `{}`", describe(cargo)))?;
-    let messages = child.stdout.take().context("cargo has no output")?;
-    let mut programs = Vec::new();
-    for message in Message::parse_stream(BufReader::new(messages)) {
-        if let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo built")? {
-            programs.extend(program(artifact));
-        }
-    }
-    let status = child.wait().context("cannot wait for cargo")?;
-    if !status.success() {
-        bail!("`{}` failed ({status})", describe(cargo));
-    }
-    Ok(programs)
-}
 
 fn program(artifact: Artifact) -> Option<Program> {
     if !artifact.profile.test {

@@ -1,10 +1,10 @@
 // A person who has as many runs under way as they may is told so where they start one, and gets on once one is over.
 
-import { Api } from "../support/api.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, visit } from "../support/test.ts";
-import { Weft } from "../support/weft.ts";
-import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import { Api } from "../../support/api.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, visit } from "../../support/test.ts";
+import { Weft } from "../../support/weft.ts";
+import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 test("the start form says that too many runs are under way, and keeps what was typed", async ({ open, watch }) => {
   const weft = await Weft.start({ withoutModel: true, env: { WEFT_USER_RUNNING_RUNS: "1" } });

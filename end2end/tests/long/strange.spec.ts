@@ -2,10 +2,10 @@
 // that change the page, fields that the browser fills in, and a page that is left in the middle of something.
 
 import type { Locator, Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN, USER } from "../support/people.ts";
-import { expect, hydrated, login, test, unique, visit } from "../support/test.ts";
-import { diamond, echo, saveAgents } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { expect, hydrated, login, test, unique, visit } from "../../support/test.ts";
+import { diamond, echo, saveAgents } from "../../support/workflows.ts";
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

@@ -1,11 +1,11 @@
 // Whom a gate asks, what a start starts, and how far a run is: what an author and a starter are told must be so.
 
-import { EditorPage } from "../support/editor_page.ts";
-import { InboxPage } from "../support/inbox_page.ts";
-import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { diamond, ECHO, echo, input, saveAgents, sections, step, TEXT_INPUT } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { InboxPage } from "../../support/inbox_page.ts";
+import { ADMIN, OTHER_USER, USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, test, unique, visit } from "../../support/test.ts";
+import { diamond, ECHO, echo, input, saveAgents, sections, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

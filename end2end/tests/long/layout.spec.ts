@@ -1,11 +1,11 @@
 // The canvas is what one came for: at every width it keeps most of the window, whatever the panels beside it want.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, saveAgents } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { diamond, saveAgents } from "../../support/workflows.ts";
 
 const WIDTHS = [881, 900, 1024, 1100, 1119, 1120, 1200, 1300, 1359, 1360, 1440, 1699, 1700, 1920];
 /** Below it the panels are tabs, and the canvas is one of them. */

@@ -2,11 +2,11 @@
 // pinned; with its gates answered in place. An agent is tried before it is saved, and beside what is saved.
 
 import type { Page } from "@playwright/test";
-import type { Api } from "../support/api.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, SHOUT, TEXT_INPUT, input, output, saveAgents, step, template } from "../support/workflows.ts";
+import type { Api } from "../../support/api.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, SHOUT, TEXT_INPUT, input, output, saveAgents, step, template } from "../../support/workflows.ts";
 
 const WIDE = { viewport: { width: 1440, height: 900 } };
 

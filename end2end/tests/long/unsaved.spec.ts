@@ -2,10 +2,10 @@
 // that was chosen stays chosen.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents, template } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents, template } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

@@ -3,12 +3,12 @@
 // killed in the middle, and finished by another process. workers.spec.ts has the pages in detail.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN, USER } from "../support/people.ts";
-import { type Program, Redis, startCelery, startWorker } from "../support/programs.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, visit } from "../support/test.ts";
-import { Weft } from "../support/weft.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { type Program, Redis, startCelery, startWorker } from "../../support/programs.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, test, visit } from "../../support/test.ts";
+import { Weft } from "../../support/weft.ts";
 
 const VIEWPORT = { width: 1800, height: 1000 };
 /** A lease of 20 s, two sweeps, and what an attempt takes: docs/workers.md promises 50 s. */

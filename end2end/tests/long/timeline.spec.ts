@@ -1,8 +1,8 @@
 // The timeline keeps what was read: earlier events come below the newest, and none is lost on the way.
 
-import { USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents } from "../support/workflows.ts";
+import { USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents } from "../../support/workflows.ts";
 
 /** More than the two pages that are read at once. */
 const SWITCHES = 430;

@@ -1,9 +1,9 @@
 // On a phone: what the page says about itself covers nothing that can be pressed, and pushes nothing out of sight.
 
 import type { Locator, Page } from "@playwright/test";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents, template } from "../support/workflows.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents, template } from "../../support/workflows.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 

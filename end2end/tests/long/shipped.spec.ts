@@ -2,10 +2,10 @@
 // the gates and forms that it has. What the model says is nothing that a test could know.
 
 import type { Page } from "@playwright/test";
-import type { Api, Run } from "../support/api.ts";
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, visit } from "../support/test.ts";
+import type { Api, Run } from "../../support/api.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, visit } from "../../support/test.ts";
 
 /** What the model may take on a slow machine; it is done in a fraction of it elsewhere. */
 const MODEL_TIMEOUT_MS = 180_000;

@@ -2,11 +2,11 @@
 // everything can be hit.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { press, tabBack, tabTo } from "../support/keyboard.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, saveAgents } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { press, tabBack, tabTo } from "../../support/keyboard.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { diamond, saveAgents } from "../../support/workflows.ts";
 
 const DESK = { viewport: { width: 1440, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };

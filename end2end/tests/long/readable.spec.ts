@@ -2,12 +2,12 @@
 // By real pointer, wheel, fingers and keys; what is drawn has no element, so `window.__canvas` tells where it is.
 
 import type { Page } from "@playwright/test";
-import type { Definition } from "../support/api.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, JOIN, TEXT_INPUT, input, output, saveAgents, step } from "../support/workflows.ts";
+import type { Definition } from "../../support/api.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, JOIN, TEXT_INPUT, input, output, saveAgents, step } from "../../support/workflows.ts";
 
 const DESK = { viewport: { width: 1440, height: 900 } };
 const SMALL = { viewport: { width: 1024, height: 768 } };

@@ -2,13 +2,13 @@
 // the rules of accessibility forbid, and content before the script arrives.
 
 import type { Page } from "@playwright/test";
-import { axe } from "../support/axe.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { InboxPage } from "../support/inbox_page.ts";
-import { ADMIN, type Person, USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
-import { chain, diamond, echo, input, output, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../support/workflows.ts";
+import { axe } from "../../support/axe.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { InboxPage } from "../../support/inbox_page.ts";
+import { ADMIN, type Person, USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, tabTitle, test, unique, visit } from "../../support/test.ts";
+import { chain, diamond, echo, input, output, saveAgents, sections, step, TEXT, TEXT_INPUT } from "../../support/workflows.ts";
 
 const NAME = unique("Looked at from every side");
 /** Long, since its name and its texts are what a page is made too wide by. */

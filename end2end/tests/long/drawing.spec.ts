@@ -2,10 +2,10 @@
 // Each is one step of undo, says what it brought, and leaves nothing behind when it is given up.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { chain, saveAgents } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { chain, saveAgents } from "../../support/workflows.ts";
 
 const DESK = { viewport: { width: 1440, height: 900 } };
 

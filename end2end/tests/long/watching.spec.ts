@@ -3,12 +3,12 @@
 
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { OutsideWorker, summarizer, workerToken } from "../support/worker.ts";
-import { ECHO, TEXT_INPUT, input, output, saveAgents, step } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { OutsideWorker, summarizer, workerToken } from "../../support/worker.ts";
+import { ECHO, TEXT_INPUT, input, output, saveAgents, step } from "../../support/workflows.ts";
 
 /** How many frames of the canvas there are among twenty of the browser. */
 const drawn = (page: Page) =>

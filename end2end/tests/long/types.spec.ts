@@ -2,11 +2,11 @@
 // together, types are made of fields, lists are filled in as rows, and what is wrong is put right where it stands.
 
 import type { Page } from "@playwright/test";
-import type { Agent } from "../support/api.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN, USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, output, saveAgents, step, template, TEXT, TEXT_INPUT } from "../support/workflows.ts";
+import type { Agent } from "../../support/api.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, input, output, saveAgents, step, template, TEXT, TEXT_INPUT } from "../../support/workflows.ts";
 
 const WIDE = { viewport: { width: 1440, height: 900 } };
 

@@ -1,9 +1,9 @@
 // A run of hundreds of items is used before all of it has come: what is seen at first is right by itself, and the rest follows.
 
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, saveAgents } from "../support/workflows.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, saveAgents } from "../../support/workflows.ts";
 
 const N = 450;
 

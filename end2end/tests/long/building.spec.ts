@@ -2,10 +2,10 @@
 // clipboard; everything taken back, also after a reload; copies of workflows and agents, and away with what nobody ever used.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { chain, diamond, ECHO, saveAgents, template } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, hydrated, test, unique, visit } from "../../support/test.ts";
+import { chain, diamond, ECHO, saveAgents, template } from "../../support/workflows.ts";
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

@@ -1,11 +1,11 @@
 // What would fail or be skipped in every run is said in the editor, at the field, with what there is instead: conditions,
 // paths and templates. Publishing and saving refuse it.
 
-import { ADMIN } from "../support/people.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { type Agent } from "../support/api.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { saveAgents } from "../support/workflows.ts";
+import { ADMIN } from "../../support/people.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { type Agent } from "../../support/api.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { saveAgents } from "../../support/workflows.ts";
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

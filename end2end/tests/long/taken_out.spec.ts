@@ -1,9 +1,9 @@
 // Two runs are compared while one of them changes, word by word and side by side; and a run is taken out: as files, and on paper.
 
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { chain, saveAgents } from "../support/workflows.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, test, unique, visit } from "../../support/test.ts";
+import { chain, saveAgents } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

@@ -1,10 +1,10 @@
 // What is typed and not sent stays on this device: through Cancel, Back and a reload, for the person who typed it.
 
 import type { Page } from "@playwright/test";
-import { OTHER_USER, USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, login, test, unique, visit } from "../support/test.ts";
-import { DRAFT, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import { OTHER_USER, USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, login, test, unique, visit } from "../../support/test.ts";
+import { DRAFT, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 const NAME = unique("Typed and not sent");
 const PASTED = `A pasted text, "quoted" <b>and</b> long.\n${"word ".repeat(20_000)}end`;

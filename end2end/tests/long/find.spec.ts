@@ -2,12 +2,12 @@
 // menus by mouse, finger and key; the steps as a list; the map. By real keys and pointers.
 
 import type { Locator, Page } from "@playwright/test";
-import type { Definition } from "../support/api.ts";
-import { axe } from "../support/axe.ts";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN, USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { chain, diamond, ECHO, echo, input, output, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import type { Definition } from "../../support/api.ts";
+import { axe } from "../../support/axe.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { chain, diamond, ECHO, echo, input, output, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 const DESK = { viewport: { width: 1440, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };

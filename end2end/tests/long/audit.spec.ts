@@ -1,8 +1,8 @@
 // The audit log: what is looked for stands in the address, a fault stands at its field, and everything has its name.
 
-import { ADMIN, OTHER_USER } from "../support/people.ts";
-import { expect, hydrated, login, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents } from "../support/workflows.ts";
+import { ADMIN, OTHER_USER } from "../../support/people.ts";
+import { expect, hydrated, login, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 
