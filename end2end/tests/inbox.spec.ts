@@ -1,5 +1,6 @@
 // The inbox: what waits for somebody is found, walked through by keyboard, and gone at once when somebody else decides it.
 
+import { setTimeout } from "node:timers/promises";
 import { InboxPage } from "../support/inbox_page.ts";
 import { ADMIN, OTHER_USER, USER } from "../support/people.ts";
 import { expect, test, unique } from "../support/test.ts";
@@ -98,6 +99,11 @@ test("what waits is read row by row, gone when somebody else decides it, and tol
     await expect(theirs.getByRole("heading", { name: "Nothing matches" })).toBeVisible();
     await theirs.getByRole("button", { name: "Clear filters" }).click();
     await expect(ben.search).toHaveValue("");
+    // The page that the link leads to comes later than what is typed is looked for.
+    await theirs.route(/\/parts-[0-9a-f]+\/.*\.wasm$/, async (route) => {
+      await setTimeout(600);
+      await route.continue();
+    });
     await ben.search.fill(NAME);
     await ben.past("blue paper").getByRole("link").click();
     await expect(theirs).toHaveURL(new RegExp(`/runs/${runs[0]}\\?step=echo`));

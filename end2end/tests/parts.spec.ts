@@ -6,7 +6,7 @@ import { ADMIN, USER } from "../support/people.ts";
 import { expect, hydrated, test, unique, visit } from "../support/test.ts";
 import { echo, saveAgents } from "../support/workflows.ts";
 
-const PART = /\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/.*\.wasm$/;
+const PART = /\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/.*\.(wasm|pack)$/;
 const NAME = unique("In parts");
 /** The bar of the design for what a first visit loads, compressed. */
 const FIRST_LOAD_BYTES = 700_000;

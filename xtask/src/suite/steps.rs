@@ -58,7 +58,8 @@ pub(crate) fn programs(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
     let build = |of: &[&str]| {
         let mut cargo = native::cargo(context);
-        native::build_without_warnings(cargo.args(["build", "--profile", "ci"]).args(of).arg("--all-targets")).map(|_| ())
+        native::build_without_warnings(cargo.args(["build", "--profile", "ci"]).args(of).arg("--all-targets"))
+            .map(|_| ())
     };
     build(&TESTED)
 }

@@ -82,6 +82,9 @@ pub(super) fn Search(place: Place, label: &'static str) -> impl IntoView {
                 running.clear();
             }
             let ask = move || {
+                if place.is_left() {
+                    return;
+                }
                 if let Some(now) = text.try_get_untracked() {
                     written.set_value(now.clone());
                     place.go(|asked| asked.search = now);

@@ -16,6 +16,7 @@ pub(super) struct Place {
     /// What the router was told and has not come to yet.
     sent: StoredValue<Vec<Asked>>,
     navigate: Callback<(String, bool)>,
+    path: Memo<String>,
     /// So often the filters were cleared.
     n_cleared: RwSignal<u32>,
 }
@@ -32,6 +33,7 @@ impl Place {
             navigate: Callback::new(move |(href, replace): (String, bool)| {
                 navigate(&href, NavigateOptions { replace, scroll: false, ..NavigateOptions::default() });
             }),
+            path,
             n_cleared: RwSignal::new(0),
         };
         effect(move || {
@@ -50,6 +52,11 @@ impl Place {
 
     pub(super) fn asked(self) -> RwSignal<Asked> {
         self.asked
+    }
+
+    /// Whether a link to another page was followed, of which the program may still be on its way. Only a person may call that off.
+    pub(super) fn is_left(self) -> bool {
+        self.path.try_with_untracked(|path| path != PATH) != Some(false)
     }
 
     /// The one that is read. Not followed.

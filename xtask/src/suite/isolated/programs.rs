@@ -28,7 +28,6 @@ pub(super) fn build(cargo: &mut [Command]) -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-
 fn program(artifact: Artifact) -> Option<Program> {
     if !artifact.profile.test {
         return None;
