@@ -1,15 +1,18 @@
 //! The query cache in .sqlx: what lets every build check SQL without a database.
 //!
 //! Made by compiling the store against a freshly migrated database, the way sqlx itself does it.
-//! Only `crates/store` names sqlx, so only it is compiled; and of it only what people run, since no test checks its queries.
+//! Only `crates/store` names sqlx, so only it is compiled, as everything later is that stands on it; and of it only what people run, since
+//! no test checks its queries.
 
 use crate::{
     build::TESTED,
     context::Context,
+    native,
     postgres::TestPostgres,
-    shell::{output, run, say},
+    shell::{output, run, say, write_if_changed},
 };
 use anyhow::{Context as _, Result, bail};
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -23,12 +26,20 @@ const DATABASE: &str = "weft_queries";
 /// sqlx, tokio and a hundred more are made with other features than for the lints and the tests.
 const USER_OF_THE_STORE: [&str; 2] = ["--example", "log"];
 
-/// Fails when the committed cache is not what the migrations and the queries give today.
+/// Fails when the committed cache is not what the migrations and the queries give today. Asked once of the same files: the store is compiled
+/// for it, and all that stands on the store after it.
 pub(crate) fn check(context: &Context, postgres: &TestPostgres) -> Result<()> {
     let committed = read(&context.root.join(".sqlx"))?;
+    let asked_of = hash(&context.root, &committed)?;
+    let stamp = context.stamps().join("sqlx-checked");
+    if fs::read_to_string(&stamp).is_ok_and(|checked| checked == asked_of) {
+        say("The query cache is as it was when it was found to be current");
+        return Ok(());
+    }
     let fresh = generate(context, postgres)?;
     let differences = differences(&committed, &fresh);
     if differences.is_empty() {
+        write_if_changed(&stamp, asked_of.as_bytes())?;
         say(format!("The query cache is current: {} queries", fresh.len()));
         return Ok(());
     }
@@ -48,7 +59,7 @@ pub(crate) fn refresh(context: &Context, postgres: &TestPostgres) -> Result<()> 
         fs::remove_file(folder.join(name)).with_context(|| format!("cannot remove {name}"))?;
     }
     for (name, content) in &fresh {
-        crate::shell::write_if_changed(&folder.join(name), content)?;
+        write_if_changed(&folder.join(name), content)?;
     }
     say(format!("The query cache holds {} queries, {} changed", fresh.len(), differences.len()));
     Ok(())
@@ -67,9 +78,8 @@ fn generate(context: &Context, postgres: &TestPostgres) -> Result<Files> {
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let touched = Touched::new(&context.root.join("crates/store/src/lib.rs"))?;
-    let result = run(context
-        .cargo()
-        .args(["check", "--profile", "ci"])
+    let result = run(native::cargo(context)
+        .args(["build", "--profile", "ci"])
         .args(TESTED)
         .args(USER_OF_THE_STORE)
         .env("SQLX_OFFLINE", "false")
@@ -78,6 +88,29 @@ fn generate(context: &Context, postgres: &TestPostgres) -> Result<Files> {
     drop(touched);
     result?;
     read(&folder)
+}
+
+/// Of the cache, and of all that decides what should be in it.
+fn hash(root: &Path, committed: &Files) -> Result<String> {
+    let sources = ["migrations", "crates/store/src", "crates/store/examples"].into_iter().flat_map(|folder| {
+        walkdir::WalkDir::new(root.join(folder)).sort_by_file_name().into_iter().filter_map(Result::ok)
+    });
+    let sources = sources.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+    let mut hasher = Sha256::new();
+    let mut add = |name: &[u8], content: &[u8]| {
+        for part in [name, content] {
+            hasher.update(part.len().to_le_bytes());
+            hasher.update(part);
+        }
+    };
+    for path in sources.chain([root.join("Cargo.lock")]) {
+        let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        add(path.as_os_str().as_encoded_bytes(), &content);
+    }
+    for (name, content) in committed {
+        add(name.as_bytes(), content);
+    }
+    Ok(hex::encode(hasher.finalize()))
 }
 
 /// Makes cargo see the file as changed for as long as it lives, so that the macros run again; the
