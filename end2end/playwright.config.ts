@@ -12,7 +12,7 @@ export default defineConfig({
   testDir: "tests",
   outputDir: "test-results/artifacts",
   // `cargo xtask test` runs the first and `cargo xtask test-long` the second; without a name both run. In `long` is what tries one thing
-  // in many ways; each page, each verb and each attack is met in the first.
+  // in many ways or waits for long; the way from a drawing to a reviewed run, its verbs, people and attacks are in the first.
   projects: [
     { name: "short", testIgnore: "long/**" },
     { name: "long", testMatch: "long/**/*.spec.ts" },

@@ -3,9 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import { USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

@@ -2,11 +2,11 @@
 // whoever has it open: this begins first, since it takes the half minute in which it could be.
 
 import type { BrowserContext, Page } from "@playwright/test";
-import type { Api } from "../support/api.ts";
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents } from "../support/workflows.ts";
+import type { Api } from "../../support/api.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

@@ -1,9 +1,9 @@
 // Charts of runs: reached from the list, they say in words and in a table what they draw, and the address keeps what is chosen.
 
-import { axe } from "../support/axe.ts";
-import { USER } from "../support/people.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents } from "../support/workflows.ts";
+import { axe } from "../../support/axe.ts";
+import { USER } from "../../support/people.ts";
+import { expect, hydrated, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents } from "../../support/workflows.ts";
 
 interface Totals {
   readonly took: { readonly n: number } | null;

@@ -2,9 +2,9 @@
 // to open it, and one that does not come says so and is asked for again.
 
 import type { Page, Request, Response } from "@playwright/test";
-import { ADMIN, USER } from "../support/people.ts";
-import { expect, hydrated, test, unique, visit } from "../support/test.ts";
-import { echo, saveAgents } from "../support/workflows.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { expect, hydrated, test, unique, visit } from "../../support/test.ts";
+import { echo, saveAgents } from "../../support/workflows.ts";
 
 const PART = /\/pkg\/[0-9a-f]+\/parts-[0-9a-f]+\/.*\.(wasm|pack)$/;
 const NAME = unique("In parts");

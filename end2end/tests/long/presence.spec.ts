@@ -1,10 +1,10 @@
 // Who else is here: two admins in one draft, and two people at one gate. Named as they come, gone with their tab, and never a lock.
 
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN, OTHER_USER, type Person } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN, OTHER_USER, type Person } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { diamond, ECHO, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 // What the product promises is ten seconds; a slow machine has more.
 const GONE = { timeout: 25_000 };

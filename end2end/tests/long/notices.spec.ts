@@ -1,11 +1,11 @@
 // Notices: the count in the title of every tab, what one tab of the browser tells, where one is told, and what admins register.
 
 import type { BrowserContext, Page } from "@playwright/test";
-import type { Api } from "../support/api.ts";
-import { axe } from "../support/axe.ts";
-import { ADMIN, type Person, USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import type { Api } from "../../support/api.ts";
+import { axe } from "../../support/axe.ts";
+import { ADMIN, type Person, USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 interface Told {
   readonly title: string;

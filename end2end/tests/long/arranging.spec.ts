@@ -2,10 +2,10 @@
 // holds, and what one person collapsed. By mouse, by keys and by menus; all of it in the document but what is collapsed.
 
 import type { Page } from "@playwright/test";
-import { EditorPage } from "../support/editor_page.ts";
-import { ADMIN } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, saveAgents } from "../support/workflows.ts";
+import { EditorPage } from "../../support/editor_page.ts";
+import { ADMIN } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { diamond, saveAgents } from "../../support/workflows.ts";
 
 const DESK = { viewport: { width: 1440, height: 900 } };
 

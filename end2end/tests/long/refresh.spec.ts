@@ -2,11 +2,11 @@
 // by it, and a re-run that would take its place says so before.
 
 import type { Locator } from "@playwright/test";
-import type { Api } from "../support/api.ts";
-import { USER } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { chain, ECHO, input, saveAgents, step, TEXT_INPUT } from "../support/workflows.ts";
+import type { Api } from "../../support/api.ts";
+import { USER } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { chain, ECHO, input, saveAgents, step, TEXT_INPUT } from "../../support/workflows.ts";
 
 test.beforeAll(({ adminApi }) => saveAgents(adminApi));
 

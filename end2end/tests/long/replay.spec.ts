@@ -1,10 +1,10 @@
 // How long what took, and the run as it was: the chart by keys, the table, the slider over the events, and back to what is now, which went on
 // underneath.
 
-import { RunPage } from "../support/run_page.ts";
-import { USER } from "../support/people.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { ECHO, SHOUT, TEXT_INPUT, input, output, saveAgents, step } from "../support/workflows.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { USER } from "../../support/people.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { ECHO, SHOUT, TEXT_INPUT, input, output, saveAgents, step } from "../../support/workflows.ts";
 
 test("the times of a run are read by keys, and its past is looked at while it goes on", async ({ open, adminApi, userApi }) => {
   await saveAgents(adminApi);

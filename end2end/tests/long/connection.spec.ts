@@ -2,12 +2,12 @@
 // that was typed is lost, and nothing is done twice.
 
 import type { Page } from "@playwright/test";
-import { ADMIN, USER } from "../support/people.ts";
-import { Proxy } from "../support/proxy.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, test, unique, visit } from "../support/test.ts";
-import { diamond, echo, saveAgents } from "../support/workflows.ts";
-import type { Watch } from "../support/watch.ts";
+import { ADMIN, USER } from "../../support/people.ts";
+import { Proxy } from "../../support/proxy.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, test, unique, visit } from "../../support/test.ts";
+import { diamond, echo, saveAgents } from "../../support/workflows.ts";
+import type { Watch } from "../../support/watch.ts";
 
 /** A request is given up after 15 s. */
 const GIVEN_UP = { timeout: 20_000 };

@@ -1,13 +1,13 @@
 // A run is read: what it is called, where one is in it, what an agent was told and said, and what comes while it runs.
 // The model holds its answers until the test lets them go.
 
-import { Api, type Agent } from "../support/api.ts";
-import { Model } from "../support/model.ts";
-import { ADMIN } from "../support/people.ts";
-import { RunPage } from "../support/run_page.ts";
-import { expect, hydrated, tabTitle, test, unique, visit } from "../support/test.ts";
-import { Weft } from "../support/weft.ts";
-import { chain, echo, saveAgents, step, TEXT } from "../support/workflows.ts";
+import { Api, type Agent } from "../../support/api.ts";
+import { Model } from "../../support/model.ts";
+import { ADMIN } from "../../support/people.ts";
+import { RunPage } from "../../support/run_page.ts";
+import { expect, hydrated, tabTitle, test, unique, visit } from "../../support/test.ts";
+import { Weft } from "../../support/weft.ts";
+import { chain, echo, saveAgents, step, TEXT } from "../../support/workflows.ts";
 
 const ASK: Agent = {
   id: "e2e-read-model",
