@@ -9,9 +9,8 @@ export interface Refusal {
   readonly status: number;
 }
 
-/** What the browser says of a script, a part or a feed that was on its way when the page was left: nobody is there to miss it. */
-const LEFT_MEANWHILE =
-  /Response body loading was aborted|^TypeError: network error$|WebSocket is closed before the connection is established/;
+/** What the browser says of a script or a part that was on its way when the page was left: nobody is there to miss it. */
+const LEFT_MEANWHILE = /Response body loading was aborted|^TypeError: network error$/;
 
 /** A part that is fetched ahead while there is no network: whoever needs it says so on the page, and it is asked for again. */
 const NOT_FETCHED = /^TypeError: Failed to fetch/;

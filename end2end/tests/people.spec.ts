@@ -26,6 +26,7 @@ test.beforeAll(async ({ adminApi }) => {
 test("somebody else answers a form, and may do nothing else in the run", async ({ open, adminApi, userApi, otherApi, watch }) => {
   // The run is theirs no more once they answered, and their page may just then be asking for its feed.
   watch.allowRefusal({ url: /\/runs\/[^/]+\/live/, status: 404 });
+  watch.allowComplaint(/\/live' failed: WebSocket is closed before the connection is established/);
   const name = unique("Asked of somebody else");
   const template = await adminApi.publish(name, {
     inputs: TEXT_INPUT,

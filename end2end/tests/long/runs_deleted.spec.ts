@@ -21,6 +21,7 @@ test("a run that is deleted leaves the list, and Undo brings it back to its plac
   // Its page asks whether it is there, and goes on asking for its feed and for what it shows until it knows.
   watch.allowRefusal({ url: /\/_fn\/whole_run/, status: 404 });
   watch.allowRefusal({ url: /\/runs\/[^/]+\/live/, status: 404 });
+  watch.allowComplaint(/\/live' failed: WebSocket is closed before the connection is established/);
   const other = await openOnDoomed(page.context(), userApi, await adminApi.publish(unique("Soon gone"), echo()));
   await visit(page, `/runs?q=${encodeURIComponent(name)}`);
   const rows = page.getByRole("table", { name: "Runs" }).getByRole("row");

@@ -56,12 +56,9 @@ pub(super) fn isolated_tests(context: &Context, settings: isolated::Settings, wa
 /// All binaries but this tool, by the same selection as the tests, whose features then agree: nothing is built twice.
 pub(crate) fn programs(context: &Context) -> Result<()> {
     build::ensure_site_folder(context)?;
-    let build = |of: &[&str]| {
-        let mut cargo = native::cargo(context);
-        native::build_without_warnings(cargo.args(["build", "--profile", "ci"]).args(of).arg("--all-targets"))
-            .map(|_| ())
-    };
-    build(&TESTED)
+    let mut cargo = native::cargo(context);
+    cargo.args(["build", "--profile", "ci"]).args(TESTED).arg("--all-targets");
+    native::build_without_warnings(&mut cargo).map(|_| ())
 }
 
 impl Suite<'_> {
@@ -109,7 +106,7 @@ impl Suite<'_> {
             }
             Step::Build => {
                 programs(self.context)?;
-                // What of this tool only its tests use.
+                // Its tests alone would hide what nothing else of it uses.
                 let mut tool = native::cargo(self.context);
                 native::build_without_warnings(tool.args(["build", "--profile", "ci"]).args(TOOL)).map(|_| ())
             }
