@@ -220,22 +220,28 @@ export class Task {
     if (error instanceof ServerRefused && [409, 413, 422].includes(error.status)) {
       return { class: "permanent", message };
     }
-    if (error instanceof Error && error.name === "TimeoutError") {
+    if (error instanceof Error && part(error, "name") === "TimeoutError") {
       return { class: "timeout", message };
     }
     if (!this.isStopped && error instanceof Error) {
-      this.outbox.addLog("error", words(error.stack ?? message));
+      this.outbox.addLog("error", part(error, "stack") ?? message);
     }
-    return { class: "server", message: error instanceof Error ? `${words(error.name)}: ${message}` : message };
+    return { class: "server", message: error instanceof Error ? `${part(error, "name") ?? "Error"}: ${message}` : message };
   }
 }
 
 /** What was thrown may fail to say what it is. */
 function messageOf(error: unknown): string {
+  return error instanceof Error ? part(error, "message") || part(error, "name") || Object.prototype.toString.call(error) : words(error);
+}
+
+/** Each of these may be a getter that throws; `stack` is written where it is first read, with the message in it. */
+function part(error: Error, name: "message" | "name" | "stack"): string | undefined {
   try {
-    return words(error instanceof Error ? error.message || error.name : error);
+    const said: unknown = error[name];
+    return said === undefined ? undefined : words(said);
   } catch {
-    return Object.prototype.toString.call(error);
+    return undefined;
   }
 }
 

@@ -92,7 +92,12 @@ test("whatever a handler throws is its failure, also what cannot be made a text"
       throw new TypeError("there was no response");
     },
   });
-  for (const [n, thrown] of [bare, listed, silent, undefined, null, Symbol("s"), () => 1].entries()) {
+  const nameless = Object.defineProperty(new Error("late"), "name", {
+    get: () => {
+      throw new TypeError("there is no name");
+    },
+  });
+  for (const [n, thrown] of [bare, listed, silent, nameless, undefined, null, Symbol("s"), () => 1].entries()) {
     const id = `odd-${n}`;
     worker.agent({ id, name: id, inputs: {}, outputs: { text: string() }, sideEffects: "none" }, () => {
       throw thrown;
