@@ -257,6 +257,8 @@ mod tests {
             "f"
         );
         assert_eq!(one("SHOW listen_addresses"), "");
+        // As the histories of benchmarks are.
+        assert_eq!(one("CHECKPOINT"), "");
         for (password, role) in [("", ROLE), ("wrong", ROLE), (postgres.password.as_str(), "postgres")] {
             let mut psql = postgres.psql("postgres");
             // The last of two is taken.

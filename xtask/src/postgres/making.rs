@@ -98,10 +98,11 @@ fn initialise(binaries: &Binaries, account: Option<&Account>, cluster: &Path, pa
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", describe(&single)))?;
-    // A line is a statement here. The tests' role may put into the template what every database is to begin with.
+    // A line is a statement here. The tests' role may put into the template what every database is to begin with, and have all that was
+    // written put on disk, before something is measured.
     let roles = format!(
         "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'\nCREATE ROLE \"{OTHER_ROLE}\"\nGRANT \"{OTHER_ROLE}\" TO {ROLE}\n\
-        ALTER DATABASE template1 OWNER TO {ROLE}\n"
+        GRANT pg_checkpoint TO {ROLE}\nALTER DATABASE template1 OWNER TO {ROLE}\n"
     );
     child
         .stdin
