@@ -66,7 +66,8 @@ pub(crate) async fn run(options: Options) -> Result<u32> {
     cluster.start().await?;
     let mut lab = Lab::open(postgres.clone(), options.weft, 1)?;
     let database = lab.fresh_database().await?;
-    let weft = lab.weft.clone();
+    // libfaketime keeps what it shares by the user that began a process, and ends one that becomes another.
+    let weft = if options.faketime.is_some() { lab.weft.clone().never_root()? } else { lab.weft.clone() };
     let fleet = Fleet::start(weft, N_WORK, &postgres, &database.name, options.faketime.as_deref()).await?;
     let clients = fleet.clients(&database.token);
     let templates = Templates::publish(clients.first().context("nobody serves")?).await?;

@@ -43,7 +43,7 @@ impl Lab {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))
             .context("cannot open the temporary folder to the server")?;
         let model = Model::start()?;
-        let weft = Weft { binary, folder: folder.path().to_owned(), model: model.url.clone() };
+        let weft = Weft::new(binary, folder.path().to_owned(), model.url.clone());
         let (shared, peaks_mb) = (None, Vec::new());
         Ok(Self { postgres, weft, repeats, shared, n_databases: 0, peaks_mb, _model: model, _folder: folder })
     }

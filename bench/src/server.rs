@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, Uid, User, chown},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -20,6 +20,8 @@ use tokio::{
     time::timeout,
 };
 
+/// Whom a process of root's becomes, the first that there is.
+const USERS: [&str; 2] = ["weft", "nobody"];
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// It gives itself 30 s to finish what it runs.
 const ENDS_WITHIN: Duration = Duration::from_secs(40);
@@ -31,6 +33,8 @@ pub(crate) struct Weft {
     pub(crate) binary: PathBuf,
     pub(crate) folder: PathBuf,
     pub(crate) model: String,
+    /// Whose processes they are from their very beginning; none: whoever measures, and root becomes another by itself.
+    user: Option<User>,
 }
 
 pub(crate) struct Process {
@@ -42,11 +46,35 @@ pub(crate) struct Process {
 }
 
 impl Weft {
+    pub(crate) fn new(binary: PathBuf, folder: PathBuf, model: String) -> Self {
+        Self { binary, folder, model, user: None }
+    }
+
+    /// Whose processes begin as the user that root's would become; what that user could not reach below a folder of root's is copied.
+    pub(crate) fn never_root(mut self) -> Result<Self> {
+        if !Uid::effective().is_root() {
+            return Ok(self);
+        }
+        let named = |name| User::from_name(name).ok().flatten();
+        let user =
+            USERS.into_iter().find_map(named).with_context(|| format!("there is no user {}", USERS.join(" or ")))?;
+        let binary = self.folder.join("weft");
+        fs::copy(&self.binary, &binary).context("cannot copy the program")?;
+        let data = self.folder.join("data");
+        fs::create_dir_all(&data).context("cannot make the data folder")?;
+        chown(&data, Some(user.uid), Some(user.gid)).context("cannot give the data folder away")?;
+        (self.binary, self.user) = (binary, Some(user));
+        Ok(self)
+    }
+
     /// With the settings of an installation; only what would keep one person from this much work is lifted.
     fn command(&self, database: &OsStr, arguments: &[&str]) -> Command {
         let provider = |field: &str| format!("WEFT_PROVIDER_{}_{field}", crate::definitions::PROVIDER.to_uppercase());
         let mut command = Command::new(&self.binary);
         command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
+        if let Some(user) = &self.user {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
         // An interrupt is for the benchmark, which ends them in its own order.
         command.process_group(0);
         for variable in ["PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "WEFT_LOCAL_LLM_BIN", "WEFT_LOCAL_LLM_MODEL"] {
