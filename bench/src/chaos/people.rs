@@ -101,6 +101,11 @@ pub(crate) struct Person {
     runs: Vec<Run>,
 }
 
+/// A run that is as it is wanted to be stays so, without a commit: a success tells that there is the run, and no more.
+fn may_come_to_nothing(path: &str) -> bool {
+    ["/pause", "/resume", "/cancel"].iter().any(|verb| path.ends_with(verb))
+}
+
 impl Person {
     pub(crate) fn new(name: String, dice: Dice, servers: Vec<Client>, templates: Templates, told: Arc<Told>) -> Self {
         Self { name, n_asked: 0, dice, servers, templates, told, runs: Vec::new() }
@@ -214,7 +219,9 @@ impl Person {
                         return None;
                     };
                     // A repetition is answered as the run is by now.
-                    self.told.add(&json!({"run": id, "seq": seq.filter(|_| is_first), "key": key, "text": text}));
+                    let is_done = !may_come_to_nothing(path);
+                    let (seq, key) = (seq.filter(|_| is_first && is_done), is_done.then_some(key));
+                    self.told.add(&json!({"run": id, "seq": seq, "key": key, "text": text}));
                     return Some(id);
                 }
                 Ok((status, _)) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => return None,
