@@ -101,9 +101,23 @@ pub(crate) struct Person {
     runs: Vec<Run>,
 }
 
-/// A run that is as it is wanted to be stays so, without a commit: a success tells that there is the run, and no more.
-fn may_come_to_nothing(path: &str) -> bool {
-    ["/pause", "/resume", "/cancel"].iter().any(|verb| path.ends_with(verb))
+/// Whether the success of a verb on a run has to be a commit of it, as its status was read just before: a run that is as it is wanted to be
+/// stays so without one, and only its owner, who asks for one thing after the other, holds it and lets it go.
+fn has_to_change(verb: &str, view: &Value) -> bool {
+    let status = view["status"].as_str();
+    match verb {
+        "pause" => matches!(status, Some("pending" | "running")),
+        // Of one that waits for a review alone nothing is held.
+        "resume" => status == Some("paused") && view["status_reason"] == "person",
+        "cancel" => matches!(status, Some("pending" | "running" | "paused")),
+        _ => true,
+    }
+}
+
+/// Whether the gate of a run is open.
+fn waits(view: &Value) -> bool {
+    let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    steps.iter().any(|step| step["key"] == GATE && step["status"] == "awaiting_review")
 }
 
 impl Person {
@@ -126,7 +140,7 @@ impl Person {
     async fn start(&mut self) {
         let (template, has_gate) = self.templates.any(&mut self.dice);
         let body = json!({"template_id": template, "auto_run": true, "inputs": {}});
-        if let Some(id) = self.ask("/api/workflows/runs", &body, None).await {
+        if let Some(id) = self.ask("/api/workflows/runs", &body, None, true).await {
             if self.runs.len() >= REMEMBERED {
                 self.runs.remove(0);
             }
@@ -138,7 +152,8 @@ impl Person {
         let n = self.dice.index(self.runs.len());
         let Some(Run { id, has_gate }) = self.runs.get(n) else { return };
         let (run, has_gate) = (format!("/api/workflows/runs/{id}"), *has_gate);
-        if has_gate && self.waits(&run).await {
+        let view = self.read(&run).await;
+        if has_gate && waits(&view) {
             return self.decide(&run).await;
         }
         if self.dice.one_in(8) {
@@ -151,7 +166,8 @@ impl Person {
             9 => ("steps/a/stop".to_owned(), json!({})),
             _ => ("steps/a/rerun".to_owned(), json!({"mode": "downstream"})),
         };
-        self.ask(&format!("{run}/{verb}"), &body, None).await;
+        let is_change = has_to_change(&verb, &view);
+        self.ask(&format!("{run}/{verb}"), &body, None, is_change).await;
     }
 
     /// One of theirs, if it is over: it goes half a minute later, and nobody does anything with it any more. No answer is none, and is not
@@ -178,34 +194,32 @@ impl Person {
         let step = format!("{run}/steps/{GATE}");
         match self.dice.between(1, 6) {
             1 => {
-                self.ask(&format!("{step}/reject"), &json!({"feedback": "Once more, and shorter."}), None).await;
+                self.ask(&format!("{step}/reject"), &json!({"feedback": "Once more, and shorter."}), None, true).await;
             }
             2 | 3 => {
                 // Some of it is too large to go with a commit.
                 let more = if self.dice.one_in(3) { "and so on, ".repeat(LONG) } else { String::new() };
                 let text = format!("Written by {}, {}. {more}", self.name, self.n_asked);
                 let body = json!({"artifacts": {"text": text}, "and_continue": true});
-                self.ask(&format!("{step}/edit"), &body, Some(&text)).await;
+                self.ask(&format!("{step}/edit"), &body, Some(&text), true).await;
             }
             _ => {
-                self.ask(&format!("{step}/continue"), &json!({}), None).await;
+                self.ask(&format!("{step}/continue"), &json!({}), None, true).await;
             }
         }
     }
 
-    /// Whether the gate of a run is open. No answer is none.
-    async fn waits(&mut self, run: &str) -> bool {
+    /// A run as it is. No answer is none.
+    async fn read(&mut self, run: &str) -> Value {
         let server = self.dice.index(self.servers.len());
-        let Ok((StatusCode::OK, answer)) = self.servers[server].send(Method::GET, run, Bytes::new()).await else {
-            return false;
-        };
-        let view: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-        steps.iter().any(|step| step["key"] == GATE && step["status"] == "awaiting_review")
+        match self.servers[server].send(Method::GET, run, Bytes::new()).await {
+            Ok((StatusCode::OK, answer)) => serde_json::from_slice(&answer).unwrap_or_default(),
+            _ => Value::Null,
+        }
     }
 
-    /// Until there is an answer. The run that a success names is noted, with what was written.
-    async fn ask(&mut self, path: &str, body: &Value, text: Option<&str>) -> Option<String> {
+    /// Until there is an answer. The run that a success names is noted, with what was written, and with the commit where there has to be one.
+    async fn ask(&mut self, path: &str, body: &Value, text: Option<&str>, is_change: bool) -> Option<String> {
         self.n_asked += 1;
         let key = format!("{}-{}", self.name, self.n_asked);
         let (bytes, began, mut is_first) = (Bytes::from(body.to_string()), Instant::now(), true);
@@ -219,8 +233,7 @@ impl Person {
                         return None;
                     };
                     // A repetition is answered as the run is by now.
-                    let is_done = !may_come_to_nothing(path);
-                    let (seq, key) = (seq.filter(|_| is_first && is_done), is_done.then_some(key));
+                    let (seq, key) = (seq.filter(|_| is_first && is_change), is_change.then_some(key));
                     self.told.add(&json!({"run": id, "seq": seq, "key": key, "text": text}));
                     return Some(id);
                 }
@@ -238,5 +251,22 @@ impl Person {
             }
             sleep(Duration::from_millis(self.dice.between(50, 400))).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_as_it_is_wanted_has_to_change() {
+        let changes = |verb: &str, status: &str, reason: Value| {
+            has_to_change(verb, &json!({"status": status, "status_reason": reason}))
+        };
+        assert!(changes("pause", "running", Value::Null) && !changes("pause", "paused", json!("person")));
+        assert!(changes("resume", "paused", json!("person")) && !changes("resume", "paused", json!("review")));
+        assert!(!changes("resume", "running", Value::Null));
+        assert!(changes("cancel", "paused", json!("review")) && !changes("cancel", "cancelled", Value::Null));
+        assert!(has_to_change("steps/a/rerun", &Value::Null) && !has_to_change("cancel", &Value::Null), "not read");
     }
 }
